@@ -1,0 +1,77 @@
+#!/usr/bin/env python3
+"""One peer engine in a process of its own, under the line protocol of bench_session.cc:
+
+    python3 bench/peer_worker.py pytorch|onnxruntime|openvino NET FOLDER THREADS
+
+First line out: {"engine", "version"}. Then, for each line in: "run N" gives {"ms": [N times of one run]}; "logits FILE"
+writes the last logits as .npy and gives {"written": FILE}.
+"""
+
+import json
+import pathlib
+import sys
+import time
+
+import numpy as np
+
+
+def pytorch(net, folder, inputs, threads):
+    import torch
+
+    from prepare import make_net
+    torch.set_num_threads(threads)
+    model, _ = make_net(net)
+    model.load_state_dict(torch.load(folder / f"{net}.pth", weights_only=True))
+    batch = torch.from_numpy(inputs)
+
+    def run():
+        with torch.inference_mode():
+            return model(batch).numpy()
+    return torch.__version__, run
+
+
+def onnxruntime(net, folder, inputs, threads):
+    import onnxruntime as ort
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
+    session = ort.InferenceSession(str(folder / f"{net}.onnx"), options, providers=["CPUExecutionProvider"])
+    return ort.__version__, lambda: session.run(None, {"input": inputs})[0]
+
+
+def openvino(net, folder, inputs, threads):
+    import openvino as ov
+    settings = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
+    request = ov.Core().compile_model(str(folder / f"{net}.onnx"), "CPU", settings).create_infer_request()
+    return ov.__version__, lambda: request.infer([inputs])[0]
+
+
+def answer(message):
+    print(json.dumps(message), flush=True)
+
+
+def main():
+    engine, net, folder, threads = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3]), int(sys.argv[4])
+    inputs = np.load(folder / f"{net}.npy")
+    version, run = {"pytorch": pytorch, "onnxruntime": onnxruntime, "openvino": openvino}[engine](net, folder, inputs, threads)
+    answer({"engine": engine, "version": version})
+    logits = None
+    for line in sys.stdin:
+        command, _, argument = line.strip().partition(" ")
+        if command == "run":
+            times = []
+            for _ in range(int(argument)):
+                start = time.perf_counter()
+                logits = run()
+                times.append(1e3 * (time.perf_counter() - start))
+            answer({"ms": times})
+        elif command == "logits":
+            np.save(argument, np.ascontiguousarray(logits, dtype=np.float32))
+            answer({"written": argument})
+        else:
+            answer({"error": f"unknown command {command!r}"})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sidenet/tensor.h"
+
+namespace sidenet {
+
+/// How an image file becomes an input: resize the shorter side to `resize` (antialiased bilinear, as Pillow does it),
+/// cut out the centre `crop` x `crop`, scale bytes to 0 … 1, then (x - mean[c]) / std[c]. 0 leaves a step out.
+/// With `crop` 0 the image is resized to exactly `resize` x `resize`. `size` is what the network receives.
+struct Preprocessing {
+  std::vector<float> mean;  ///< one a channel; empty: none
+  std::vector<float> std;   ///< one a channel; empty: none
+  int resize = 0;           ///< pixels
+  int crop = 0;             ///< pixels
+  int channels = 3;         ///< 1 (grey) or 3 (RGB)
+  /// Height and width of the network's input; 0 where the image keeps its own size.
+  int size() const { return crop > 0 ? crop : resize; }
+};
+
+/// An exit as a user sees it. `final`, MainNet's own head, is the last of a model's exits.
+struct ExitInfo {
+  std::string name;          ///< "layer2.8"
+  std::string tap;           ///< the node read, by its PyTorch module path
+  int pool = 0;              ///< the tap is averaged to pool x pool
+  int hidden = 0;            ///< width of the SideNet's hidden layer; 0 for `final`
+  double temperature = 1;    ///< logits are divided by it before softmax
+  double threshold = 2;      ///< the model's default; above 1: shut
+  double compute_share = 0;  ///< multiply-adds up to and with this exit (no other exits), as a ratio to MainNet
+};
+
+/// One line of `inspect`: a node of the graph as it is executed.
+struct NodeInfo {
+  std::string name;                ///< PyTorch module path
+  std::string op;                  ///< "conv2d+add+relu", …
+  Shape shape;                     ///< output of one row, (C, H, W) or (features)
+  std::int64_t multiply_adds = 0;  ///< for one row
+  std::int64_t parameters = 0;
+};
+
+/// What `import` is told beside the checkpoint. Whatever is left out is read from the state dict, or the family default.
+struct ImportOptions {
+  std::string architecture;                     ///< "resnet50", "cifar_resnet", …; empty: recognised
+  std::vector<std::string> labels;              ///< class names; empty: "0", "1", …
+  std::optional<std::string> preprocess;        ///< "imagenet", "cifar10" or "none"
+  std::optional<std::vector<float>> mean, std;  ///< one a channel
+  std::optional<int> size;                      ///< resize, pixels
+  std::optional<int> crop;                      ///< centre crop, pixels
+};
+
+struct ModelData;  // weights and description; internal
+
+/// A MainNet with its SideNets: immutable, cheap to copy, safe to share between threads.
+class Model {
+ public:
+  /// Opens a model file (memory-mapped). Throws Error where it is not one, or does not fit its architecture.
+  static Model load(const std::string& path);
+  /// Reads a PyTorch or safetensors checkpoint. Nothing in it is executed.
+  static Model import_checkpoint(const std::string& path, const ImportOptions& options = {});
+  /// Writes one safetensors file: to a temporary file first, then renamed.
+  void save(const std::string& path) const;
+
+  const std::string& architecture() const;         ///< "resnet50", "cifar_resnet56", …
+  const std::vector<std::string>& labels() const;  ///< one a class
+  const Preprocessing& preprocessing() const;
+  /// Exits in the order of the graph; the last is `final`.
+  std::vector<ExitInfo> exits() const;
+  /// One row's input shape, (C, H, W), where the model's preprocessing fixes it or at its family's usual size.
+  Shape input_shape() const;
+  /// Names that `--at` accepts, in the order of the graph, with the share of MainNet's compute spent when each is there.
+  std::vector<std::pair<std::string, double>> taps() const;
+  /// The nodes as executed for one row of input_shape(), exits among them.
+  std::vector<NodeInfo> nodes() const;
+  /// What import found worth saying (tensors left out, say), a line each.
+  const std::vector<std::string>& notes() const;
+  /// Weights of MainNet and SideNets by their PyTorch names.
+  std::map<std::string, Tensor> tensors() const;
+
+  /// Internal: the parts behind the handle.
+  const std::shared_ptr<const ModelData>& data() const { return data_; }
+  explicit Model(std::shared_ptr<const ModelData> data) : data_(std::move(data)) {}
+
+ private:
+  std::shared_ptr<const ModelData> data_;
+};
+
+}  // namespace sidenet

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sidenet/exit_policy.h"
+#include "sidenet/model.h"
+#include "sidenet/tensor.h"
+
+namespace sidenet {
+
+struct SessionOptions {
+  int threads = 0;      ///< 0: as many as the machine gives this process
+  int micro_batch = 0;  ///< rows that move together through a segment; 0: chosen by the plan
+};
+
+/// What a batch gave, a line a row.
+struct Answers {
+  Tensor logits;                   ///< (rows, classes), of the exit that answered, before temperature
+  std::vector<int> index;          ///< the class, argmax of the logits
+  std::vector<float> confidence;   ///< of that exit, after its temperature
+  std::vector<int> exit;           ///< index into Session::exit_names()
+  std::int64_t multiply_adds = 0;  ///< executed for the whole batch, SideNets included
+};
+
+/// The logits of every exit for every row: what sweeps and calibration need. Nothing leaves early.
+struct AllExits {
+  std::vector<Tensor> logits;  ///< for each exit: (rows, classes)
+};
+
+/// Time of one node in a profiled run.
+struct NodeTime {
+  std::string name, op;
+  Shape shape;
+  double ms = 0;
+  std::int64_t multiply_adds = 0;
+};
+
+/// Runs a Model. Holds plans and buffers, so one Session serves one thread; make another for another thread. A row's
+/// answer never depends on the rows it is batched with, nor on the number of threads.
+class Session {
+ public:
+  explicit Session(const Model& model, const SessionOptions& options = {});
+  ~Session();
+  Session(Session&&) noexcept;
+  Session& operator=(Session&&) noexcept;
+
+  /// inputs: (rows, C, H, W) float32, preprocessed, any H and W that the network takes. Throws Error on another shape,
+  /// or where the policy names an exit that the model does not have.
+  Answers run(const Tensor& inputs, const ExitPolicy& policy = {});
+  AllExits run_all_exits(const Tensor& inputs);
+  /// Medians over `repeats` runs of the rows through every MainNet node and exit, after one run to warm up.
+  std::vector<NodeTime> profile(const Tensor& inputs, int repeats);
+
+  /// "layer2.8", …, "final".
+  const std::vector<std::string>& exit_names() const;
+  /// Multiply-adds of MainNet alone for one row of this input shape (C, H, W).
+  std::int64_t mainnet_multiply_adds(const Shape& row_shape);
+  int threads() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace sidenet

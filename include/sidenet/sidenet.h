@@ -1,0 +1,11 @@
+#pragma once
+
+// The whole public interface.
+#include "sidenet/dataset.h"
+#include "sidenet/error.h"
+#include "sidenet/evaluation.h"
+#include "sidenet/exit_policy.h"
+#include "sidenet/model.h"
+#include "sidenet/session.h"
+#include "sidenet/tensor.h"
+#include "sidenet/training.h"

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include "conv2d_shape.h"
+#include "pool2d_shape.h"
+
+// Vectorised kernels (Highway, instruction set chosen at run time). Activations are channels-last, float32; a row is
+// (h, w, c) or (features). `threads` is how many the kernel may use; results never depend on it, nor on `rows`.
+// kernels/reference has the plain form of each, and the tests compare the two.
+namespace sidenet::kernels::cpu {
+
+/// y = relu?(x W^T + b). Weights are packed once: blocks of outputs, input-major, so that a row's sums run over the
+/// inputs in order whatever the number of rows.
+class PackedLinear {
+ public:
+  /// weight: (out_features, in_features) row-major; bias: (out_features) or null.
+  PackedLinear(int in_features, int out_features, const float* weight, const float* bias);
+  int in_features() const { return in_features_; }
+  int out_features() const { return out_features_; }
+  std::size_t weight_bytes() const;
+  /// x: (rows, in_features); y: (rows, out_features).
+  void run(const float* x, int rows, float* y, bool relu, int threads) const;
+
+ private:
+  int in_features_, out_features_, block_;
+  std::shared_ptr<float> packed_;  // 64-byte aligned
+  std::vector<float> bias_;
+};
+
+/// y = max(x, 0). In place where x == y.
+void relu(const float* x, float* y, std::size_t count, int threads);
+/// y = relu?(a + b). y may be a or b.
+void add(const float* a, const float* b, float* y, std::size_t count, bool relu, int threads);
+/// y = relu?(x * scale[c] + shift[c]); x: (pixels, channels).
+void scale_shift(const float* x, const float* scale, const float* shift, float* y, std::size_t pixels, int channels,
+                 bool relu, int threads);
+/// p = exp(x - max x) / sum; x: (rows, classes).
+void softmax(const float* x, float* p, int rows, int classes);
+/// One row each; padding never wins.
+void max_pool(const Pool2dShape& shape, const float* x, float* y, int threads);
+void avg_pool(const Pool2dShape& shape, const float* x, float* y, int threads);
+/// PyTorch's adaptive average: cell i of n covers floor(i h / n) … ceil((i + 1) h / n). x: (h, w, channels); y: (out_h,
+/// out_w, channels).
+void adaptive_avg_pool(const float* x, int h, int w, int channels, float* y, int out_h, int out_w, int threads);
+/// Option-A shortcut (arXiv 1512.03385, section 3.3): every stride-th pixel, `pad_before` zero channels in front and zeros
+/// behind. x: (h, w, in_channels); y: (ceil(h/stride), ceil(w/stride), out_channels).
+void pad_shortcut(const float* x, int h, int w, int in_channels, int stride, int pad_before, float* y, int out_channels);
+/// (channels, pixels) to (pixels, channels) and back.
+void chw_to_hwc(const float* x, int channels, int pixels, float* y);
+void hwc_to_chw(const float* x, int channels, int pixels, float* y);
+
+/// Convolution by im2col and gemm (1x1 without im2col), for builds without oneDNN. weight: (out, in/groups, kh, kw); bias:
+/// (out) or null.
+std::unique_ptr<Conv2dKernel> make_conv2d(const Conv2dShape& shape, const float* weight, const float* bias,
+                                          const Conv2dPost& post);
+
+}  // namespace sidenet::kernels::cpu

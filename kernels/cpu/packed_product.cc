@@ -1,0 +1,247 @@
+#include "packed_product.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <new>
+
+#include "parallel_ranges.h"
+#include "simd_targets.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "packed_product.cc"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace sidenet::kernels::cpu::HWY_NAMESPACE {
+namespace {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using Tag = hn::ScalableTag<float>;
+constexpr std::size_t kLanes = hn::MaxLanes(Tag());
+// The register tile is kTileRows rows by up to kTileVectors vectors of outputs: 16 accumulators where there are 32 vector
+// registers, 8 where there are 16. Fewer rows or vectors leave room for several chains at once.
+#if HWY_TARGET <= HWY_AVX3 || HWY_ARCH_ARM_A64
+constexpr int kTileRows = 4, kTileVectors = 4;
+#else
+constexpr int kTileRows = 4, kTileVectors = 2;
+#endif
+constexpr int kAccumulators = kTileRows * kTileVectors;
+constexpr std::size_t kBlock = kTileVectors * kLanes;
+constexpr int kChains = 4;            // a chunk's quarters
+constexpr std::size_t kChunk = 1024;  // inputs: a quarter of a block's weights (64 KiB) stays in the second-level cache
+constexpr int kPanelRows = 32;        // rows that pass over a quarter before the next one is touched
+
+struct Tile {
+  const float* x;
+  std::size_t x_stride;
+  const float* weight;  // the block's, at the chunk's first input
+  float* total;         // (rows, kBlock)
+};
+
+// total[r] += chain c for c = first … first + C - 1; each chain is the sum over `length` inputs, in order.
+template <int R, int V, int C>
+HWY_INLINE void add_chains(const Tile& tile, std::size_t first, std::size_t length) {
+  const Tag d;
+  hn::Vec<Tag> sum[C][R][V];
+  for (int c = 0; c < C; ++c) {
+    for (int r = 0; r < R; ++r) {
+      for (int v = 0; v < V; ++v) sum[c][r][v] = hn::Zero(d);
+    }
+  }
+  const float* x = tile.x + first * length;
+  const float* weight = tile.weight + first * length * V * kLanes;
+  for (std::size_t i = 0; i < length; ++i) {
+    for (int c = 0; c < C; ++c) {
+      hn::Vec<Tag> w[V];
+      for (int v = 0; v < V; ++v) w[v] = hn::Load(d, weight + (c * length * V + i * V + v) * kLanes);
+      for (int r = 0; r < R; ++r) {
+        const auto value = hn::Set(d, x[r * tile.x_stride + c * length + i]);
+        for (int v = 0; v < V; ++v) sum[c][r][v] = hn::MulAdd(value, w[v], sum[c][r][v]);
+      }
+    }
+  }
+  for (int r = 0; r < R; ++r) {
+    for (int v = 0; v < V; ++v) {
+      float* total = tile.total + r * kBlock + v * kLanes;
+      auto value = hn::Load(d, total);
+      for (int c = 0; c < C; ++c) value = hn::Add(value, sum[c][r][v]);
+      hn::Store(value, d, total);
+    }
+  }
+}
+
+// total[r] += inputs first … end - 1, one by one.
+template <int R, int V>
+HWY_INLINE void add_rest(const Tile& tile, std::size_t first, std::size_t end) {
+  const Tag d;
+  for (std::size_t i = first; i < end; ++i) {
+    for (int r = 0; r < R; ++r) {
+      const auto value = hn::Set(d, tile.x[r * tile.x_stride + i]);
+      for (int v = 0; v < V; ++v) {
+        float* total = tile.total + r * kBlock + v * kLanes;
+        hn::Store(hn::MulAdd(value, hn::Load(d, tile.weight + (i * V + v) * kLanes), hn::Load(d, total)), d, total);
+      }
+    }
+  }
+}
+
+// Chains that a tile of R x V runs side by side; the result is the same for any number.
+template <int R, int V>
+constexpr int chains_at_once() {
+  return 4 * R * V <= kAccumulators ? 4 : 2 * R * V <= kAccumulators ? 2 : 1;
+}
+
+template <int R, int V>
+HWY_INLINE void add_chunk(const Tile& tile, std::size_t inputs) {
+  const std::size_t length = inputs / kChains;
+  constexpr int C = chains_at_once<R, V>();
+  if (length > 0) {
+    for (int c = 0; c < kChains; c += C) add_chains<R, V, C>(tile, c, length);
+  }
+  add_rest<R, V>(tile, length * kChains, inputs);
+}
+
+// As add_chunk for all full tiles of a panel, a quarter of the weights at a time.
+template <int V>
+HWY_INLINE void add_chunk_to_panel(Tile tile, int tiles, std::size_t inputs) {
+  const std::size_t length = inputs / kChains;
+  constexpr int R = kTileRows, C = chains_at_once<R, V>();
+  const auto at = [&tile](int t) {
+    return Tile{tile.x + t * R * tile.x_stride, tile.x_stride, tile.weight, tile.total + t * R * kBlock};
+  };
+  if (length > 0) {
+    for (int c = 0; c < kChains; c += C) {
+      for (int t = 0; t < tiles; ++t) add_chains<R, V, C>(at(t), c, length);
+    }
+  }
+  for (int t = 0; t < tiles; ++t) add_rest<R, V>(at(t), length * kChains, inputs);
+}
+
+// y = relu?(total + (accumulate ? y : 0)) for one row of `outputs` values.
+HWY_INLINE void store_row(const float* total, std::size_t outputs, float* y, const ProductPost& post) {
+  const Tag d;
+  const auto finish = [&](auto tag, std::size_t o) HWY_ATTR {
+    auto value = hn::LoadU(tag, total + o);
+    if (post.accumulate) value = hn::Add(value, hn::LoadU(tag, y + o));
+    if (post.relu) value = hn::IfThenZeroElse(hn::Lt(value, hn::Zero(tag)), value);
+    hn::StoreU(value, tag, y + o);
+  };
+  std::size_t o = 0;
+  for (; o + kLanes <= outputs; o += kLanes) finish(d, o);
+  for (; o < outputs; ++o) finish(hn::CappedTag<float, 1>(), o);
+}
+
+// One block of V vectors, of which the first `outputs` values are wanted, for up to kPanelRows rows.
+template <int V>
+void block_panel(const float* weight, const float* bias, std::size_t in_features, const float* x, std::size_t x_stride,
+                 int rows, float* y, std::size_t y_stride, std::size_t outputs, const ProductPost& post) {
+  const Tag d;
+  alignas(64) float total[kPanelRows * kBlock];
+  for (int r = 0; r < rows; ++r) {
+    for (int v = 0; v < V; ++v) hn::Store(hn::LoadU(d, bias + v * kLanes), d, total + r * kBlock + v * kLanes);
+  }
+  const int tiles = rows / kTileRows;
+  const std::size_t full = static_cast<std::size_t>(tiles) * kTileRows;
+  for (std::size_t i = 0; i < in_features; i += kChunk) {
+    const std::size_t inputs = std::min(kChunk, in_features - i);
+    const float* chunk = weight + i * V * kLanes;
+    add_chunk_to_panel<V>(Tile{x + i, x_stride, chunk, total}, tiles, inputs);
+    const Tile rest{x + full * x_stride + i, x_stride, chunk, total + full * kBlock};
+    switch (rows % kTileRows) {
+      case 1: add_chunk<1, V>(rest, inputs); break;
+      case 2: add_chunk<2, V>(rest, inputs); break;
+      case 3: add_chunk<3, V>(rest, inputs); break;
+      default: break;
+    }
+  }
+  for (int r = 0; r < rows; ++r) store_row(total + r * kBlock, outputs, y + r * y_stride, post);
+}
+
+std::size_t lanes() { return kLanes; }
+std::size_t block_outputs() { return kBlock; }
+
+// Block `block` of the weight for all rows.
+void product_block(const PackedWeight& w, std::size_t block, const float* x, std::size_t x_stride, int rows, float* y,
+                   std::size_t y_stride, const ProductPost& post) {
+  const std::size_t first = block * kBlock, in_features = w.in_features;
+  const std::size_t outputs = std::min<std::size_t>(kBlock, w.out_features - first);
+  const float* weight = w.packed + first * in_features;
+  const float* bias = w.bias + first;
+  for (int r = 0; r < rows; r += kPanelRows) {
+    const int panel = std::min(kPanelRows, rows - r);
+    const float* from = x + r * x_stride;
+    float* to = y + r * y_stride + first;
+    switch ((outputs + kLanes - 1) / kLanes) {
+      case 1: block_panel<1>(weight, bias, in_features, from, x_stride, panel, to, y_stride, outputs, post); break;
+      case 2: block_panel<2>(weight, bias, in_features, from, x_stride, panel, to, y_stride, outputs, post); break;
+#if HWY_TARGET <= HWY_AVX3 || HWY_ARCH_ARM_A64
+      case 3: block_panel<3>(weight, bias, in_features, from, x_stride, panel, to, y_stride, outputs, post); break;
+      case 4: block_panel<4>(weight, bias, in_features, from, x_stride, panel, to, y_stride, outputs, post); break;
+#endif
+      default: break;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace sidenet::kernels::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace sidenet::kernels::cpu {
+namespace {
+HWY_EXPORT(lanes);
+HWY_EXPORT(block_outputs);
+HWY_EXPORT(product_block);
+
+constexpr std::size_t kWorkGrain = 64 * 1024;  // multiply-adds that are worth a thread
+}  // namespace
+
+int packed_block() { return static_cast<int>(HWY_DYNAMIC_DISPATCH(block_outputs)()); }
+
+std::size_t padded_outputs(int out_features) {
+  const std::size_t width = HWY_DYNAMIC_DISPATCH(lanes)();
+  return (static_cast<std::size_t>(out_features) + width - 1) / width * width;
+}
+
+std::shared_ptr<float> allocate_floats(std::size_t count) {
+  if (count > (~std::size_t{0} - 63) / sizeof(float)) throw std::bad_alloc();
+  const std::size_t bytes = std::max<std::size_t>((count * sizeof(float) + 63) / 64 * 64, 64);
+  float* data = static_cast<float*>(std::aligned_alloc(64, bytes));
+  if (!data) throw std::bad_alloc();
+  return std::shared_ptr<float>(data, [](float* p) { std::free(p); });
+}
+
+void pack_weight(const float* weight, int in_features, int out_features, float* packed) {
+  const std::size_t inputs = in_features, outputs = out_features, padded = padded_outputs(out_features);
+  const std::size_t block = packed_block();
+  for (std::size_t first = 0; first < padded; first += block) {
+    const std::size_t width = std::min(block, padded - first);
+    for (std::size_t i = 0; i < inputs; ++i) {
+      for (std::size_t o = first; o < first + width; ++o) *packed++ = o < outputs ? weight[o * inputs + i] : 0.0f;
+    }
+  }
+}
+
+void packed_product(const PackedWeight& w, const float* x, std::size_t x_stride, int rows, float* y, std::size_t y_stride,
+                    const ProductPost& post, int threads) {
+  if (rows <= 0 || w.out_features <= 0) return;
+  const std::size_t blocks = (static_cast<std::size_t>(w.out_features) + w.block - 1) / w.block;
+  const std::size_t work = static_cast<std::size_t>(rows) * w.out_features * w.in_features;
+  const std::size_t used = std::min<std::size_t>(std::max(threads, 1), std::max<std::size_t>(work / kWorkGrain, 1));
+  // Where there are few blocks the rows are cut too, so that the threads get even shares.
+  const std::size_t wanted = used == 1 ? 1 : (4 * used + blocks - 1) / blocks;
+  const std::size_t groups = std::min(wanted, (static_cast<std::size_t>(rows) + 7) / 8);
+  for_each_range(blocks * groups, 1, static_cast<int>(used), [&](std::size_t begin, std::size_t end) {
+    for (std::size_t item = begin; item < end; ++item) {
+      const std::size_t block = item / groups, group = item % groups;
+      const std::size_t first = rows * group / groups, last = rows * (group + 1) / groups;
+      HWY_DYNAMIC_DISPATCH(product_block)
+      (w, block, x + first * x_stride, x_stride, static_cast<int>(last - first), y + first * y_stride, y_stride, post);
+    }
+  });
+}
+
+}  // namespace sidenet::kernels::cpu
+#endif

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+
+// The matrix product behind PackedLinear and the im2col convolution. The weight is packed into blocks of `block` outputs,
+// each (in_features, width) with the outputs of a block side by side; the last block is as wide as it needs to be, in whole
+// vectors. An output is always the same sum, whatever the rows, the blocks or the threads beside it: inputs go in chunks of
+// 1024; the four quarters of a chunk are four chains of multiply-adds, added to the total in order; a remainder of fewer
+// than four inputs follows one by one. So a row is bit-identical alone and in any batch, while the chains hide the latency
+// of the multiply-add where there is one row only.
+namespace sidenet::kernels::cpu {
+
+struct PackedWeight {
+  const float* packed;  // 64-byte aligned
+  const float* bias;    // (padded_outputs(out_features))
+  int in_features, out_features;
+  int block;  // outputs
+};
+
+/// Outputs in a block, for this machine's instruction set.
+int packed_block();
+/// out_features rounded up to whole vectors: the width of all blocks together.
+std::size_t padded_outputs(int out_features);
+/// 64-byte aligned floats. Throws std::bad_alloc.
+std::shared_ptr<float> allocate_floats(std::size_t count);
+/// Packs weight (out_features, in_features) into padded_outputs(out_features) * in_features floats.
+void pack_weight(const float* weight, int in_features, int out_features, float* packed);
+
+struct ProductPost {
+  bool accumulate = false;  ///< add what y holds
+  bool relu = false;
+};
+/// y = relu?(x W^T + bias + (accumulate ? y : 0)). x: (rows, in_features), rows x_stride apart; y: (rows, out_features),
+/// rows y_stride apart.
+void packed_product(const PackedWeight& weight, const float* x, std::size_t x_stride, int rows, float* y,
+                    std::size_t y_stride, const ProductPost& post, int threads);
+
+}  // namespace sidenet::kernels::cpu

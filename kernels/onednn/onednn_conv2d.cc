@@ -1,0 +1,125 @@
+#include "onednn_conv2d.h"
+
+#include <cstring>
+#include <dnnl.hpp>
+#include <string>
+#include <unordered_map>
+
+#include "sidenet/error.h"
+
+namespace sidenet::kernels::onednn {
+namespace {
+
+using dnnl::memory;
+
+const dnnl::engine& engine() {
+  static const dnnl::engine cpu(dnnl::engine::kind::cpu, 0);
+  return cpu;
+}
+
+// A CPU stream holds no state of a run, yet oneDNN does not promise that threads may share one.
+dnnl::stream& stream() {
+  thread_local dnnl::stream of_this_thread(engine());
+  return of_this_thread;
+}
+
+dnnl::convolution_forward::primitive_desc describe(const Conv2dShape& s, bool with_bias, const Conv2dPost& post) {
+  using tag = memory::format_tag;
+  constexpr auto f32 = memory::data_type::f32;
+  const memory::desc source({1, s.in_channels, s.in_h, s.in_w}, f32, tag::nhwc);
+  const memory::desc target({1, s.out_channels, s.out_h, s.out_w}, f32, tag::nhwc);
+  const memory::dims weight_dims =
+      s.groups == 1 ? memory::dims{s.out_channels, s.in_channels, s.kernel_h, s.kernel_w}
+                    : memory::dims{s.groups, s.out_channels / s.groups, s.in_channels / s.groups, s.kernel_h, s.kernel_w};
+  const memory::desc weight(weight_dims, f32, tag::any);
+  const memory::desc bias = with_bias ? memory::desc({s.out_channels}, f32, tag::x) : memory::desc();
+  const memory::dims stride{s.stride_h, s.stride_w}, dilation{s.dilation_h - 1, s.dilation_w - 1};
+  const memory::dims pad_before{s.pad_h, s.pad_w};
+  // oneDNN wants the padding behind to give exactly out_h x out_w.
+  const auto behind = [](int out, int stride_, int kernel, int dilation_, int in, int before) {
+    return static_cast<memory::dim>((out - 1) * stride_ + (kernel - 1) * dilation_ + 1 - in - before);
+  };
+  const memory::dims pad_behind{behind(s.out_h, s.stride_h, s.kernel_h, s.dilation_h, s.in_h, s.pad_h),
+                                behind(s.out_w, s.stride_w, s.kernel_w, s.dilation_w, s.in_w, s.pad_w)};
+  dnnl::primitive_attr attributes;
+  attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  dnnl::post_ops post_ops;
+  if (post.residual) post_ops.append_sum(1.0f);
+  constexpr auto direct = dnnl::algorithm::convolution_direct;
+  constexpr auto inference = dnnl::prop_kind::forward_inference;
+#if DNNL_VERSION_MAJOR >= 3
+  if (post.relu) post_ops.append_eltwise(dnnl::algorithm::eltwise_relu, 0.0f, 0.0f);
+  attributes.set_post_ops(post_ops);
+  return {engine(), inference, direct, source, weight, bias, target, stride, dilation, pad_before, pad_behind, attributes};
+#else
+  if (post.relu) post_ops.append_eltwise(1.0f, dnnl::algorithm::eltwise_relu, 0.0f, 0.0f);
+  attributes.set_post_ops(post_ops);
+  const dnnl::convolution_forward::desc desc(inference, direct, source, weight, bias, target, stride, dilation, pad_before,
+                                             pad_behind);
+  return {desc, attributes, engine()};
+#endif
+}
+
+class OnednnConv2d : public Conv2dKernel {
+ public:
+  OnednnConv2d(const Conv2dShape& shape, const float* weight, const float* bias, const Conv2dPost& post)
+      : descriptor_(describe(shape, bias != nullptr, post)),
+        primitive_(descriptor_),
+        weight_(descriptor_.weights_desc(), engine()) {
+    const auto tag = shape.groups == 1 ? memory::format_tag::oihw : memory::format_tag::goihw;
+#if DNNL_VERSION_MAJOR >= 3
+    const auto dims = descriptor_.weights_desc().get_dims();
+#else
+    const auto dims = descriptor_.weights_desc().dims();
+#endif
+    memory plain({dims, memory::data_type::f32, tag}, engine(), const_cast<float*>(weight));
+    dnnl::reorder(plain, weight_).execute(stream(), plain, weight_);
+    if (bias != nullptr) {
+      bias_ = memory(descriptor_.bias_desc(), engine());
+      std::memcpy(bias_.get_data_handle(), bias, descriptor_.bias_desc().get_size());
+    }
+    stream().wait();
+  }
+
+  std::size_t scratch_bytes() const override { return descriptor_.scratchpad_desc().get_size(); }
+  std::size_t weight_bytes() const override {
+    return descriptor_.weights_desc().get_size() + (bias_ ? descriptor_.bias_desc().get_size() : 0);
+  }
+
+  void run(const float* src, float* dst, std::byte* scratch, int threads) const override {
+    (void)threads;  // oneDNN takes OpenMP's setting, and one thread inside a parallel region
+    std::unordered_map<int, memory> arguments{
+        {DNNL_ARG_SRC, memory(descriptor_.src_desc(), engine(), const_cast<float*>(src))},
+        {DNNL_ARG_DST, memory(descriptor_.dst_desc(), engine(), dst)},
+        {DNNL_ARG_WEIGHTS, weight_},
+        {DNNL_ARG_SCRATCHPAD, memory(descriptor_.scratchpad_desc(), engine(), scratch)}};
+    if (bias_) arguments.emplace(DNNL_ARG_BIAS, bias_);
+    primitive_.execute(stream(), arguments);
+  }
+
+ private:
+  dnnl::convolution_forward::primitive_desc descriptor_;
+  dnnl::convolution_forward primitive_;
+  memory weight_, bias_;
+};
+
+}  // namespace
+
+std::unique_ptr<Conv2dKernel> make_conv2d(const Conv2dShape& shape, const float* weight, const float* bias,
+                                          const Conv2dPost& post) {
+  try {
+    return std::make_unique<OnednnConv2d>(shape, weight, bias, post);
+  } catch (const dnnl::error& error) {
+    throw Error(std::string("oneDNN cannot build a convolution: ") + error.what());
+  }
+}
+
+const char* version() {
+  static const std::string text = [] {
+    const auto* v = dnnl_version();
+    return std::to_string(v->major) + "." + std::to_string(v->minor) + "." + std::to_string(v->patch);
+  }();
+  return text.c_str();
+}
+
+}  // namespace sidenet::kernels::onednn

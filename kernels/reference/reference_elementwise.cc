@@ -1,0 +1,52 @@
+#include <algorithm>
+#include <cmath>
+
+#include "reference_kernels.h"
+
+namespace sidenet::kernels::reference {
+
+void relu(const float* x, float* y, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) y[i] = x[i] < 0 ? 0 : x[i];
+}
+
+void add(const float* a, const float* b, float* y, std::size_t count, bool relu) {
+  for (std::size_t i = 0; i < count; ++i) {
+    const float sum = a[i] + b[i];
+    y[i] = relu && sum < 0 ? 0 : sum;
+  }
+}
+
+void scale_shift(const float* x, const float* scale, const float* shift, float* y, std::size_t pixels, int channels,
+                 bool relu) {
+  for (std::size_t p = 0; p < pixels; ++p) {
+    for (int c = 0; c < channels; ++c) {
+      const std::size_t i = p * channels + c;
+      const float value = x[i] * scale[c] + shift[c];
+      y[i] = relu && value < 0 ? 0 : value;
+    }
+  }
+}
+
+// y = (x - mean) / sqrt(variance + epsilon) * gamma + beta
+void batch_norm(const float* x, const float* mean, const float* variance, const float* gamma, const float* beta,
+                float epsilon, float* y, std::size_t pixels, int channels) {
+  for (std::size_t p = 0; p < pixels; ++p) {
+    for (int c = 0; c < channels; ++c) {
+      const std::size_t i = p * channels + c;
+      y[i] = (x[i] - mean[c]) / std::sqrt(variance[c] + epsilon) * gamma[c] + beta[c];
+    }
+  }
+}
+
+// p[i] = exp(x[i] - max x) / sum_j exp(x[j] - max x)
+void softmax(const float* x, float* p, int rows, int classes) {
+  if (classes <= 0) return;
+  for (int r = 0; r < rows; ++r, x += classes, p += classes) {
+    const float largest = *std::max_element(x, x + classes);
+    float sum = 0;
+    for (int i = 0; i < classes; ++i) sum += p[i] = std::exp(x[i] - largest);
+    for (int i = 0; i < classes; ++i) p[i] /= sum;
+  }
+}
+
+}  // namespace sidenet::kernels::reference

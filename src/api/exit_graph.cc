@@ -1,0 +1,77 @@
+#include "exit_graph.h"
+
+#include <algorithm>
+
+#include "exit_head.h"
+#include "sidenet/error.h"
+
+namespace sidenet {
+namespace {
+
+Tensor exit_tensor(const ModelData& data, const std::string& exit, const char* name) {
+  const std::string full = "exits." + exit + "." + name;
+  const auto found = data.weights.find(full);
+  if (found == data.weights.end()) throw Error(data.source + ": no tensor '" + full + "' for exit '" + exit + "'");
+  return found->second;
+}
+
+}  // namespace
+
+Graph build_mainnet_graph(const ModelData& data, const Shape& input_shape) {
+  return models::build_graph(data.architecture, models::Weights(data.weights, data.source), input_shape);
+}
+
+NodeId find_tap(const Graph& graph, const std::string& tap, const std::string& source) {
+  const NodeId id = graph.find(tap);
+  if (id >= 0 && graph.node(id).operation) return id;
+  std::string known;
+  for (const Node& node : graph.nodes()) {
+    if (!node.aliases.empty()) known += (known.empty() ? "" : ", ") + node.aliases.back();
+  }
+  throw Error(source + ": no node '" + tap + "' to tap; there are " + known);
+}
+
+Graph build_exit_graph(const ModelData& data, const Shape& input_shape) {
+  Graph graph = build_mainnet_graph(data, input_shape);
+  for (const ExitSpec& exit : data.exits) {
+    const NodeId tap = find_tap(graph, exit.tap, data.source);
+    std::shared_ptr<const Operation> head;
+    try {
+      head = std::make_shared<nodes::ExitHead>(
+          nodes::SideNetTensors{exit_tensor(data, exit.name, "mean"), exit_tensor(data, exit.name, "std"),
+                                exit_tensor(data, exit.name, "fc1.weight"), exit_tensor(data, exit.name, "fc1.bias"),
+                                exit_tensor(data, exit.name, "fc2.weight"), exit_tensor(data, exit.name, "fc2.bias")},
+          exit.pool);
+    } catch (const Error& error) {
+      throw Error(data.source + ": exit '" + exit.name + "': " + error.what());
+    }
+    const NodeId node = graph.add("exits." + exit.name, head, {tap});
+    if (graph.node(node).shape[0] != data.classes()) {
+      throw Error(data.source + ": exit '" + exit.name + "': expected " + std::to_string(data.classes()) +
+                  " classes, got " + std::to_string(graph.node(node).shape[0]));
+    }
+    graph.add_exit(exit.name, node);
+  }
+  return fuse_nodes(graph);
+}
+
+Shape default_input_shape(const ModelData& data) {
+  const int size = data.preprocessing.size();
+  if (size == 0) return data.architecture.input_shape;
+  return {data.architecture.input_shape[0], size, size};
+}
+
+std::vector<double> compute_shares(const Graph& fused) {
+  std::vector<bool> is_exit(fused.nodes().size(), false);
+  for (const auto& exit : fused.exits()) is_exit[static_cast<std::size_t>(exit.node)] = exit.name != "final";
+  std::vector<double> shares;
+  std::int64_t done = 0;
+  for (std::size_t i = 0; i < fused.nodes().size(); ++i) {
+    if (!is_exit[i]) done += fused.multiply_adds(static_cast<NodeId>(i));
+    shares.push_back(static_cast<double>(done));
+  }
+  for (double& share : shares) share /= static_cast<double>(std::max<std::int64_t>(done, 1));
+  return shares;
+}
+
+}  // namespace sidenet

@@ -1,0 +1,20 @@
+#pragma once
+
+#include "graph.h"
+#include "model_data.h"
+
+namespace sidenet {
+
+/// MainNet for rows of `input_shape`, its exits attached, fused. Throws Error where an exit does not fit its tap.
+Graph build_exit_graph(const ModelData& data, const Shape& input_shape);
+/// MainNet alone, not fused: every module path is there to tap.
+Graph build_mainnet_graph(const ModelData& data, const Shape& input_shape);
+/// The node of a tap. Throws Error, with a few names that exist, where there is none.
+NodeId find_tap(const Graph& graph, const std::string& tap, const std::string& source);
+/// One row's input shape that the model's preprocessing gives.
+Shape default_input_shape(const ModelData& data);
+
+/// For each node of a fused graph, the share of MainNet's multiply-adds spent once it is computed (exits not counted).
+std::vector<double> compute_shares(const Graph& fused);
+
+}  // namespace sidenet

@@ -1,0 +1,165 @@
+#include <algorithm>
+
+#include "checkpoint.h"
+#include "exit_graph.h"
+#include "model_data.h"
+#include "resnet_names.h"
+#include "sidenet/error.h"
+
+namespace sidenet {
+namespace {
+
+bool ends_with(const std::string& text, const std::string& ending) {
+  return text.size() >= ending.size() && text.ends_with(ending);
+}
+
+// Other sources' names for the same modules. Throws Error where two tensors would get one name.
+std::map<std::string, Tensor> clean_names(std::map<std::string, Tensor> tensors, const std::string& file) {
+  std::map<std::string, Tensor> result;
+  for (auto& [name, tensor] : tensors) {
+    const std::string clean = models::clean_resnet_name(name);
+    if (!result.emplace(clean, std::move(tensor)).second) {
+      throw Error(file + ": tensors '" + name + "' and '" + clean + "' stand for the same module");
+    }
+  }
+  return result;
+}
+
+// Wrappers put a path before every name ("model.", "backbone.", "encoder."): the part before the first block's weight.
+std::string common_prefix(const std::map<std::string, Tensor>& tensors) {
+  const std::string anchor = "layer1.0.conv1.weight";
+  for (const auto& [name, tensor] : tensors) {
+    if (name == anchor) return "";
+  }
+  for (const auto& [name, tensor] : tensors) {
+    if (ends_with(name, "." + anchor)) return name.substr(0, name.size() - anchor.size());
+  }
+  return "";
+}
+
+std::string list_names(const std::vector<std::string>& names) {
+  std::string text;
+  for (std::size_t i = 0; i < names.size() && i < 3; ++i) text += (i == 0 ? "'" : ", '") + names[i] + "'";
+  return names.size() > 3 ? text + " and " + std::to_string(names.size() - 3) + " more" : text;
+}
+
+// Part of the network itself, so that leaving it out would change the answers.
+bool belongs_to_network(const std::string& name) {
+  return name.starts_with("layer") || name.starts_with("conv") || name.starts_with("bn") || name.starts_with("fc.") ||
+         name.starts_with("linear.");
+}
+
+// Keeps what the network uses; refuses leftovers inside it; notes the others.
+void keep_used(ModelData& data) {
+  const models::Weights weights(data.weights, data.source);
+  std::vector<std::string> foreign, dropped;
+  for (const std::string& name : models::unused_weights(data.architecture, weights)) {
+    if (!ends_with(name, "num_batches_tracked")) {
+      if (belongs_to_network(name)) foreign.push_back(name);
+      dropped.push_back(name);
+    }
+    data.weights.erase(name);
+  }
+  if (!foreign.empty()) {
+    throw Error(data.source + ": unknown architecture: it looks like a " + data.architecture.name +
+                ", which has no place for " + list_names(foreign));
+  }
+  if (!dropped.empty())
+    data.notes.push_back("left out, not part of a " + data.architecture.name + ": " + list_names(dropped));
+}
+
+void choose_labels(ModelData& data, const ImportOptions& options) {
+  const int classes = data.architecture.classes;
+  data.labels = options.labels;
+  if (data.labels.empty()) {
+    for (int i = 0; i < classes; ++i) data.labels.push_back(std::to_string(i));
+  }
+  if (static_cast<int>(data.labels.size()) != classes) {
+    throw Error("labels: expected " + std::to_string(classes) + " (the head of " + data.source + "), got " +
+                std::to_string(data.labels.size()));
+  }
+}
+
+void check_channels(const char* what, const std::vector<float>& values, int channels) {
+  if (!values.empty() && static_cast<int>(values.size()) != channels) {
+    throw Error(std::string(what) + ": expected " + std::to_string(channels) + " values, one a channel, got " +
+                std::to_string(values.size()));
+  }
+}
+
+void choose_preprocessing(ModelData& data, const ImportOptions& options) {
+  Preprocessing& p = data.preprocessing;
+  p = data.architecture.preprocessing;
+  if (options.preprocess) {
+    if (*options.preprocess == "none") {
+      p.mean.clear(), p.std.clear();
+      p.resize = p.crop = 0;
+    } else if (*options.preprocess == "imagenet") {
+      p.mean = {0.485f, 0.456f, 0.406f};
+      p.std = {0.229f, 0.224f, 0.225f};
+      p.resize = 256, p.crop = 224;
+    } else if (*options.preprocess == "cifar10") {
+      p.mean = {0.4914f, 0.4822f, 0.4465f};
+      p.std = {0.2470f, 0.2435f, 0.2616f};
+      p.resize = 32, p.crop = 0;
+    } else {
+      throw Error("preprocess: expected imagenet, cifar10 or none, got '" + *options.preprocess + "'");
+    }
+  }
+  if (options.mean) p.mean = *options.mean;
+  if (options.std) p.std = *options.std;
+  const auto pixels = [](const char* what, int value) {
+    if (value < 0 || value > 16384)
+      throw Error(std::string(what) + ": expected 0 to 16384 pixels, got " + std::to_string(value));
+    return value;
+  };
+  if (options.size) {
+    p.resize = pixels("size", *options.size);
+    if (!options.crop && p.crop > p.resize) p.crop = 0;
+  }
+  if (options.crop) p.crop = pixels("crop", *options.crop);
+  check_channels("mean", p.mean, p.channels);
+  check_channels("std", p.std, p.channels);
+  for (const float value : p.std) {
+    if (!(value > 0)) throw Error("std: expected values above 0, got " + std::to_string(value));
+  }
+}
+
+void warn_of_non_finite(ModelData& data) {
+  for (const auto& [name, tensor] : data.weights) {
+    const Tensor values = tensor.to_f32();
+    const float* v = values.data<float>();
+    if (!std::all_of(v, v + values.size(), [](float x) { return x - x == 0; }))
+      data.notes.push_back("tensor '" + name + "' holds NaN or infinite values");
+    tensor.release_pages();
+  }
+}
+
+}  // namespace
+
+Model Model::import_checkpoint(const std::string& path, const ImportOptions& options) {
+  Checkpoint checkpoint = read_checkpoint(path);
+  if (checkpoint.metadata.count("sidenet.version"))
+    throw Error(path + ": is a SideNet model already, expected a PyTorch or safetensors checkpoint");
+  ModelData data;
+  data.source = path;
+  checkpoint.tensors = clean_names(std::move(checkpoint.tensors), path);
+  const std::string prefix = common_prefix(checkpoint.tensors);
+  for (auto& [name, tensor] : checkpoint.tensors) {
+    if (prefix.empty()) {
+      data.weights.emplace(name, std::move(tensor));
+    } else if (name.starts_with(prefix)) {
+      data.weights.emplace(name.substr(prefix.size()), std::move(tensor));
+    } else {
+      data.notes.push_back("left out, not under '" + prefix + "': '" + name + "'");
+    }
+  }
+  data.architecture = models::recognise(models::Weights(data.weights, path), options.architecture);
+  keep_used(data);
+  choose_labels(data, options);
+  choose_preprocessing(data, options);
+  warn_of_non_finite(data);
+  return make_model(std::move(data));
+}
+
+}  // namespace sidenet

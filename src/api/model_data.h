@@ -1,0 +1,43 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "architecture.h"
+#include "sidenet/model.h"
+
+namespace sidenet {
+
+class PlanCache;
+
+/// An exit as the model file keeps it. Its tensors stand under "exits.NAME.": mean, std (features), fc1.weight
+/// (hidden, features), fc1.bias, fc2.weight (classes, hidden), fc2.bias. Features are in (channel, y, x) order.
+struct ExitSpec {
+  std::string name, tap;
+  int pool = 1;
+  int hidden = 0;
+  double temperature = 1;
+  double threshold = 2;
+};
+
+/// Everything that a model file holds. Immutable once a Model owns it.
+struct ModelData {
+  std::string source;  ///< the file, for messages
+  models::Architecture architecture;
+  std::map<std::string, Tensor> weights;  ///< MainNet and exits, by PyTorch name
+  std::vector<std::string> labels;
+  Preprocessing preprocessing;
+  std::vector<ExitSpec> exits;       ///< in graph order, without `final`
+  std::vector<std::string> notes;    ///< from import, for the user
+  std::shared_ptr<PlanCache> plans;  ///< shared by the Sessions of this model
+
+  int classes() const { return static_cast<int>(labels.size()); }
+};
+
+/// A Model of `data`: checks the exits against the graph, sorts them into its order, and sets up the plan cache.
+/// Throws Error where a tap is unknown, an exit's tensor is missing or a shape disagrees.
+Model make_model(ModelData data);
+
+}  // namespace sidenet

@@ -1,0 +1,109 @@
+#include "training_features.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+
+#include "digest.h"
+#include "joined_dataset.h"
+#include "label_map.h"
+#include "model_data.h"
+#include "sidenet/error.h"
+
+namespace sidenet {
+namespace {
+
+/// (rows, C, H, W) to (2 rows, C, H, W): each image, then its mirror image.
+Tensor with_mirrored(const Tensor& inputs) {
+  Shape shape = inputs.shape();
+  shape[0] *= 2;
+  Tensor result(DType::f32, shape);
+  const std::int64_t width = inputs.dim(3), image = inputs.dim(1) * inputs.dim(2) * width;
+  const float* from = inputs.data<float>();
+  float* to = result.mutable_data<float>();
+  for (std::int64_t row = 0; row < inputs.dim(0); ++row, from += image, to += 2 * image) {
+    std::copy(from, from + image, to);
+    for (std::int64_t line = 0; line < image; line += width)
+      std::reverse_copy(from + line, from + line + width, to + image + line);
+  }
+  return result;
+}
+
+std::string rate_note(std::int64_t rows, std::chrono::steady_clock::duration time) {
+  char text[64];
+  std::snprintf(text, sizeof text, "%.1f rows/s",
+                static_cast<double>(rows) / std::max(1e-9, std::chrono::duration<double>(time).count()));
+  return text;
+}
+
+void add_floats(Digest& digest, const std::vector<float>& values) { digest.add(std::as_bytes(std::span(values))); }
+
+}  // namespace
+
+LabelledData label_data(const Model& model, const std::vector<std::shared_ptr<const Dataset>>& parts) {
+  LabelledData data;
+  data.parts = parts;
+  for (const auto& part : parts) {
+    const std::vector<int> labels = map_labels(*part, model.labels());
+    data.labels.insert(data.labels.end(), labels.begin(), labels.end());
+    for (std::int64_t row = 0; row < part->rows(); ++row) {
+      const std::string name = part->name(row);
+      data.groups.push_back(hash64(std::as_bytes(std::span(name.data(), name.size())), 0));
+    }
+  }
+  if (data.labels.empty()) throw Error("train: the data has no rows");
+  return data;
+}
+
+std::string features_key(const Model& model, const LabelledData& data, const TrainOptions& options) {
+  constexpr std::int64_t looked_at = 64;  // images whose pixels count
+  Digest digest;
+  digest.add("features 1").add(model.architecture());
+  for (const auto& [name, tensor] : model.data()->weights) {
+    if (name.starts_with("exits.")) continue;
+    digest.add(name)
+        .add(dtype_name(tensor.dtype()))
+        .add(to_string(tensor.shape()))
+        .add(std::span(tensor.raw(), tensor.bytes()));
+  }
+  const Preprocessing& preprocessing = model.preprocessing();
+  add_floats(digest, preprocessing.mean);
+  add_floats(digest, preprocessing.std);
+  for (const int number :
+       {preprocessing.resize, preprocessing.crop, preprocessing.channels, options.pool, options.flip ? 1 : 0}) {
+    digest.add(static_cast<std::uint64_t>(number));
+  }
+  for (const std::string& tap : options.taps) digest.add(tap);
+  digest.add(std::as_bytes(std::span(data.labels))).add(std::as_bytes(std::span(data.groups)));
+  const JoinedDataset rows(data.parts, data.labels, 0);
+  const std::int64_t count = std::min(looked_at, rows.rows());
+  for (std::int64_t i = 0; i < count; ++i) {
+    const Tensor image = rows.image(i * rows.rows() / count);
+    digest.add(to_string(image.shape())).add(std::span(image.raw(), image.bytes()));
+  }
+  return digest.hex();
+}
+
+void compute_features(TappedSession& mainnet, const Model& model, const LabelledData& data, const TrainOptions& options,
+                      FeatureCache& cache, const ProgressCallback& progress) {
+  const std::int64_t copies = copies_of_row(options);
+  const std::int64_t first = cache.rows_done() / copies;
+  const JoinedDataset missing(data.parts, data.labels, first);
+  const auto report = [&](const std::string& note) {
+    if (progress) progress({"features", cache.rows_done(), cache.rows(), note});
+  };
+  if (first > 0) report("taken from the cache");
+  if (missing.rows() == 0) return;
+  const auto start = std::chrono::steady_clock::now();
+  const std::int64_t batch_rows = std::max<std::int64_t>(1, options.batch / copies);
+  for_each_batch(missing, model.preprocessing(), batch_rows, options.threads, [&](const Batch& batch) {
+    TappedSession::Output output = mainnet.run(options.flip ? with_mirrored(batch.inputs) : batch.inputs);
+    std::vector<Tensor> columns = std::move(output.features);
+    columns.push_back(std::move(output.logits));
+    cache.append(columns);
+    report(rate_note(cache.rows_done() - first * copies, std::chrono::steady_clock::now() - start));
+  });
+  cache.checkpoint();
+}
+
+}  // namespace sidenet

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "feature_cache.h"
+#include "sidenet/training.h"
+#include "tapped_session.h"
+
+namespace sidenet {
+
+/// The data as training sees it.
+struct LabelledData {
+  std::vector<std::shared_ptr<const Dataset>> parts;
+  std::vector<int> labels;            ///< the model's class of each row of all parts
+  std::vector<std::uint64_t> groups;  ///< rows of one group are the same image: it was given twice
+};
+
+/// Checks the labels against the model's. Throws Error where they do not fit, or there are no rows.
+LabelledData label_data(const Model& model, const std::vector<std::shared_ptr<const Dataset>>& parts);
+
+/// Names everything that MainNet's features depend on: its weights and preprocessing, taps, pool and mirroring, and the
+/// rows by name, label and the pixels of some of them.
+std::string features_key(const Model& model, const LabelledData& data, const TrainOptions& options);
+
+/// Copies of each row in the cache: with options.flip, cache row 2 r is data row r and 2 r + 1 its mirror image.
+inline std::int64_t copies_of_row(const TrainOptions& options) { return options.flip ? 2 : 1; }
+
+/// Runs MainNet over the rows that the cache lacks. Columns: one a tap, then the logits.
+void compute_features(TappedSession& mainnet, const Model& model, const LabelledData& data, const TrainOptions& options,
+                      FeatureCache& cache, const ProgressCallback& progress);
+
+}  // namespace sidenet

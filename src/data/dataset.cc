@@ -1,0 +1,107 @@
+#include "sidenet/dataset.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "cifar.h"
+#include "class_folder.h"
+#include "file_bytes.h"
+#include "idx.h"
+#include "row_range.h"
+#include "sidenet/error.h"
+#include "tar.h"
+
+namespace sidenet {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<std::string> split(const std::string& spec) {
+  std::vector<std::string> parts;
+  for (std::size_t begin = 0; begin <= spec.size();) {
+    const auto end = std::min(spec.find(',', begin), spec.size());
+    parts.push_back(spec.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return parts;
+}
+
+bool is_cifar_name(const std::string& name) { return name[0] != '.' && fs::path(name).extension() == ".bin"; }
+
+bool by_name(const FileBytes& a, const FileBytes& b) { return a.name < b.name; }
+
+// A folder's own .bin files, sorted.
+std::vector<std::string> cifar_files(const std::string& folder) {
+  std::vector<std::string> paths;
+  std::error_code error;
+  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    std::error_code ignored;
+    if (is_cifar_name(it->path().filename().string()) && it->is_regular_file(ignored)) paths.push_back(it->path().string());
+  }
+  if (error) throw Error(folder + ": the folder cannot be read: " + error.message());
+  std::sort(paths.begin(), paths.end());
+  return paths;
+}
+
+// A tar's members come in any order; sorted, they have the order of the unpacked folder.
+std::vector<FileBytes> cifar_members(const FileBytes& archive) {
+  std::vector<FileBytes> members = read_tar(archive);
+  std::erase_if(members, [](const FileBytes& member) { return !is_cifar_name(base_name(member.name)); });
+  if (members.empty()) throw Error(archive.name + ": expected CIFAR's binary version, got a tar without .bin files");
+  std::sort(members.begin(), members.end(), by_name);
+  return members;
+}
+
+// CIFAR pixels can look like an IDX header; then the length tells.
+bool is_idx_file(const FileBytes& file) {
+  if (!is_idx(file.bytes)) return false;
+  try {
+    parse_idx(file);
+    return true;
+  } catch (const Error&) {
+    return file.bytes.size() % 3073 != 0 && file.bytes.size() % 3074 != 0;
+  }
+}
+
+std::shared_ptr<const Dataset> open_folder(const std::string& path) {
+  std::vector<FileBytes> files;
+  for (const std::string& file : cifar_files(path)) files.push_back(read_file_bytes(file));
+  return files.empty() ? class_folder_dataset(path) : cifar_dataset(files);
+}
+
+std::shared_ptr<const Dataset> open_files(const std::vector<std::string>& paths) {
+  std::vector<FileBytes> files;
+  for (const std::string& path : paths) {
+    if (path.empty()) throw Error("data: expected a path on either side of each comma");
+    FileBytes file = read_file_bytes(path);
+    if (is_tar(file.bytes)) {
+      for (FileBytes& member : cifar_members(file)) files.push_back(std::move(member));
+    } else {
+      files.push_back(std::move(file));
+    }
+  }
+  const auto idx_count = std::count_if(files.begin(), files.end(), is_idx_file);
+  if (idx_count == 0) return cifar_dataset(files);
+  if (idx_count != 2 || files.size() != 2) {
+    throw Error(files.front().name + ": expected an IDX pair IMAGES,LABELS, got " + std::to_string(files.size()) +
+                " files, IDX among them: " + std::to_string(idx_count));
+  }
+  const bool swapped = parse_idx(files[0]).shape.size() == 1;
+  return idx_dataset(files[swapped ? 1 : 0], files[swapped ? 0 : 1]);
+}
+
+std::shared_ptr<const Dataset> open_spec(const std::string& spec) {
+  if (spec.empty()) throw Error("data: expected a path, got an empty one");
+  std::error_code error;
+  if (fs::is_directory(spec, error)) return open_folder(spec);
+  // A path that exists may itself have commas.
+  return open_files(fs::exists(spec, error) ? std::vector<std::string>{spec} : split(spec));
+}
+
+}  // namespace
+
+std::shared_ptr<const Dataset> Dataset::open(const std::string& spec, const DatasetOptions& options) {
+  return row_range(open_spec(spec), options, spec);
+}
+
+}  // namespace sidenet

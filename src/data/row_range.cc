@@ -1,0 +1,49 @@
+#include "row_range.h"
+
+#include <algorithm>
+
+#include "sidenet/error.h"
+
+namespace sidenet {
+namespace {
+
+class RowRange : public Dataset {
+ public:
+  RowRange(std::shared_ptr<const Dataset> data, std::int64_t first, std::int64_t rows)
+      : data_(std::move(data)), first_(first), rows_(rows) {}
+
+  std::int64_t rows() const override { return rows_; }
+  int label(std::int64_t row) const override { return data_->label(inner(row)); }
+  const std::vector<std::string>& class_names() const override { return data_->class_names(); }
+  std::string name(std::int64_t row) const override { return data_->name(inner(row)); }
+  Tensor image(std::int64_t row) const override { return data_->image(inner(row)); }
+
+ private:
+  std::int64_t inner(std::int64_t row) const {
+    if (row < 0 || row >= rows_) {
+      throw Error("data: row: expected 0 to " + std::to_string(rows_ - 1) + ", got " + std::to_string(row));
+    }
+    return first_ + row;
+  }
+
+  std::shared_ptr<const Dataset> data_;
+  std::int64_t first_, rows_;
+};
+
+}  // namespace
+
+std::shared_ptr<const Dataset> row_range(std::shared_ptr<const Dataset> data, const DatasetOptions& options,
+                                         const std::string& spec) {
+  if (options.limit < -1 || options.limit == 0) {
+    throw Error("data: limit: expected at least 1, or -1 for all rows, got " + std::to_string(options.limit));
+  }
+  if (options.skip < 0 || options.skip >= data->rows()) {
+    throw Error("data: skip: expected 0 to " + std::to_string(data->rows() - 1) + ", as " + spec + " has " +
+                std::to_string(data->rows()) + " rows, got " + std::to_string(options.skip));
+  }
+  const std::int64_t left = data->rows() - options.skip;
+  return std::make_shared<RowRange>(std::move(data), options.skip,
+                                    options.limit < 0 ? left : std::min(left, options.limit));
+}
+
+}  // namespace sidenet

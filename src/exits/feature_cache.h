@@ -1,0 +1,69 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "sidenet/tensor.h"
+
+namespace sidenet {
+
+/// What the frozen MainNet gave for each row of the data, on disk, so that it runs once and a run that stopped goes on.
+///
+/// FOLDER/KEY/ holds one file of raw float32 rows a column (a tap, or the logits) and a small text file `progress`: the
+/// rows that are safely written and a checksum of each column's. Rows are appended; every few seconds the data is flushed
+/// and only then `progress` replaced, so that a crash or a power cut costs the newest batches and never yields wrong rows.
+/// What does not agree with `progress` when opened (size, checksum, key) is thrown away and made again.
+class FeatureCache {
+ public:
+  /// Opens or begins the cache of `key` (letters and digits; other keys live beside it) for `rows` rows. Throws Error:
+  /// the folder cannot be written, or another process is using this cache.
+  FeatureCache(const std::string& folder, const std::string& key, std::int64_t rows, std::vector<std::string> columns);
+  /// Records what was appended, as far as the disk allows.
+  ~FeatureCache();
+  FeatureCache(const FeatureCache&) = delete;
+  FeatureCache& operator=(const FeatureCache&) = delete;
+
+  std::int64_t rows() const { return rows_; }
+  std::int64_t rows_done() const { return rows_done_; }
+
+  /// The next rows: for each column (n, width) float32; the first append settles the widths. Throws Error on other shapes,
+  /// more rows than rows(), and a full disk; then rows_done() is as before.
+  void append(const std::vector<Tensor>& values);
+  /// Flushes the data, then records the progress. append() does it now and then; needed after the last append.
+  void checkpoint();
+  /// All rows of a column, mapped: (rows, width). Throws Error before they are all there.
+  Tensor column(std::size_t index) const;
+  /// Deletes this key's folder. The tensors of column() stay valid; nothing else may be called.
+  void remove();
+
+ private:
+  struct File {  // an open descriptor
+    File() = default;
+    File(File&& other) noexcept : fd(other.fd) { other.fd = -1; }
+    File(const File&) = delete;
+    ~File();
+    int fd = -1;
+  };
+  struct Column {
+    std::string name, path;
+    std::int64_t width = 0;      // float32 values a row; 0 until known
+    std::uint64_t checksum = 0;  // sum over rows of hash64(row, row number)
+    File file;
+  };
+
+  std::string describe() const;
+  bool resume();
+  void start_over();
+  void write(Column& column, const Tensor& values);
+
+  std::string path_, key_;
+  std::int64_t rows_;
+  std::int64_t rows_done_ = 0, rows_recorded_ = 0;
+  std::vector<Column> columns_;
+  File lock_;
+  std::chrono::steady_clock::time_point last_checkpoint_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace sidenet

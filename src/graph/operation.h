@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "sidenet/tensor.h"
+
+namespace sidenet {
+
+/// An operation made ready for one input shape: weights reordered, primitives built. Immutable; many threads may run
+/// one at once, each with its own scratch. Activations are float32, a row after the other; a (C, H, W) row is stored
+/// channels-last.
+class Executable {
+ public:
+  virtual ~Executable() = default;
+  virtual std::size_t scratch_bytes() const { return 0; }
+  /// Bytes of weights it holds.
+  virtual std::size_t weight_bytes() const { return 0; }
+  /// inputs: each (rows, row elements). `threads`: how many it may use. A row's result is the same to the bit whatever
+  /// `rows` and `threads` are.
+  virtual void run(std::span<const float* const> inputs, float* output, int rows, std::byte* scratch,
+                   int threads) const = 0;
+};
+
+/// What a node computes. Shapes are those of one row, in PyTorch's order: (C, H, W) or (features).
+class Operation {
+ public:
+  virtual ~Operation() = default;
+  /// "conv2d", "conv2d+add+relu", …
+  virtual std::string kind() const = 0;
+  /// Throws Error where the inputs do not fit.
+  virtual Shape output_shape(std::span<const Shape> inputs) const = 0;
+  virtual std::int64_t multiply_adds(std::span<const Shape> inputs) const {
+    (void)inputs;
+    return 0;
+  }
+  virtual std::int64_t parameters() const { return 0; }
+  /// One operation that does this one and then `next`, whose input number `operand` is this one's output; null where
+  /// there is none. Its inputs are this one's, then next's others.
+  virtual std::unique_ptr<Operation> fuse(const Operation& next, std::size_t operand) const {
+    (void)next, (void)operand;
+    return nullptr;
+  }
+  /// The input whose buffer the output must start out as a copy of (an accumulating kernel's residual).
+  virtual std::optional<std::size_t> accumulates_into() const { return std::nullopt; }
+  /// An input whose buffer the output may take, where nobody else needs it.
+  virtual std::optional<std::size_t> may_overwrite() const { return std::nullopt; }
+  virtual std::unique_ptr<Executable> prepare(std::span<const Shape> inputs) const = 0;
+};
+
+}  // namespace sidenet

@@ -1,0 +1,50 @@
+#include "architecture.h"
+
+#include "resnet.h"
+#include "sidenet/error.h"
+
+namespace sidenet::models {
+namespace {
+
+ResNetConfig require_resnet(const Weights& weights) {
+  if (auto config = recognise_resnet(weights)) return *config;
+  std::string first =
+      weights.tensors().empty() ? "no tensors at all" : "first tensor '" + weights.tensors().begin()->first + "'";
+  throw Error(weights.file() +
+              ": unknown architecture: expected a ResNet's tensors ('conv1.weight', 'layer1.0.conv1.weight', …), found " +
+              std::to_string(weights.tensors().size()) + " tensors, " + first);
+}
+
+// "resnet56" also names the CIFAR family's, where the stages say so.
+bool is_same(const std::string& found, const std::string& expected) {
+  return found == expected || found == "cifar_" + expected || expected == "resnet" ||
+         (expected == "cifar_resnet" && found.starts_with(expected));
+}
+
+}  // namespace
+
+Architecture recognise(const Weights& weights, const std::string& expected) {
+  Architecture found = describe_resnet(require_resnet(weights));
+  if (!expected.empty() && !is_same(found.name, expected)) {
+    throw Error(weights.file() + ": the weights are a " + found.name + ", expected " + expected);
+  }
+  return found;
+}
+
+Graph build_graph(const Architecture& architecture, const Weights& weights, const Shape& input_shape) {
+  if (architecture.family != "resnet")
+    throw Error(weights.file() + ": unknown architecture family '" + architecture.family + "', expected 'resnet'");
+  return build_resnet(require_resnet(weights), weights, input_shape);
+}
+
+std::vector<std::string> unused_weights(const Architecture& architecture, const Weights& weights) {
+  const Weights fresh(weights.tensors(), weights.file());
+  build_graph(architecture, fresh, architecture.input_shape);
+  std::vector<std::string> unused;
+  for (const auto& [name, tensor] : weights.tensors()) {
+    if (!fresh.used().count(name)) unused.push_back(name);
+  }
+  return unused;
+}
+
+}  // namespace sidenet::models

@@ -1,0 +1,114 @@
+#include "resnet.h"
+
+#include "add.h"
+#include "batch_norm.h"
+#include "conv2d.h"
+#include "flatten.h"
+#include "linear.h"
+#include "pad_shortcut.h"
+#include "pool2d.h"
+#include "relu.h"
+
+namespace sidenet::models {
+namespace {
+
+using nodes::Add, nodes::AdaptiveAvgPool2d, nodes::BatchNorm, nodes::Conv2d, nodes::Flatten, nodes::Linear,
+    nodes::PadShortcut, nodes::Pool2d, nodes::Relu;
+
+// The weights of one module, and where its nodes go.
+struct Module {
+  Graph& graph;
+  Weights weights;
+  std::string path(const std::string& name) const { return weights.full_name(name); }
+};
+
+// Convolution without a change of size (stride 1) or halving it (stride 2), and its batch norm.
+NodeId conv_bn(Module module, const std::string& conv, const std::string& bn, NodeId x, Shape weight_shape, int stride,
+               int groups = 1) {
+  const auto kernel = static_cast<int>(weight_shape[2]);
+  const std::int64_t out = weight_shape[0];
+  const Tensor weight = module.weights.get(conv + ".weight", weight_shape);
+  const Tensor bias = module.weights.has(conv + ".bias") ? module.weights.get(conv + ".bias", {out}) : Tensor();
+  x = module.graph.add(module.path(conv),
+                       std::make_shared<Conv2d>(weight, bias, nodes::Conv2dParameters{stride, kernel / 2, 1, groups}), {x});
+  const Weights norm = module.weights.sub(bn);
+  return module.graph.add(module.path(bn),
+                          std::make_shared<BatchNorm>(norm.get("weight", {out}), norm.get("bias", {out}),
+                                                      norm.get("running_mean", {out}), norm.get("running_var", {out})),
+                          {x});
+}
+
+NodeId relu(Module module, const std::string& name, NodeId x) {
+  return module.graph.add(module.path(name), std::make_shared<Relu>(), {x});
+}
+
+NodeId shortcut(const ResNetConfig& config, Module block, NodeId x, std::int64_t in, std::int64_t out, int stride) {
+  if (!config.shortcut.empty() && block.weights.has(config.shortcut + ".0.weight")) {
+    return conv_bn(block, config.shortcut + ".0", config.shortcut + ".1", x, {out, in, 1, 1}, stride);
+  }
+  if (in == out && stride == 1) return x;
+  if (!config.shortcut.empty()) block.weights.get(config.shortcut + ".0.weight", {out, in, 1, 1});  // says what is missing
+  return block.graph.add(block.path("shortcut"), std::make_shared<PadShortcut>(static_cast<int>(out), stride), {x});
+}
+
+// Figure 5, left: two 3x3 convolutions.
+NodeId basic_block(const ResNetConfig& config, Module block, NodeId x, std::int64_t in, std::int64_t out, int stride) {
+  NodeId y = conv_bn(block, "conv1", "bn1", x, {out, in, 3, 3}, stride);
+  y = relu(block, "relu1", y);
+  y = conv_bn(block, "conv2", "bn2", y, {out, out, 3, 3}, 1);
+  return block.graph.add(block.path("add"), std::make_shared<Add>(), {y, shortcut(config, block, x, in, out, stride)});
+}
+
+// Figure 5, right: 1x1 down, 3x3 (grouped in ResNeXt), 1x1 up.
+NodeId bottleneck_block(const ResNetConfig& config, Module block, NodeId x, std::int64_t in, std::int64_t width,
+                        std::int64_t out, int stride) {
+  NodeId y = conv_bn(block, "conv1", "bn1", x, {width, in, 1, 1}, 1);
+  y = relu(block, "relu1", y);
+  y = conv_bn(block, "conv2", "bn2", y, {width, width / config.groups, 3, 3}, stride, config.groups);
+  y = relu(block, "relu2", y);
+  y = conv_bn(block, "conv3", "bn3", y, {out, width, 1, 1}, 1);
+  return block.graph.add(block.path("add"), std::make_shared<Add>(), {y, shortcut(config, block, x, in, out, stride)});
+}
+
+}  // namespace
+
+Graph build_resnet(const ResNetConfig& config, const Weights& weights, const Shape& input_shape) {
+  Graph graph;
+  const Module net{graph, weights};
+  NodeId x = graph.add_input("input", input_shape);
+  const bool large = config.stem_kernel == 7;
+  const std::int64_t stem = config.stem_channels;
+  x = conv_bn(net, "conv1", "bn1", x, {stem, config.in_channels, config.stem_kernel, config.stem_kernel}, large ? 2 : 1);
+  x = relu(net, "relu", x);
+  if (large) x = graph.add("maxpool", std::make_shared<Pool2d>(Pool2d::Kind::max, 3, 2, 1), {x});
+
+  std::int64_t in = stem;
+  for (std::size_t s = 0; s < config.blocks.size(); ++s) {
+    const std::string stage = "layer" + std::to_string(s + 1);
+    for (int b = 0; b < config.blocks[s]; ++b) {
+      const Module block{graph, weights.sub(stage).sub(std::to_string(b))};
+      const int stride = s > 0 && b == 0 ? 2 : 1;
+      const std::int64_t width = block.weights.get_rank("conv1.weight", 4).dim(0);
+      std::int64_t out = width;
+      if (config.bottleneck) {
+        out = block.weights.get_rank("conv3.weight", 4).dim(0);
+        x = bottleneck_block(config, block, x, in, width, out, stride);
+      } else {
+        x = basic_block(config, block, x, in, out, stride);
+      }
+      x = relu(block, "relu", x);
+      graph.add_alias(x, stage + "." + std::to_string(b));
+      in = out;
+    }
+    graph.add_alias(x, stage);
+  }
+  x = graph.add("avgpool", std::make_shared<AdaptiveAvgPool2d>(1), {x});
+  x = graph.add("flatten", std::make_shared<Flatten>(), {x});
+  const Weights head = weights.sub(config.head);
+  const Tensor bias = head.has("bias") ? head.get("bias", {config.classes}) : Tensor();
+  x = graph.add(config.head, std::make_shared<Linear>(head.get("weight", {config.classes, in}), bias), {x});
+  graph.add_exit("final", x);
+  return graph;
+}
+
+}  // namespace sidenet::models

@@ -1,0 +1,95 @@
+#include "resnet.h"
+#include "sidenet/error.h"
+
+namespace sidenet::models {
+namespace {
+
+int count_blocks(const Weights& stage) {
+  int count = 0;
+  while (stage.has(std::to_string(count) + ".conv1.weight")) ++count;
+  return count;
+}
+
+int layers(const ResNetConfig& config) {
+  int convolutions = 0;
+  for (const int blocks : config.blocks) convolutions += blocks * (config.bottleneck ? 3 : 2);
+  return convolutions + 2;
+}
+
+}  // namespace
+
+std::string ResNetConfig::name() const {
+  const std::string depth = std::to_string(layers(*this));
+  if (is_cifar()) return "cifar_resnet" + depth;
+  if (groups > 1) return "resnext" + depth + "_" + std::to_string(groups) + "x" + std::to_string(width / groups) + "d";
+  if (bottleneck && width % 64 == 0 && width > 64) return "wide_resnet" + depth + "_" + std::to_string(width / 64);
+  return "resnet" + depth;
+}
+
+std::optional<ResNetConfig> recognise_resnet(const Weights& weights) {
+  if (!weights.has("conv1.weight") || !weights.has("layer1.0.conv1.weight")) return std::nullopt;
+  ResNetConfig config;
+  const Tensor stem = weights.get_rank("conv1.weight", 4);
+  config.stem_channels = static_cast<int>(stem.dim(0));
+  config.in_channels = static_cast<int>(stem.dim(1));
+  config.stem_kernel = static_cast<int>(stem.dim(2));
+  if (stem.dim(2) != stem.dim(3) || (stem.dim(2) != 3 && stem.dim(2) != 7)) {
+    throw Error(weights.file() + ": tensor 'conv1.weight': expected a 3x3 or 7x7 kernel, got " + to_string(stem.shape()));
+  }
+  if (config.in_channels != 1 && config.in_channels != 3) {
+    throw Error(weights.file() + ": tensor 'conv1.weight': expected 1 or 3 input channels, got " + to_string(stem.shape()));
+  }
+  for (int s = 1; count_blocks(weights.sub("layer" + std::to_string(s))) > 0; ++s) {
+    config.blocks.push_back(count_blocks(weights.sub("layer" + std::to_string(s))));
+  }
+  if (config.blocks.size() < 2) {
+    throw Error(weights.file() + ": expected 3 (CIFAR) or 4 (ImageNet) stages layer1, layer2, …, found " +
+                std::to_string(config.blocks.size()) + "; no tensor 'layer" + std::to_string(config.blocks.size() + 1) +
+                ".0.conv1.weight'");
+  }
+  config.bottleneck = weights.has("layer1.0.conv3.weight");
+  const Tensor middle = weights.get_rank("layer1.0.conv2.weight", 4);
+  config.width = static_cast<int>(middle.dim(0));
+  if (middle.dim(1) < 1 || middle.dim(0) % middle.dim(1) != 0) {
+    throw Error(weights.file() + ": tensor 'layer1.0.conv2.weight': " + to_string(middle.shape()) +
+                " is no grouped convolution of equal width");
+  }
+  config.groups = static_cast<int>(middle.dim(0) / middle.dim(1));
+  for (const char* name : {"downsample", "shortcut"}) {
+    for (std::size_t s = 1; s <= config.blocks.size(); ++s) {
+      if (weights.has("layer" + std::to_string(s) + ".0." + name + ".0.weight")) config.shortcut = name;
+    }
+  }
+  for (const char* name : {"fc", "linear", "classifier"}) {
+    if (config.head.empty() && weights.has(std::string(name) + ".weight")) config.head = name;
+  }
+  if (config.head.empty())
+    throw Error(weights.file() + ": no classification head: expected a tensor 'fc.weight' or 'linear.weight'");
+  config.classes = static_cast<int>(weights.get_rank(config.head + ".weight", 2).dim(0));
+  if (config.classes < 1)
+    throw Error(weights.file() + ": tensor '" + config.head + ".weight': expected at least one class");
+  return config;
+}
+
+Architecture describe_resnet(const ResNetConfig& config) {
+  Architecture result;
+  result.family = "resnet";
+  result.name = config.name();
+  result.classes = config.classes;
+  const bool large = config.stem_kernel == 7;
+  const int size = large ? 224 : 32;
+  result.input_shape = {config.in_channels, size, size};
+  result.preprocessing.channels = config.in_channels;
+  result.preprocessing.resize = large ? 256 : 32;
+  result.preprocessing.crop = large ? 224 : 0;
+  if (config.in_channels == 3) {
+    result.preprocessing.mean = {0.485f, 0.456f, 0.406f};
+    result.preprocessing.std = {0.229f, 0.224f, 0.225f};
+  } else {
+    result.preprocessing.mean = {0.449f};  // the average of ImageNet's three
+    result.preprocessing.std = {0.226f};
+  }
+  return result;
+}
+
+}  // namespace sidenet::models

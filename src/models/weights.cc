@@ -1,0 +1,36 @@
+#include "weights.h"
+
+#include "sidenet/error.h"
+
+namespace sidenet::models {
+
+Weights Weights::sub(const std::string& scope) const {
+  Weights result = *this;
+  result.prefix_ += scope + ".";
+  return result;
+}
+
+Tensor Weights::get_rank(const std::string& name, std::size_t rank) const { return get(name, Shape(rank, -1)); }
+
+Tensor Weights::get(const std::string& name, const Shape& expected) const {
+  const auto found = tensors_->find(prefix_ + name);
+  const auto wanted = [&] {
+    std::string text = "(";
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      text += (i == 0 ? "" : ", ") + (expected[i] < 0 ? std::string("any") : std::to_string(expected[i]));
+    }
+    return text + ")";
+  };
+  if (found == tensors_->end())
+    throw Error(file_ + ": no tensor '" + prefix_ + name + "', expected one of shape " + wanted());
+  const Tensor& tensor = found->second;
+  bool fits = tensor.rank() == expected.size();
+  for (std::size_t i = 0; fits && i < expected.size(); ++i) fits = expected[i] < 0 || expected[i] == tensor.dim(i);
+  if (!fits)
+    throw Error(file_ + ": tensor '" + prefix_ + name + "': expected shape " + wanted() + ", got " +
+                to_string(tensor.shape()));
+  used_->insert(prefix_ + name);
+  return tensor;
+}
+
+}  // namespace sidenet::models

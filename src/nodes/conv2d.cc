@@ -1,0 +1,151 @@
+#include "conv2d.h"
+
+#include "add.h"
+#include "batch_norm.h"
+#include "relu.h"
+#include "sidenet/error.h"
+#if SIDENET_ONEDNN
+#include "onednn_conv2d.h"
+#else
+#include "cpu_kernels.h"
+#endif
+
+namespace sidenet::nodes {
+namespace {
+
+class Conv2dExecutable : public Executable {
+ public:
+  Conv2dExecutable(std::unique_ptr<kernels::Conv2dKernel> kernel, std::size_t source, std::size_t target)
+      : kernel_(std::move(kernel)), source_elements_(source), target_elements_(target) {}
+  std::size_t scratch_bytes() const override { return kernel_->scratch_bytes(); }
+  std::size_t weight_bytes() const override { return kernel_->weight_bytes(); }
+  void run(std::span<const float* const> inputs, float* output, int rows, std::byte* scratch, int threads) const override {
+    for (int row = 0; row < rows; ++row) {
+      kernel_->run(inputs[0] + static_cast<std::size_t>(row) * source_elements_,
+                   output + static_cast<std::size_t>(row) * target_elements_, scratch, threads);
+    }
+  }
+
+ private:
+  std::unique_ptr<kernels::Conv2dKernel> kernel_;
+  std::size_t source_elements_, target_elements_;
+};
+
+}  // namespace
+
+Conv2d::Conv2d(Tensor weight, Tensor bias, const Conv2dParameters& parameters)
+    : weight_(std::move(weight)), bias_(std::move(bias)), parameters_(parameters) {
+  if (weight_.rank() != 4) throw Error("conv2d: expected a weight (out, in, kh, kw), got " + to_string(weight_.shape()));
+  if (parameters_.groups < 1 || weight_.dim(0) % parameters_.groups != 0) {
+    throw Error("conv2d: " + std::to_string(weight_.dim(0)) + " output channels do not divide into " +
+                std::to_string(parameters_.groups) + " groups");
+  }
+  if (!bias_.empty() && bias_.size() != weight_.dim(0)) {
+    throw Error("conv2d: expected " + std::to_string(weight_.dim(0)) + " biases, got " + std::to_string(bias_.size()));
+  }
+}
+
+std::string Conv2d::kind() const { return std::string("conv2d") + (residual_ ? "+add" : "") + (relu_ ? "+relu" : ""); }
+
+Shape Conv2d::output_shape(std::span<const Shape> inputs) const {
+  const Shape& in = inputs[0];
+  if (in.size() != 3 || in[0] != weight_.dim(1) * parameters_.groups) {
+    throw Error("conv2d: expected an input (" + std::to_string(weight_.dim(1) * parameters_.groups) + ", H, W), got " +
+                to_string(in));
+  }
+  const auto extent = [&](std::int64_t size, std::int64_t kernel) {
+    const std::int64_t reach = size + 2 * parameters_.padding - parameters_.dilation * (kernel - 1) - 1;
+    if (reach < 0)
+      throw Error("conv2d: an input " + to_string(in) + " is smaller than the kernel " + to_string(weight_.shape()));
+    return reach / parameters_.stride + 1;
+  };
+  Shape out{weight_.dim(0), extent(in[1], weight_.dim(2)), extent(in[2], weight_.dim(3))};
+  if (residual_ && inputs[1] != out) throw Error("conv2d: adds " + to_string(inputs[1]) + " to " + to_string(out));
+  return out;
+}
+
+std::int64_t Conv2d::multiply_adds(std::span<const Shape> inputs) const {
+  const Shape out = output_shape(inputs);
+  return out[1] * out[2] * weight_.size();
+}
+
+std::int64_t Conv2d::parameters() const {
+  return weight_.size() + (bias_.empty() ? 0 : bias_.size()) + static_cast<std::int64_t>(2 * scale_.size());
+}
+
+std::unique_ptr<Operation> Conv2d::fuse(const Operation& next, std::size_t operand) const {
+  (void)operand;
+  if (relu_) return nullptr;
+  if (const auto* norm = dynamic_cast<const BatchNorm*>(&next); norm && !residual_ && scale_.empty() && !norm->has_relu()) {
+    if (norm->channels() != weight_.dim(0)) return nullptr;
+    auto fused = std::make_unique<Conv2d>(*this);
+    fused->scale_ = norm->scale();
+    fused->shift_ = norm->shift();
+    return fused;
+  }
+  if (const auto* add = dynamic_cast<const Add*>(&next); add && !residual_) {
+    auto fused = std::make_unique<Conv2d>(*this);
+    fused->residual_ = true;
+    fused->relu_ = add->has_relu();
+    return fused;
+  }
+  if (dynamic_cast<const Relu*>(&next)) {
+    auto fused = std::make_unique<Conv2d>(*this);
+    fused->relu_ = true;
+    return fused;
+  }
+  return nullptr;
+}
+
+std::optional<std::size_t> Conv2d::accumulates_into() const {
+  return residual_ ? std::optional<std::size_t>(1) : std::nullopt;
+}
+
+std::unique_ptr<Executable> Conv2d::prepare(std::span<const Shape> inputs) const {
+  const Shape& in = inputs[0];
+  const Shape out = output_shape(inputs);
+  kernels::Conv2dShape shape;
+  shape.in_channels = static_cast<int>(in[0]);
+  shape.out_channels = static_cast<int>(out[0]);
+  shape.groups = parameters_.groups;
+  shape.in_h = static_cast<int>(in[1]);
+  shape.in_w = static_cast<int>(in[2]);
+  shape.out_h = static_cast<int>(out[1]);
+  shape.out_w = static_cast<int>(out[2]);
+  shape.kernel_h = static_cast<int>(weight_.dim(2));
+  shape.kernel_w = static_cast<int>(weight_.dim(3));
+  shape.stride_h = shape.stride_w = parameters_.stride;
+  shape.pad_h = shape.pad_w = parameters_.padding;
+  shape.dilation_h = shape.dilation_w = parameters_.dilation;
+
+  // The batch norm is folded here, a layer at a time, so that no second copy of all weights ever exists.
+  Tensor weight = weight_.to_f32();
+  const auto channels = static_cast<std::size_t>(out[0]);
+  std::vector<float> bias(channels, 0.0f);
+  if (!bias_.empty()) {
+    const Tensor given = bias_.to_f32();
+    bias.assign(given.data<float>(), given.data<float>() + channels);
+  }
+  if (!scale_.empty()) {
+    Tensor scaled = weight.clone();
+    const std::size_t each = static_cast<std::size_t>(scaled.size()) / channels;
+    float* w = scaled.mutable_data<float>();
+    for (std::size_t c = 0; c < channels; ++c) {
+      for (std::size_t i = 0; i < each; ++i) w[c * each + i] *= scale_[c];
+      bias[c] = bias[c] * scale_[c] + shift_[c];
+    }
+    weight = std::move(scaled);
+  }
+  const float* bias_data = bias_.empty() && scale_.empty() ? nullptr : bias.data();
+  const kernels::Conv2dPost post{residual_, relu_};
+#if SIDENET_ONEDNN
+  auto kernel = kernels::onednn::make_conv2d(shape, weight.data<float>(), bias_data, post);
+#else
+  auto kernel = kernels::cpu::make_conv2d(shape, weight.data<float>(), bias_data, post);
+#endif
+  weight_.release_pages();
+  return std::make_unique<Conv2dExecutable>(std::move(kernel), static_cast<std::size_t>(element_count(in)),
+                                            static_cast<std::size_t>(element_count(out)));
+}
+
+}  // namespace sidenet::nodes

@@ -1,0 +1,161 @@
+#include "exit_head.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "cpu_kernels.h"
+#include "sidenet/error.h"
+
+namespace sidenet::nodes {
+namespace {
+
+// A tap (C, H, W) seen as a grid of pool x pool cells; a vector (F) is a 1 x 1 grid of F channels.
+struct Grid {
+  int channels, h, w, pool;
+  Grid(const Shape& tap, int requested) : pool(effective_pool(tap, requested)) {
+    channels = static_cast<int>(tap[0]);
+    h = tap.size() == 3 ? static_cast<int>(tap[1]) : 1;
+    w = tap.size() == 3 ? static_cast<int>(tap[2]) : 1;
+  }
+  int features() const { return channels * pool * pool; }
+  std::size_t elements() const { return static_cast<std::size_t>(channels) * h * w; }
+};
+
+// Pools to (y, x, channel) order.
+void pool_rows(const Grid& grid, const float* taps, int rows, float* features, int threads) {
+  for (std::size_t row = 0; row < static_cast<std::size_t>(rows); ++row) {
+    kernels::cpu::adaptive_avg_pool(taps + row * grid.elements(), grid.h, grid.w, grid.channels,
+                                    features + row * static_cast<std::size_t>(grid.features()), grid.pool, grid.pool,
+                                    threads);
+  }
+}
+
+constexpr int kRowsAtOnce = 16;  // bounds the scratch
+
+class ExitHeadExecutable : public Executable {
+ public:
+  ExitHeadExecutable(const Grid& grid, kernels::cpu::PackedLinear fc1, kernels::cpu::PackedLinear fc2)
+      : grid_(grid), fc1_(std::move(fc1)), fc2_(std::move(fc2)) {}
+  std::size_t scratch_bytes() const override {
+    return sizeof(float) * kRowsAtOnce * static_cast<std::size_t>(grid_.features() + fc1_.out_features());
+  }
+  std::size_t weight_bytes() const override { return fc1_.weight_bytes() + fc2_.weight_bytes(); }
+  void run(std::span<const float* const> inputs, float* output, int rows, std::byte* scratch, int threads) const override {
+    float* features = reinterpret_cast<float*>(scratch);
+    float* hidden = features + kRowsAtOnce * grid_.features();
+    for (int first = 0; first < rows; first += kRowsAtOnce) {
+      const int count = std::min(kRowsAtOnce, rows - first);
+      pool_rows(grid_, inputs[0] + static_cast<std::size_t>(first) * grid_.elements(), count, features, threads);
+      fc1_.run(features, count, hidden, true, threads);
+      fc2_.run(hidden, count, output + static_cast<std::size_t>(first) * fc2_.out_features(), false, threads);
+    }
+  }
+
+ private:
+  Grid grid_;
+  kernels::cpu::PackedLinear fc1_, fc2_;
+};
+
+class TapFeaturesExecutable : public Executable {
+ public:
+  explicit TapFeaturesExecutable(const Grid& grid) : grid_(grid) {}
+  std::size_t scratch_bytes() const override { return sizeof(float) * static_cast<std::size_t>(grid_.features()); }
+  void run(std::span<const float* const> inputs, float* output, int rows, std::byte* scratch, int threads) const override {
+    float* pooled = reinterpret_cast<float*>(scratch);
+    for (std::size_t row = 0; row < static_cast<std::size_t>(rows); ++row) {
+      pool_rows(grid_, inputs[0] + row * grid_.elements(), 1, pooled, threads);
+      kernels::cpu::hwc_to_chw(pooled, grid_.channels, grid_.pool * grid_.pool,
+                               output + row * static_cast<std::size_t>(grid_.features()));
+    }
+  }
+
+ private:
+  Grid grid_;
+};
+
+void require(const char* name, const Tensor& tensor, const Shape& expected) {
+  if (tensor.shape() != expected) {
+    throw Error(std::string("SideNet tensor ") + name + ": expected " + to_string(expected) + ", got " +
+                to_string(tensor.shape()));
+  }
+}
+
+}  // namespace
+
+int effective_pool(const Shape& tap, int pool) {
+  if (tap.size() != 3) return 1;
+  return static_cast<int>(std::clamp<std::int64_t>(pool, 1, std::max<std::int64_t>(1, std::min(tap[1], tap[2]))));
+}
+
+ExitHead::ExitHead(SideNetTensors tensors, int pool) : tensors_(std::move(tensors)), pool_(pool) {
+  if (tensors_.fc1_weight.rank() != 2 || tensors_.fc2_weight.rank() != 2)
+    throw Error("SideNet: expected two-dimensional fc1.weight and fc2.weight");
+  const std::int64_t hidden = tensors_.fc1_weight.dim(0), features = tensors_.fc1_weight.dim(1),
+                     classes = tensors_.fc2_weight.dim(0);
+  require("mean", tensors_.mean, {features});
+  require("std", tensors_.std, {features});
+  require("fc1.bias", tensors_.fc1_bias, {hidden});
+  require("fc2.weight", tensors_.fc2_weight, {classes, hidden});
+  require("fc2.bias", tensors_.fc2_bias, {classes});
+}
+
+Shape ExitHead::output_shape(std::span<const Shape> inputs) const {
+  if (inputs[0].size() != 1 && inputs[0].size() != 3)
+    throw Error("exit: expected a tap (C, H, W) or (features), got " + to_string(inputs[0]));
+  const Grid grid(inputs[0], pool_);
+  if (grid.features() != tensors_.fc1_weight.dim(1)) {
+    throw Error("exit: the SideNet takes " + std::to_string(tensors_.fc1_weight.dim(1)) + " features, a tap " +
+                to_string(inputs[0]) + " pooled to " + std::to_string(grid.pool) + " x " + std::to_string(grid.pool) +
+                " gives " + std::to_string(grid.features()));
+  }
+  return {tensors_.fc2_weight.dim(0)};
+}
+
+std::int64_t ExitHead::multiply_adds(std::span<const Shape>) const {
+  return tensors_.fc1_weight.size() + tensors_.fc2_weight.size();
+}
+
+std::int64_t ExitHead::parameters() const {
+  return tensors_.fc1_weight.size() + tensors_.fc1_bias.size() + tensors_.fc2_weight.size() + tensors_.fc2_bias.size() +
+         2 * tensors_.mean.size();
+}
+
+std::unique_ptr<Executable> ExitHead::prepare(std::span<const Shape> inputs) const {
+  const Grid grid(inputs[0], pool_);
+  const Tensor mean = tensors_.mean.to_f32(), std = tensors_.std.to_f32(), w1 = tensors_.fc1_weight.to_f32(),
+               b1 = tensors_.fc1_bias.to_f32(), w2 = tensors_.fc2_weight.to_f32(), b2 = tensors_.fc2_bias.to_f32();
+  const int features = grid.features(), hidden = static_cast<int>(w1.dim(0)), cells = grid.pool * grid.pool;
+  // W ((x - mean) / std) + b = (W / std) x + (b - W (mean / std)). Columns go from (channel, y, x) order to the pooled (y,
+  // x, channel).
+  std::vector<float> weight(static_cast<std::size_t>(hidden) * features), bias(static_cast<std::size_t>(hidden));
+  for (int o = 0; o < hidden; ++o) {
+    const float* row = w1.data<float>() + static_cast<std::size_t>(o) * features;
+    double shift = b1.data<float>()[o];
+    for (int c = 0; c < grid.channels; ++c) {
+      for (int cell = 0; cell < cells; ++cell) {
+        const int from = c * cells + cell;
+        const double scaled = static_cast<double>(row[from]) / std.data<float>()[from];
+        weight[static_cast<std::size_t>(o) * features + static_cast<std::size_t>(cell) * grid.channels + c] =
+            static_cast<float>(scaled);
+        shift -= scaled * mean.data<float>()[from];
+      }
+    }
+    bias[static_cast<std::size_t>(o)] = static_cast<float>(shift);
+  }
+  kernels::cpu::PackedLinear fc1(features, hidden, weight.data(), bias.data());
+  kernels::cpu::PackedLinear fc2(hidden, static_cast<int>(w2.dim(0)), w2.data<float>(), b2.data<float>());
+  tensors_.fc1_weight.release_pages();
+  return std::make_unique<ExitHeadExecutable>(grid, std::move(fc1), std::move(fc2));
+}
+
+Shape TapFeatures::output_shape(std::span<const Shape> inputs) const {
+  if (inputs[0].size() != 1 && inputs[0].size() != 3)
+    throw Error("tap: expected (C, H, W) or (features), got " + to_string(inputs[0]));
+  return {Grid(inputs[0], pool_).features()};
+}
+
+std::unique_ptr<Executable> TapFeatures::prepare(std::span<const Shape> inputs) const {
+  return std::make_unique<TapFeaturesExecutable>(Grid(inputs[0], pool_));
+}
+
+}  // namespace sidenet::nodes

@@ -1,0 +1,30 @@
+#include "flatten.h"
+
+#include "cpu_kernels.h"
+
+namespace sidenet::nodes {
+namespace {
+
+class FlattenExecutable : public Executable {
+ public:
+  FlattenExecutable(int channels, int pixels) : channels_(channels), pixels_(pixels) {}
+  void run(std::span<const float* const> inputs, float* output, int rows, std::byte*, int) const override {
+    const std::size_t elements = static_cast<std::size_t>(channels_) * pixels_;
+    for (std::size_t row = 0; row < static_cast<std::size_t>(rows); ++row) {
+      kernels::cpu::hwc_to_chw(inputs[0] + row * elements, channels_, pixels_, output + row * elements);
+    }
+  }
+
+ private:
+  int channels_, pixels_;
+};
+
+}  // namespace
+
+std::unique_ptr<Executable> Flatten::prepare(std::span<const Shape> inputs) const {
+  const Shape& in = inputs[0];
+  const auto channels = static_cast<int>(in.size() == 3 ? in[0] : element_count(in));
+  return std::make_unique<FlattenExecutable>(channels, static_cast<int>(element_count(in) / channels));
+}
+
+}  // namespace sidenet::nodes

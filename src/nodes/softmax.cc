@@ -1,0 +1,31 @@
+#include "softmax.h"
+
+#include "cpu_kernels.h"
+#include "sidenet/error.h"
+
+namespace sidenet::nodes {
+namespace {
+
+class SoftmaxExecutable : public Executable {
+ public:
+  explicit SoftmaxExecutable(int classes) : classes_(classes) {}
+  void run(std::span<const float* const> inputs, float* output, int rows, std::byte*, int) const override {
+    kernels::cpu::softmax(inputs[0], output, rows, classes_);
+  }
+
+ private:
+  int classes_;
+};
+
+}  // namespace
+
+Shape Softmax::output_shape(std::span<const Shape> inputs) const {
+  if (inputs[0].size() != 1) throw Error("softmax: expected an input (classes), got " + to_string(inputs[0]));
+  return inputs[0];
+}
+
+std::unique_ptr<Executable> Softmax::prepare(std::span<const Shape> inputs) const {
+  return std::make_unique<SoftmaxExecutable>(static_cast<int>(inputs[0][0]));
+}
+
+}  // namespace sidenet::nodes

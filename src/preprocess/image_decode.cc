@@ -1,0 +1,73 @@
+#include "image_decode.h"
+
+#include "image_channels.h"
+#include "image_containers.h"
+#include "mapped_file.h"
+#include "sidenet/dataset.h"
+#include "sidenet/error.h"
+#include "stb_decoder.h"
+
+namespace sidenet {
+namespace {
+
+constexpr std::uint64_t kMaxSide = 1 << 15;
+constexpr std::uint64_t kMaxPixels = 1 << 26;
+// Pixels times scans: keeps a progressive JPEG with thousands of empty scans from running for hours.
+constexpr std::uint64_t kMaxPixelScans = std::uint64_t{1} << 30;
+
+// The most that one byte of a file can hold: deflate expands at most 1032 times and PNG has 8 pixels a byte; a JPEG
+// block of 64 pixels takes a bit. Nothing is allocated for pictures that claim more.
+std::uint64_t max_pixels_per_byte(ImageFormat format) { return format == ImageFormat::png ? 1032 * 8 : 64 * 8; }
+
+void check_size(const ImageHeader& header, std::size_t file_size, const std::string& name) {
+  const std::uint64_t width = header.width, height = header.height;
+  const std::string size = std::to_string(width) + " x " + std::to_string(height) + " pixels";
+  if (width == 0 || height == 0) throw Error(name + ": the image has no pixels: " + size);
+  if (width > kMaxSide || height > kMaxSide) {
+    throw Error(name + ": expected sides of at most " + std::to_string(kMaxSide) + " pixels, got " + size);
+  }
+  if (width * height > kMaxPixels) {
+    throw Error(name + ": expected at most " + std::to_string(kMaxPixels) + " pixels in all, got " + size);
+  }
+  if (width * height > file_size * max_pixels_per_byte(header.format)) {
+    throw Error(name + ": the image claims " + size + ", more than its " + std::to_string(file_size) + " bytes can hold");
+  }
+  if (width * height * header.scans > kMaxPixelScans) {
+    throw Error(name + ": too many scans for its size: " + std::to_string(header.scans) + " over " + size);
+  }
+}
+
+// Room for the file's joined chunks, two 16-bit RGBA copies, a doubled deflate buffer, and padding to JPEG blocks.
+std::size_t memory_for(const ImageHeader& header, std::size_t file_size) {
+  return std::size_t{48} * header.width * header.height + 4 * file_size + (std::size_t{16} << 20);
+}
+
+}  // namespace
+
+Tensor decode_image(std::span<const std::byte> bytes, int channels, const std::string& name) {
+  if (channels != 0 && channels != 1 && channels != 3) {
+    throw Error(name + ": channels: expected 1 or 3, got " + std::to_string(channels));
+  }
+  const ImageHeader header = check_image(bytes, name);
+  check_size(header, bytes.size(), name);
+  const StbPicture claimed = stb_inspect(bytes, name);
+  if (static_cast<std::uint32_t>(claimed.width) != header.width ||
+      static_cast<std::uint32_t>(claimed.height) != header.height) {
+    throw Error(name + ": the image's headers disagree on its size");
+  }
+  Tensor image;
+  stb_decode(bytes, memory_for(header, bytes.size()), name, [&](const StbPicture& picture) {
+    const int wanted = channels != 0 ? channels : picture.channels <= 2 ? 1 : 3;
+    image = Tensor(DType::u8, {picture.height, picture.width, wanted});
+    convert_channels(picture.pixels, picture.channels, image.mutable_data<std::uint8_t>(), wanted,
+                     static_cast<std::size_t>(picture.height) * static_cast<std::size_t>(picture.width));
+  });
+  return image;
+}
+
+Tensor read_image(const std::string& path, int channels) {
+  if (channels != 1 && channels != 3) throw Error(path + ": channels: expected 1 or 3, got " + std::to_string(channels));
+  return decode_image(MappedFile::open(path)->bytes(), channels, path);
+}
+
+}  // namespace sidenet

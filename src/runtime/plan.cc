@@ -1,0 +1,169 @@
+#include "plan.h"
+
+#include <algorithm>
+
+#include "arena.h"
+#include "sidenet/error.h"
+#include "threads.h"
+
+namespace sidenet {
+namespace {
+
+constexpr std::size_t kNever = static_cast<std::size_t>(-1);
+
+// Nodes in the order of execution: as they stand, and every exit right behind its tap.
+std::vector<NodeId> execution_order(const Graph& graph) {
+  std::vector<bool> is_side_exit(graph.nodes().size(), false);
+  NodeId final_node = -1;
+  for (const auto& exit : graph.exits()) {
+    if (exit.name == "final") {
+      final_node = exit.node;
+    } else {
+      is_side_exit[static_cast<std::size_t>(exit.node)] = true;
+    }
+  }
+  if (final_node < 0) throw Error("plan: the graph has no exit named 'final'");
+  std::vector<NodeId> order;
+  const auto add_exits_of = [&](NodeId tap) {
+    for (const auto& exit : graph.exits()) {
+      if (is_side_exit[static_cast<std::size_t>(exit.node)] && graph.node(exit.node).inputs[0] == tap)
+        order.push_back(exit.node);
+    }
+  };
+  for (NodeId id = 0; id <= final_node; ++id) {
+    if (is_side_exit[static_cast<std::size_t>(id)]) continue;
+    if (id == final_node) break;
+    order.push_back(id);
+    add_exits_of(id);
+  }
+  for (const auto& exit : graph.exits()) {
+    if (exit.name != "final" && graph.node(exit.node).inputs[0] >= final_node) {
+      throw Error("exit " + exit.name + ": its tap comes after MainNet's own head");
+    }
+  }
+  order.push_back(final_node);
+  return order;
+}
+
+// Which buffer each node's value takes; values share one where an operation writes over its input.
+class BufferAssignment {
+ public:
+  BufferAssignment(const Graph& graph, const std::vector<NodeId>& order)
+      : graph_(graph), last_use_(graph.nodes().size(), 0) {
+    for (std::size_t step = 0; step < order.size(); ++step) {
+      last_use_[static_cast<std::size_t>(order[step])] = step;
+      for (const NodeId input : graph.node(order[step]).inputs) last_use_[static_cast<std::size_t>(input)] = step;
+    }
+    buffer_.assign(graph.nodes().size(), kNever);
+    for (std::size_t step = 0; step < order.size(); ++step) assign(order[step], step);
+    offsets_ = place_buffers(buffers_, total_);
+  }
+
+  Slot slot(NodeId id) const {
+    return {offsets_[buffer_[static_cast<std::size_t>(id)]],
+            static_cast<std::size_t>(element_count(graph_.node(id).shape))};
+  }
+  bool shares(NodeId a, NodeId b) const {
+    return buffer_[static_cast<std::size_t>(a)] == buffer_[static_cast<std::size_t>(b)];
+  }
+  bool live_after(NodeId id, std::size_t step, std::size_t born) const {
+    return born <= step && last_use_[static_cast<std::size_t>(id)] > step;
+  }
+  std::size_t total() const { return total_; }
+
+ private:
+  void assign(NodeId id, std::size_t step) {
+    const Node& node = graph_.node(id);
+    const auto size = static_cast<std::size_t>(element_count(node.shape));
+    std::size_t& buffer = buffer_[static_cast<std::size_t>(id)];
+    const auto last = last_use_[static_cast<std::size_t>(id)];
+    auto target = node.operation ? node.operation->accumulates_into() : std::nullopt;
+    if (node.operation && !target) target = node.operation->may_overwrite();
+    if (target) {
+      const NodeId input = node.inputs[*target];
+      // Only where this step is the input's last reader, and reads it once.
+      if (last_use_[static_cast<std::size_t>(input)] == step &&
+          std::count(node.inputs.begin(), node.inputs.end(), input) == 1 &&
+          element_count(graph_.node(input).shape) == element_count(node.shape)) {
+        buffer = buffer_[static_cast<std::size_t>(input)];
+        buffers_[buffer].last = std::max(buffers_[buffer].last, last);
+        return;
+      }
+    }
+    buffer = buffers_.size();
+    buffers_.push_back({step, last, size});
+  }
+
+  const Graph& graph_;
+  std::vector<std::size_t> last_use_, buffer_, offsets_;
+  std::vector<Lifetime> buffers_;
+  std::size_t total_ = 0;
+};
+
+// Rows that move together: as many as keep a segment's activations inside a core's second-level cache beside the
+// weights, at most 16. Large images go alone: there a batch buys nothing.
+int choose_micro_batch(std::size_t arena_floats) {
+  constexpr std::size_t cache_bytes = 768 << 10;
+  return static_cast<int>(std::clamp<std::size_t>(cache_bytes / (arena_floats * sizeof(float) + 1), 1, 16));
+}
+
+}  // namespace
+
+Plan::Plan(const Graph& graph, int threads) : threads_(threads) {
+  // oneDNN splits its work by this setting when a primitive is built.
+  const ThreadSetting setting(threads);
+  const std::vector<NodeId> order = execution_order(graph);
+  const BufferAssignment buffers(graph, order);
+  arena_floats_ = buffers.total();
+  micro_batch_ = choose_micro_batch(arena_floats_);
+  std::vector<std::size_t> born(graph.nodes().size(), kNever);
+  for (std::size_t step = 0; step < order.size(); ++step) born[static_cast<std::size_t>(order[step])] = step;
+  std::vector<std::string> exit_of(graph.nodes().size());
+  for (const auto& exit : graph.exits()) exit_of[static_cast<std::size_t>(exit.node)] = exit.name;
+
+  for (std::size_t position = 0; position < order.size(); ++position) {
+    const NodeId id = order[position];
+    const Node& node = graph.node(id);
+    if (!node.operation) {
+      input_shape_ = node.shape;
+      input_ = buffers.slot(id);
+      continue;
+    }
+    Step step;
+    step.name = node.name;
+    step.kind = node.operation->kind();
+    step.shape = node.shape;
+    step.multiply_adds = graph.multiply_adds(id);
+    step.parameters = node.operation->parameters();
+    step.output = buffers.slot(id);
+    for (const NodeId input : node.inputs) step.inputs.push_back(buffers.slot(input));
+    if (const auto residual = node.operation->accumulates_into(); residual && !buffers.shares(id, node.inputs[*residual])) {
+      step.copy_from = static_cast<int>(*residual);
+    }
+    const std::string& exit = exit_of[static_cast<std::size_t>(id)];
+    if (!exit.empty()) {
+      step.exit = static_cast<int>(exits_.size());
+      exits_.push_back({exit, static_cast<int>(step.output.size), steps_.size(), mainnet_multiply_adds_});
+      for (NodeId other = 0; other < static_cast<NodeId>(graph.nodes().size()); ++other) {
+        if (buffers.live_after(other, position, born[static_cast<std::size_t>(other)]))
+          step.live.push_back(buffers.slot(other));
+      }
+    }
+    if (exit.empty() || exit == "final") mainnet_multiply_adds_ += step.multiply_adds;
+    try {
+      step.executable = node.operation->prepare(graph.input_shapes(id));
+    } catch (const Error& error) {
+      throw Error("node " + node.name + ": " + error.what());
+    }
+    scratch_bytes_ = std::max(scratch_bytes_, step.executable->scratch_bytes());
+    steps_.push_back(std::move(step));
+  }
+}
+
+std::size_t Plan::weight_bytes() const {
+  std::size_t bytes = 0;
+  for (const Step& step : steps_) bytes += step.executable->weight_bytes();
+  return bytes;
+}
+
+}  // namespace sidenet

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "plan.h"
+#include "sidenet/exit_policy.h"
+
+namespace sidenet {
+
+/// What one exit does in one request.
+struct ExitRule {
+  bool open = false;     ///< a shut exit is not computed
+  double threshold = 2;  ///< a row leaves where confidence >= threshold
+  double temperature = 1;
+};
+
+/// A request's rules, resolved: one ExitRule for each exit of the plan, the last for "final".
+struct RunRules {
+  std::vector<ExitRule> exits;
+  int stop = 0;              ///< every row that gets here leaves here
+  bool collect_all = false;  ///< nobody leaves early, and every open exit's output is kept
+  Confidence confidence = Confidence::max_probability;
+};
+
+/// Where rows' answers go, for rows of the whole batch. A row is written by one thread only.
+struct RunResults {
+  std::vector<int> exit;
+  std::vector<float> confidence;
+  float* logits = nullptr;  ///< (rows, classes)
+  std::vector<float*> all;  ///< collect_all: for each exit (rows, width)
+  std::int64_t multiply_adds = 0;
+};
+
+/// Buffers of one thread: an arena for a micro-batch, and scratch.
+class Workspace {
+ public:
+  Workspace(const Plan& plan, int micro_batch);
+  float* arena() const { return arena_; }
+  std::byte* scratch() const { return scratch_; }
+
+  std::vector<int> row_ids;  ///< of the rows still under way
+  std::vector<float> confidences;
+  std::int64_t multiply_adds = 0;
+  std::vector<double>* step_seconds = nullptr;  ///< where set, time is added for each step
+
+ private:
+  std::shared_ptr<std::byte> memory_;
+  float* arena_ = nullptr;
+  std::byte* scratch_ = nullptr;
+};
+
+/// Confidence of each row's logits (rows, classes) after `temperature`. Equations: see sidenet::Confidence.
+float confidence_of(const float* logits, int classes, double temperature, Confidence kind);
+
+/// Runs `rows` rows (inputs: (rows, C, H, W)) on plan.threads() threads. Each thread takes micro-batches of rows through
+/// the network, segment by segment (exit to exit); at an exit the rows that pass leave, and the others close up and go on.
+/// Rows that do not fill all threads are computed one micro-batch at a time, with all threads inside each kernel.
+class Runner {
+ public:
+  /// micro_batch 0: the plan's choice.
+  Runner(std::shared_ptr<const Plan> plan, int micro_batch);
+  const Plan& plan() const { return *plan_; }
+  void run(const float* inputs, int rows, const RunRules& rules, RunResults& results);
+  /// As run(), all rows in one micro-batch after the other; adds each step's seconds to `step_seconds`.
+  void run_timed(const float* inputs, int rows, const RunRules& rules, RunResults& results,
+                 std::vector<double>& step_seconds);
+
+ private:
+  void run_chunk(Workspace& workspace, const float* inputs, int first, int rows, const RunRules& rules, RunResults& results,
+                 int threads);
+  void close_exit(Workspace& workspace, const Step& step, int& rows, const RunRules& rules, RunResults& results);
+  void compact(Workspace& workspace, const Step& step, const std::vector<bool>& leaves, int rows) const;
+
+  std::shared_ptr<const Plan> plan_;
+  int micro_batch_;
+  std::vector<Workspace> workspaces_;  // one a thread
+};
+
+}  // namespace sidenet

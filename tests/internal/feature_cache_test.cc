@@ -1,0 +1,231 @@
+#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+#include "feature_cache.h"
+
+#include <doctest/doctest.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+
+#include "sidenet/error.h"
+
+using namespace sidenet;
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::int64_t rows = 23, batch = 5;
+const std::vector<std::string> columns{"layer1", "layer2", "logits"};
+constexpr std::int64_t widths[] = {7, 4, 3};
+
+struct Folder {
+  Folder() : path((fs::temp_directory_path() / "sidenet-cache-XXXXXX").string()) { REQUIRE(::mkdtemp(path.data())); }
+  ~Folder() { fs::remove_all(path); }
+  std::string file(const std::string& name) const { return path + "/key1/" + name; }
+  std::string path;
+};
+
+float value(std::int64_t column, std::int64_t row, std::int64_t i) {
+  return static_cast<float>(1000 * column + 10 * row + i) + 0.5f;
+}
+
+std::vector<Tensor> make_batch(std::int64_t first, std::int64_t count) {
+  std::vector<Tensor> result;
+  for (std::int64_t c = 0; c < 3; ++c) {
+    Tensor tensor(DType::f32, {count, widths[c]});
+    for (std::int64_t r = 0; r < count; ++r) {
+      for (std::int64_t i = 0; i < widths[c]; ++i) tensor.mutable_data<float>()[r * widths[c] + i] = value(c, first + r, i);
+    }
+    result.push_back(tensor);
+  }
+  return result;
+}
+
+FeatureCache open(const Folder& folder, const std::string& key = "key1") { return {folder.path, key, rows, columns}; }
+
+/// Appends up to `until`, as the data's batches from the last row done on.
+void fill(FeatureCache& cache, std::int64_t until) {
+  while (cache.rows_done() < until) cache.append(make_batch(cache.rows_done(), std::min(batch, until - cache.rows_done())));
+}
+
+void check_complete(const FeatureCache& cache) {
+  REQUIRE(cache.rows_done() == rows);
+  for (std::int64_t c = 0; c < 3; ++c) {
+    const Tensor column = cache.column(static_cast<std::size_t>(c));
+    REQUIRE(column.shape() == Shape{rows, widths[c]});
+    for (std::int64_t i = 0; i < column.size(); ++i) {
+      REQUIRE(column.data<float>()[i] == value(c, i / widths[c], i % widths[c]));
+    }
+  }
+}
+
+std::string read(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+void write(const std::string& path, const std::string& bytes) { std::ofstream(path, std::ios::binary) << bytes; }
+
+}  // namespace
+
+TEST_CASE("an interrupted cache goes on and ends the same as an uninterrupted one") {
+  Folder whole, parts;
+  {
+    FeatureCache cache = open(whole);
+    fill(cache, rows);
+    cache.checkpoint();
+    check_complete(cache);
+  }
+  for (const std::int64_t until : {std::int64_t{5}, std::int64_t{15}, rows}) {
+    FeatureCache cache = open(parts);
+    fill(cache, until);
+  }  // each time the destructor records what was appended
+  {
+    FeatureCache cache = open(parts);
+    check_complete(cache);
+  }
+  for (const char* name : {"column0.f32", "column1.f32", "column2.f32", "progress"})
+    CHECK(read(whole.file(name)) == read(parts.file(name)));
+}
+
+TEST_CASE("a killed process loses only rows that were not recorded") {
+  Folder folder;
+  const pid_t child = ::fork();
+  if (child == 0) {
+    FeatureCache cache = open(folder);
+    fill(cache, 10);
+    cache.checkpoint();
+    fill(cache, 20);
+    ::_exit(0);  // nothing is destroyed
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  FeatureCache cache = open(folder);
+  CHECK(cache.rows_done() == 10);
+  fill(cache, rows);
+  cache.checkpoint();
+  check_complete(cache);
+}
+
+TEST_CASE("damage is found, and the cache made again") {
+  Folder folder;
+  const auto fresh = [&] {
+    FeatureCache cache = open(folder);
+    fill(cache, rows);
+  };
+  fresh();
+  std::string name;
+  std::string damaged;
+  SUBCASE("a data file is too short") {
+    name = "column1.f32";
+    damaged = read(folder.file(name));
+    damaged.pop_back();
+  }
+  SUBCASE("a bit of the data") {
+    name = "column2.f32";
+    damaged = read(folder.file(name));
+    damaged[40] = static_cast<char>(damaged[40] ^ 1);
+  }
+  SUBCASE("two rows changed places") {
+    name = "column1.f32";
+    damaged = read(folder.file(name));
+    std::swap_ranges(damaged.begin(), damaged.begin() + 16, damaged.begin() + 16);
+  }
+  SUBCASE("a digit of the progress") {
+    name = "progress";
+    damaged = read(folder.file(name));
+    damaged.replace(damaged.find("rows 23"), 7, "rows 21");
+  }
+  SUBCASE("half of the progress") {
+    name = "progress";
+    damaged = read(folder.file(name));
+    damaged.resize(damaged.size() / 2);
+  }
+  SUBCASE("an empty progress") { name = "progress"; }
+  SUBCASE("garbage") {
+    name = "progress";
+    damaged = std::string(5000, '\xff');
+  }
+  write(folder.file(name), damaged);
+  FeatureCache cache = open(folder);
+  CHECK(cache.rows_done() == 0);
+  fill(cache, rows);
+  cache.checkpoint();
+  check_complete(cache);
+}
+
+TEST_CASE("other keys live beside it; another number of rows is not taken for the same") {
+  Folder folder;
+  {
+    FeatureCache cache = open(folder);
+    fill(cache, 10);
+  }
+  CHECK(open(folder, "key2").rows_done() == 0);
+  CHECK(open(folder).rows_done() == 10);
+  CHECK(FeatureCache(folder.path, "key1", rows + 1, columns).rows_done() == 0);
+}
+
+TEST_CASE("a full disk is one clear line, and what was recorded stays") {
+  Folder folder;
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::signal(SIGXFSZ, SIG_IGN);
+    FeatureCache cache = open(folder);
+    fill(cache, 10);
+    const rlimit limit{12 * 7 * 4, 12 * 7 * 4};  // bytes: a file may hold twelve rows of the widest column
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+    try {
+      fill(cache, rows);
+    } catch (const Error& error) {
+      const std::string what = error.what();
+      const bool clear = what.find("column0.f32: the feature cache cannot grow") != std::string::npos &&
+                         what.find("10 of 23 rows are kept") != std::string::npos && what.find('\n') == std::string::npos;
+      cache.checkpoint();
+      ::_exit(clear && cache.rows_done() == 10 ? 0 : 1);
+    }
+    ::_exit(2);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  CHECK(WEXITSTATUS(status) == 0);
+  FeatureCache cache = open(folder);
+  CHECK(cache.rows_done() == 10);
+  fill(cache, rows);
+  check_complete(cache);
+}
+
+TEST_CASE("wrong use is refused") {
+  Folder folder;
+  FeatureCache cache = open(folder);
+  CHECK_THROWS_WITH_AS(open(folder), (folder.path + "/key1: the feature cache is in use by another process").c_str(),
+                       Error);
+  CHECK_THROWS_AS(cache.column(0), Error);
+  fill(cache, 5);
+  auto other = make_batch(5, 5);
+  other[1] = Tensor(DType::f32, {5, 9});
+  CHECK_THROWS_AS(cache.append(other), Error);
+  CHECK_THROWS_AS(cache.append({}), Error);
+  CHECK_THROWS_AS(cache.append(make_batch(5, 19)), Error);
+  CHECK(cache.rows_done() == 5);
+  write(folder.path + "/file", "x");
+  CHECK_THROWS_AS(FeatureCache(folder.path + "/file", "key", rows, columns), Error);
+}
+
+TEST_CASE("removal leaves nothing, and mapped columns stay readable") {
+  Folder folder;
+  std::optional<Tensor> column;
+  {
+    FeatureCache cache = open(folder);
+    fill(cache, rows);
+    column = cache.column(0);
+    cache.remove();
+  }
+  CHECK(fs::is_empty(folder.path));
+  CHECK(column->data<float>()[0] == value(0, 0, 0));
+}

@@ -1,0 +1,85 @@
+#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+#include "image_decode.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "image_files.h"
+#include "sidenet/dataset.h"
+
+using namespace sidenet;
+using namespace files;
+
+namespace {
+
+/// Largest difference between two images' bytes.
+int difference(const Tensor& image, const Bytes& golden_idx) {
+  const Bytes expected = golden_idx.substr(16);  // (H, W, C)
+  REQUIRE(image.bytes() == expected.size());
+  REQUIRE(be32(static_cast<std::uint32_t>(image.dim(0))) == golden_idx.substr(4, 4));
+  REQUIRE(be32(static_cast<std::uint32_t>(image.dim(1))) == golden_idx.substr(8, 4));
+  int largest = 0;
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    largest = std::max(largest,
+                       std::abs(static_cast<int>(image.data<std::uint8_t>()[i]) - static_cast<unsigned char>(expected[i])));
+  }
+  return largest;
+}
+
+Bytes pixels(const Tensor& image) { return {reinterpret_cast<const char*>(image.raw()), image.bytes()}; }
+
+}  // namespace
+
+TEST_CASE("lossless files decode as Pillow's convert does it, to the byte") {
+  for (const char* file : {"rgb.png", "grey.png", "tall.png", "rgba.png", "grey_alpha.png", "palette.png", "bilevel.png",
+                           "photo.png", "bmp24.bmp", "bmp8.bmp", "bmp8_grey.bmp"}) {
+    CAPTURE(file);
+    const std::string stem = std::filesystem::path(file).stem().string();
+    CHECK(difference(read_image(golden_image(file), 3), read(golden_image(stem + ".rgb.idx"))) == 0);
+    CHECK(difference(read_image(golden_image(file), 1), read(golden_image(stem + ".l.idx"))) == 0);
+  }
+}
+
+TEST_CASE("JPEG decodes within a few grey levels of libjpeg") {
+  for (const std::string stem : {"photo", "progressive", "photo_grey"}) {
+    CAPTURE(stem);
+    const Tensor image = read_image(golden_image(stem + ".jpg"), 3);
+    const int largest = difference(image, read(golden_image(stem + "_jpg.rgb.idx")));
+    MESSAGE(stem << ": largest difference " << largest);
+    CHECK(largest <= 6);
+  }
+}
+
+TEST_CASE("without a wish, grey pictures have one channel and others three") {
+  const auto decode = [](const char* file) { return decode_image(view(read(golden_image(file))), 0, file).dim(2); };
+  CHECK(decode("grey.png") == 1);
+  CHECK(decode("grey_alpha.png") == 1);
+  CHECK(decode("bilevel.png") == 1);
+  CHECK(decode("rgb.png") == 3);
+  CHECK(decode("rgba.png") == 3);
+  CHECK(decode("palette.png") == 3);
+  CHECK(decode("photo_grey.jpg") == 1);
+}
+
+TEST_CASE("16-bit samples keep their high byte, interlaced rows find their place") {
+  const Bytes deep("\0\x12\x34\x56\x78\x9a\xbc\xff\x00\x00\xff\x80\x7f", 13);
+  const Tensor image = decode_image(view(png(2, 1, 16, 2, deep)), 3, "deep.png");
+  CHECK(pixels(image) == Bytes("\x12\x56\x9a\xff\x00\x80", 6));
+  // Adam7 on 2 x 2 pixels: pass 1 has (0, 0), pass 6 (1, 0), pass 7 the row below; each row has its filter byte.
+  const Tensor woven = decode_image(view(png(2, 2, 8, 0, Bytes("\0\x01\0\x02\0\x03\x04", 7), true)), 1, "woven.png");
+  CHECK(pixels(woven) == "\x01\x02\x03\x04");
+}
+
+TEST_CASE("grey is ITU-R 601 in fixed point") {
+  for (const auto& [colour, grey] :
+       {std::pair<Bytes, int>{"\xff\x01\x01", 77}, {"\x01\xff\x01", 150}, {"\x01\x01\xff", 30}}) {
+    const Tensor image = decode_image(view(plain_png(1, 1, colour)), 1, "one.png");
+    CHECK(static_cast<int>(image.data<std::uint8_t>()[0]) == grey);
+  }
+}
+
+TEST_CASE("channels other than 1 and 3 are refused") {
+  const auto message = error_of([] { read_image(golden_image("rgb.png"), 4); });
+  CHECK(message.find("rgb.png: channels: expected 1 or 3, got 4") != std::string::npos);
+}

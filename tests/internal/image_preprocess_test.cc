@@ -1,0 +1,151 @@
+#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include "bilinear_resize.h"
+#include "image_files.h"
+#include "sidenet/dataset.h"
+
+using namespace sidenet;
+using namespace files;
+
+namespace {
+
+Tensor image_of(std::int64_t height, std::int64_t width, std::int64_t channels) {
+  Tensor image(DType::u8, {height, width, channels});
+  for (std::int64_t i = 0; i < image.size(); ++i) {
+    image.mutable_data<std::uint8_t>()[i] = static_cast<std::uint8_t>((i * i * 7 + i * 131) % 251);
+  }
+  return image;
+}
+
+Preprocessing plain(int resize, int crop, int channels) {
+  Preprocessing preprocessing;
+  preprocessing.resize = resize;
+  preprocessing.crop = crop;
+  preprocessing.channels = channels;
+  return preprocessing;
+}
+
+}  // namespace
+
+TEST_CASE("resize and crop equal Pillow and torchvision, to the byte") {
+  struct Case {
+    const char* file;
+    int resize, crop;
+    const char* mode;
+  };
+  for (const Case& c : std::vector<Case>{{"rgb.png", 16, 14, "rgb"},
+                                         {"rgb.png", 16, 14, "l"},
+                                         {"rgb.png", 15, 12, "rgb"},
+                                         {"rgb.png", 32, 28, "rgb"},
+                                         {"rgb.png", 12, 20, "rgb"},
+                                         {"rgb.png", 20, 0, "rgb"},
+                                         {"rgb.png", 0, 17, "rgb"},
+                                         {"rgb.png", 0, 30, "rgb"},
+                                         {"rgb.png", 1, 1, "rgb"},
+                                         {"grey.png", 8, 7, "l"},
+                                         {"grey.png", 8, 7, "rgb"},
+                                         {"grey.png", 28, 0, "l"},
+                                         {"tall.png", 16, 14, "rgb"},
+                                         {"tall.png", 5, 9, "l"},
+                                         {"photo.png", 24, 21, "rgb"},
+                                         {"bmp24.bmp", 11, 10, "rgb"}}) {
+    const std::string name = std::filesystem::path(c.file).stem().string() + "." + std::to_string(c.resize) + "." +
+                             std::to_string(c.crop) + "." + c.mode + ".idx";
+    CAPTURE(name);
+    const Bytes expected = read(golden_image(name)).substr(16);  // (size, size, C)
+    const int channels = c.mode == std::string("l") ? 1 : 3, size = c.crop > 0 ? c.crop : c.resize;
+    const auto preprocessing = plain(c.resize, c.crop, channels);
+    // From the file's own channels and from the wanted ones: the conversion may come before or inside.
+    for (const int read_channels : {channels, 3}) {
+      const Tensor input = preprocess_image(read_image(golden_image(c.file), read_channels), preprocessing);
+      REQUIRE(input.shape() == Shape{channels, size, size});
+      std::int64_t wrong = 0;
+      for (int i = 0; i < size * size * channels; ++i) {
+        const float value = input.data<float>()[i % channels * size * size + i / channels];
+        wrong += value != static_cast<float>(static_cast<unsigned char>(expected[static_cast<std::size_t>(i)])) / 255.0f;
+      }
+      CHECK(wrong == 0);
+    }
+  }
+}
+
+TEST_CASE("a window equals that part of the whole result") {
+  for (const std::int64_t channels : {1, 3}) {
+    const Tensor image = image_of(23, 31, channels);
+    for (const auto& [height, width] :
+         {std::pair<std::int64_t, std::int64_t>{9, 12}, {23, 12}, {40, 31}, {51, 70}, {1, 1}}) {
+      const Tensor whole = resize_bilinear(image, height, width, {0, 0, width, height});
+      const Window window{width / 3, height / 4, (width + 1) / 2, (height + 1) / 2};
+      const Tensor part = resize_bilinear(image, height, width, window);
+      std::int64_t wrong = 0;
+      for (std::int64_t i = 0; i < part.size(); ++i) {
+        const std::int64_t y = i / (window.width * channels) + window.y,
+                           x = i % (window.width * channels) + window.x * channels;
+        wrong += part.data<std::uint8_t>()[i] != whole.data<std::uint8_t>()[y * width * channels + x];
+      }
+      CHECK(wrong == 0);
+    }
+  }
+}
+
+TEST_CASE("bytes become (byte / 255 - mean) / std in float32, channel first") {
+  const Tensor image = image_of(5, 4, 3);
+  Preprocessing preprocessing = plain(0, 0, 3);
+  preprocessing.mean = {0.485f, 0.456f, 0.406f};
+  preprocessing.std = {0.229f, 0.224f, 0.225f};
+  const Tensor input = preprocess_image(image, preprocessing);
+  REQUIRE(input.shape() == Shape{3, 5, 4});
+  for (std::int64_t i = 0; i < 20; ++i) {
+    for (std::int64_t c = 0; c < 3; ++c) {
+      const auto k = static_cast<std::size_t>(c);
+      const float unit = static_cast<float>(image.data<std::uint8_t>()[3 * i + c]) / 255.0f;
+      CHECK(input.data<float>()[20 * c + i] == (unit - preprocessing.mean[k]) / preprocessing.std[k]);
+    }
+  }
+}
+
+TEST_CASE("padding is black before normalisation; grey is repeated") {
+  Preprocessing preprocessing = plain(0, 6, 3);
+  preprocessing.mean = {0.5f, 0.25f, 0.0f};
+  const Tensor input = preprocess_image(image_of(3, 6, 1), preprocessing);
+  REQUIRE(input.shape() == Shape{3, 6, 6});
+  // 3 rows missing: 1 above, 2 below.
+  for (const std::int64_t row : {0, 4, 5}) CHECK(input.data<float>()[36 + row * 6 + 2] == -0.25f);
+  const float pixel = input.data<float>()[6];
+  CHECK(input.data<float>()[36 + 6] == pixel + 0.25f);
+  CHECK(input.data<float>()[72 + 6] == pixel + 0.5f);
+}
+
+TEST_CASE("an extreme image needs no more memory than its crop") {
+  const Tensor image = image_of(1, 32768, 3);  // resized whole: 256 x 8,388,608
+  CHECK(preprocess_image(image, plain(256, 224, 3)).shape() == Shape{3, 224, 224});
+}
+
+TEST_CASE("what does not fit is refused in one line") {
+  const Tensor image = image_of(4, 4, 3);
+  const auto refuses = [](const Tensor& tensor, const Preprocessing& preprocessing, const char* part) {
+    const auto message = error_of([&] { preprocess_image(tensor, preprocessing); });
+    CAPTURE(message);
+    CHECK(is_one_line(message));
+    CHECK(message.find(part) != std::string::npos);
+  };
+  refuses(Tensor(DType::f32, {4, 4, 3}), plain(0, 0, 3), "expected bytes");
+  refuses(Tensor(DType::u8, {4, 4}), plain(0, 0, 3), "expected bytes");
+  refuses(Tensor(DType::u8, {4, 4, 2}), plain(0, 0, 3), "(4, 4, 2)");
+  refuses(Tensor(DType::u8, {0, 4, 3}), plain(0, 0, 3), "sides of 1");
+  refuses(Tensor(DType::u8, {1, 40000, 3}), plain(0, 0, 3), "sides of 1");
+  refuses(image, plain(0, 0, 2), "channels");
+  refuses(image, plain(-1, 0, 3), "got -1");
+  refuses(image, plain(0, 1 << 20, 3), "resize and crop");
+  Preprocessing wrong = plain(0, 0, 3);
+  wrong.mean = {0.5f};
+  refuses(image, wrong, "expected 3 values");
+  wrong.mean = {0.5f, NAN, 0.5f};
+  refuses(image, wrong, "finite");
+  wrong.mean = {};
+  wrong.std = {1, 0, 1};
+  refuses(image, wrong, "other than 0");
+}

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sidenet/exit_policy.h"
+#include "sidenet/model.h"
+
+namespace sidenet::tools {
+
+/// What every subcommand takes, whether or not it has a use for it, so that scripts can pass the same options to all.
+struct CommonOptions {
+  int threads = 0;  ///< 0: all cores
+  std::string precision = "f32";
+  std::int64_t batch = 1;
+  std::uint64_t seed = 1;
+  bool quiet = false;
+  /// Throws Error for what this build cannot do.
+  void check() const;
+};
+
+/// Which of them a subcommand's help shows.
+struct CommonUse {
+  bool threads = true;
+  bool batch = true;
+  bool seed = false;
+};
+void add_common_options(CLI::App& app, CommonOptions& options, const CommonUse& use);
+
+/// POLICY, as it was typed.
+struct PolicyOptions {
+  std::optional<double> threshold;
+  std::string thresholds;  ///< "name=T,name=T"
+  std::string exit;
+  bool final_only = false;
+  std::string confidence = "max";
+};
+void add_policy_options(CLI::App& app, PolicyOptions& options);
+/// Throws Error where it names an exit that the model does not have.
+ExitPolicy make_policy(const PolicyOptions& options, const Model& model);
+
+/// The parts between commas; no text, no parts.
+std::vector<std::string> split_commas(const std::string& text);
+/// Strictly a number, all of it; none for "", "1x" or NaN.
+std::optional<double> parse_number(const std::string& text);
+
+}  // namespace sidenet::tools

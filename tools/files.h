@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <istream>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sidenet::tools {
+
+/// Throws Error where `path` could not be written, before any work is spent on it: a missing folder, no permission, a
+/// folder or a device in its place.
+void check_output(const std::string& path);
+
+/// The next line without its line break ("\n" or "\r\n"); none at the end. Throws Error, naming `source`, where a line is
+/// longer than 64 KiB or holds a zero byte.
+std::optional<std::string> next_line(std::istream& in, const std::string& source);
+
+/// One label a line. Throws Error: no file, no line, a blank line before the last label, bytes that are not UTF-8.
+std::vector<std::string> read_labels(const std::string& path);
+
+/// All PNG, JPEG and BMP files in a folder and the folders below it, sorted by path. Throws Error where there is none.
+std::vector<std::string> images_below(const std::string& folder);
+
+}  // namespace sidenet::tools

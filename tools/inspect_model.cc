@@ -1,0 +1,116 @@
+#include <algorithm>
+#include <cstdint>
+#include <iostream>
+
+#include "inspect.h"
+#include "model_summary.h"
+#include "sidenet/session.h"
+#include "table.h"
+#include "text.h"
+
+namespace sidenet::tools {
+namespace {
+
+Json preprocessing_json(const Preprocessing& preprocessing) {
+  const auto list = [](const std::vector<float>& values) {
+    Json numbers = Json::array();
+    for (const float value : values) numbers.push_back(shortest(value));
+    return numbers;
+  };
+  return {{"channels", preprocessing.channels},
+          {"resize", preprocessing.resize},
+          {"crop", preprocessing.crop},
+          {"mean", list(preprocessing.mean)},
+          {"std", list(preprocessing.std)}};
+}
+
+Json model_json(const Model& model, const std::string& file, std::int64_t mainnet) {
+  Json exits = Json::array(), taps = Json::array(), nodes = Json::array();
+  for (const ExitInfo& exit : model.exits()) {
+    exits.push_back({{"name", exit.name},
+                     {"tap", exit.tap},
+                     {"pool", exit.pool},
+                     {"hidden", exit.hidden},
+                     {"temperature", exit.temperature},
+                     {"threshold", exit.threshold},
+                     {"compute_share", exit.compute_share}});
+  }
+  for (const auto& [name, share] : model.taps()) taps.push_back({{"name", name}, {"compute_share", share}});
+  const auto executed = model.nodes();
+  for (const NodeInfo& node : executed) {
+    nodes.push_back({{"name", node.name},
+                     {"op", node.op},
+                     {"shape", node.shape},
+                     {"multiply_adds", node.multiply_adds},
+                     {"parameters", node.parameters}});
+  }
+  return {{"file", file},
+          {"kind", "model"},
+          {"architecture", model.architecture()},
+          {"labels", model.labels()},
+          {"preprocessing", preprocessing_json(model.preprocessing())},
+          {"input_shape", model.input_shape()},
+          {"parameters", total_parameters(executed)},
+          {"multiply_adds", mainnet},
+          {"exits", exits},
+          {"taps", taps},
+          {"nodes", nodes},
+          {"tensors", tensors_json(model.tensors())}};
+}
+
+double share(std::int64_t part, std::int64_t mainnet) {
+  return mainnet > 0 ? static_cast<double>(part) / static_cast<double>(mainnet) : 0;
+}
+
+/// All taps, or about `few` that lie evenly over the compute.
+void print_taps(const Model& model, bool all) {
+  constexpr int few = 8;
+  Table table({{"tap"}, {"compute", true}});
+  int next = 1, shown = 0;
+  const auto taps = model.taps();
+  for (const auto& [name, compute] : taps) {
+    if (!all && compute * (few + 1) < next) continue;
+    table.add({name, percent(compute, 1)});
+    next = std::max(next + 1, static_cast<int>(compute * (few + 1)) + 1);
+    ++shown;
+  }
+  table.print(std::cout);
+  const auto hidden = static_cast<int>(taps.size()) - shown;
+  if (hidden > 0) std::cout << "and " << hidden << " more: --taps\n";
+}
+
+void print_nodes(const Model& model, std::int64_t mainnet) {
+  Table table({{"node"}, {"operation"}, {"shape"}, {"multiply-adds", true}, {"compute", true}});
+  for (const NodeInfo& node : model.nodes()) {
+    const bool counts = node.multiply_adds > 0;
+    table.add({node.name, node.op, extents(node.shape), counts ? scaled(static_cast<double>(node.multiply_adds)) : "-",
+               counts ? percent(share(node.multiply_adds, mainnet), 1) : "-"});
+  }
+  table.print(std::cout);
+}
+
+}  // namespace
+
+void inspect_model(const Model& model, const InspectOptions& options) {
+  const auto mainnet = Session(model).mainnet_multiply_adds(model.input_shape());
+  if (options.json) {
+    print_json(model_json(model, options.file, mainnet));
+    return;
+  }
+  std::cout << printable(options.file) << ": SideNet model\n\n";
+  print_summary(std::cout, model);
+  std::cout << "\nExits (compute: share of MainNet's that an answer there has cost)\n\n";
+  print_exits(std::cout, model);
+  std::cout << "\nTaps, where `sidenet train --at` attaches SideNets\n\n";
+  print_taps(model, options.taps);
+  if (options.nodes) {
+    std::cout << "\nNodes, for one row\n\n";
+    print_nodes(model, mainnet);
+  }
+  if (options.tensors) {
+    std::cout << '\n';
+    print_tensors(std::cout, model.tensors());
+  }
+}
+
+}  // namespace sidenet::tools

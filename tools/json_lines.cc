@@ -1,0 +1,23 @@
+#include "json_lines.h"
+
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <iostream>
+
+namespace sidenet::tools {
+
+void print_json(const Json& object) {
+  std::cout << object.dump(-1, ' ', false, Json::error_handler_t::replace) << std::endl;
+}
+
+double shortest(float value) {
+  if (!std::isfinite(value)) return value;
+  std::array<char, 32> text;
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
+  double result = value;
+  std::from_chars(text.data(), end, result);
+  return result;
+}
+
+}  // namespace sidenet::tools

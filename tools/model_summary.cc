@@ -1,0 +1,80 @@
+#include "model_summary.h"
+
+#include <sstream>
+
+#include "sidenet/session.h"
+#include "table.h"
+#include "text.h"
+
+namespace sidenet::tools {
+namespace {
+
+std::string values(const std::vector<float>& channels) {
+  std::ostringstream text;
+  for (const float value : channels) text << ' ' << value;
+  return text.str();
+}
+
+std::string classes(const std::vector<std::string>& labels) {
+  std::string text = grouped(static_cast<std::int64_t>(labels.size())) + " (";
+  constexpr std::size_t shown = 4, width = 44;
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    const std::string next = (i > 0 ? ", " : "") + printable(labels[i]);
+    if (i >= shown || display_width(text) + display_width(next) > width) return text + ", …)";
+    text += next;
+  }
+  return text + ")";
+}
+
+}  // namespace
+
+std::string extents(const Shape& shape) {
+  std::string text;
+  for (const auto extent : shape) text += (text.empty() ? "" : " x ") + std::to_string(extent);
+  return text;
+}
+
+std::string describe(const Preprocessing& preprocessing) {
+  std::string text;
+  const auto add = [&](const std::string& part) { text += (text.empty() ? "" : ", ") + part; };
+  if (preprocessing.resize > 0) add("resize " + std::to_string(preprocessing.resize));
+  if (preprocessing.crop > 0) add("crop " + std::to_string(preprocessing.crop));
+  if (!preprocessing.mean.empty()) add("mean" + values(preprocessing.mean));
+  if (!preprocessing.std.empty()) add("std" + values(preprocessing.std));
+  add(preprocessing.channels == 1 ? "grey" : "RGB");
+  return text;
+}
+
+std::int64_t total_parameters(const std::vector<NodeInfo>& nodes) {
+  std::int64_t total = 0;
+  for (const NodeInfo& node : nodes) total += node.parameters;
+  return total;
+}
+
+void print_summary(std::ostream& out, const Model& model) {
+  const Shape input = model.input_shape();
+  const auto mainnet = Session(model).mainnet_multiply_adds(input);
+  out << "architecture   " << printable(model.architecture()) << '\n'
+      << "classes        " << classes(model.labels()) << '\n'
+      << "input          " << extents(input) << (model.preprocessing().size() == 0 ? " or other sizes" : "") << '\n'
+      << "preprocessing  " << describe(model.preprocessing()) << '\n'
+      << "parameters     " << scaled(static_cast<double>(total_parameters(model.nodes()))) << '\n'
+      << "compute        " << scaled(static_cast<double>(mainnet)) << " multiply-adds a row\n";
+}
+
+void print_exits(std::ostream& out, const Model& model) {
+  Table table(
+      {{"exit"}, {"tap"}, {"pool", true}, {"hidden", true}, {"temperature", true}, {"threshold", true}, {"compute", true}});
+  for (const ExitInfo& exit : model.exits()) {
+    const bool head = exit.hidden == 0;
+    table.add({exit.name, exit.tap, head ? "-" : std::to_string(exit.pool), head ? "-" : std::to_string(exit.hidden),
+               fixed(exit.temperature, 3),
+               head                 ? "-"
+               : exit.threshold > 1 ? "shut"
+                                    : fixed(exit.threshold, 4),
+               percent(exit.compute_share, 1)});
+  }
+  table.print(out);
+}
+
+}  // namespace sidenet::tools

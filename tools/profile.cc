@@ -1,0 +1,111 @@
+#include <cmath>
+#include <iostream>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "command.h"
+#include "common_options.h"
+#include "json_lines.h"
+#include "machine_peak.h"
+#include "model_summary.h"
+#include "sidenet/session.h"
+#include "table.h"
+#include "text.h"
+
+namespace sidenet::tools {
+namespace {
+
+struct Options {
+  CommonOptions common;
+  std::string model;
+  int repeats = 20;
+  bool json = false;
+};
+
+/// Standard normal values, as preprocessed images roughly are.
+Tensor random_rows(const Shape& row, std::int64_t rows, std::uint64_t seed) {
+  Shape shape = row;
+  shape.insert(shape.begin(), rows);
+  Tensor tensor(DType::f32, shape);
+  std::mt19937_64 engine(seed);
+  std::normal_distribution<float> normal;
+  float* values = tensor.mutable_data<float>();
+  for (std::int64_t i = 0; i < tensor.size(); ++i) values[i] = normal(engine);
+  return tensor;
+}
+
+/// Two operations a multiply-add.
+double gflops(const NodeTime& node) { return node.ms > 0 ? 2e-6 * static_cast<double>(node.multiply_adds) / node.ms : 0; }
+
+double total_ms(const std::vector<NodeTime>& nodes) {
+  double total = 0;
+  for (const NodeTime& node : nodes) total += node.ms;
+  return total;
+}
+
+void print_as_json(const std::vector<NodeTime>& nodes, const Options& options, int threads, double peak) {
+  Json list = Json::array();
+  for (const NodeTime& node : nodes) {
+    const double rate = gflops(node);
+    list.push_back({{"name", node.name},
+                    {"op", node.op},
+                    {"shape", node.shape},
+                    {"ms", node.ms},
+                    {"gflops", rate},
+                    {"peak_share", rate / peak}});
+  }
+  print_json({{"total_ms", total_ms(nodes)},
+              {"batch", options.common.batch},
+              {"threads", threads},
+              {"precision", options.common.precision},
+              {"nodes", list}});
+}
+
+void print_table(const std::vector<NodeTime>& nodes, const Options& options, int threads, double peak) {
+  const double total = total_ms(nodes);
+  Table table({{"node"}, {"operation"}, {"shape"}, {"ms", true}, {"time", true}, {"GFLOP/s", true}, {"peak", true}});
+  for (const NodeTime& node : nodes) {
+    const double rate = gflops(node);
+    table.add({node.name, node.op, extents(node.shape), fixed(node.ms, 3), percent(node.ms / total, 1),
+               rate > 0 ? fixed(rate, 1) : "-", rate > 0 ? percent(rate / peak, 0) : "-"});
+  }
+  table.print(std::cout);
+  std::cout << "\ntotal " << fixed(total, 3) << " ms: batch " << options.common.batch << ", " << threads
+            << (threads == 1 ? " thread" : " threads") << ", " << options.common.precision << ", medians of "
+            << options.repeats << " runs, every exit computed\npeak " << fixed(peak, 0)
+            << " GFLOP/s: multiply-adds measured on as many threads\n";
+}
+
+int run(const Options& options) {
+  options.common.check();
+  const Model model = Model::load(options.model);
+  Session session(model, {.threads = options.common.threads});
+  const Tensor inputs = random_rows(model.input_shape(), options.common.batch, options.common.seed);
+  const std::vector<NodeTime> nodes = session.profile(inputs, options.repeats);
+  const double peak = measure_peak_gflops(session.threads());
+  (options.json ? print_as_json : print_table)(nodes, options, session.threads(), peak);
+  return 0;
+}
+
+}  // namespace
+
+Command add_profile(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  CLI::App* sub = app.add_subcommand(
+      "profile",
+      "Time every node of a model\n\n"
+      "Runs random rows through every node of MainNet and every exit, and shows the median time of each, its "
+      "GFLOP/s, and the share of the multiply-add rate that this machine reached on as many threads just then.");
+  sub->footer(
+      "Example:\n"
+      "  sidenet profile model.safetensors --batch 16 --threads 1");
+  sub->add_option("MODEL", options->model, "Model file")->required()->option_text("MODEL");
+  sub->add_option("--repeats", options->repeats, "Warm runs (default 20)")->option_text("N")->check(CLI::Range(1, 100'000));
+  sub->add_flag("--json", options->json, "One JSON object on stdout");
+  add_common_options(*sub, options->common, {.seed = true});
+  return {sub, [options] { return run(*options); }};
+}
+
+}  // namespace sidenet::tools

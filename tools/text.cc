@@ -1,0 +1,156 @@
+#include "text.h"
+
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <string_view>
+#include <vector>
+
+namespace sidenet::tools {
+namespace {
+
+constexpr char32_t kInvalid = 0xFFFFFFFF;
+
+/// Decodes the character at `at` and moves behind it; kInvalid, and one byte on, where it is not UTF-8 (RFC 3629:
+/// overlong forms and surrogates are not).
+char32_t next_character(std::string_view text, std::size_t& at) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char lead = byte(at);
+  if (lead < 0x80) return byte(at++);
+  const int following = lead >= 0xF0 && lead < 0xF8   ? 3
+                        : lead >= 0xE0 && lead < 0xF0 ? 2
+                        : lead >= 0xC2 && lead < 0xE0 ? 1
+                                                      : 0;
+  if (following == 0 || at + static_cast<std::size_t>(following) >= text.size()) return ++at, kInvalid;
+  char32_t character = lead & (0x3F >> following);
+  for (int i = 1; i <= following; ++i) {
+    const unsigned char next = byte(at + static_cast<std::size_t>(i));
+    if ((next & 0xC0) != 0x80) return ++at, kInvalid;
+    character = character << 6 | (next & 0x3F);
+  }
+  constexpr std::array<char32_t, 4> smallest = {0, 0x80, 0x800, 0x10000};
+  const bool surrogate = character >= 0xD800 && character < 0xE000;
+  if (character < smallest[static_cast<std::size_t>(following)] || surrogate || character > 0x10FFFF) return ++at, kInvalid;
+  at += static_cast<std::size_t>(following) + 1;
+  return character;
+}
+
+/// Ranges in the manner of Unicode's EastAsianWidth.txt (W and F), joined generously.
+int character_width(char32_t c) {
+  struct Range {
+    char32_t first, last;
+  };
+  constexpr std::array<Range, 9> wide = {{{0x1100, 0x115F},
+                                          {0x2E80, 0xA4CF},
+                                          {0xAC00, 0xD7A3},
+                                          {0xF900, 0xFAFF},
+                                          {0xFE30, 0xFE6F},
+                                          {0xFF00, 0xFF60},
+                                          {0xFFE0, 0xFFE6},
+                                          {0x1F300, 0x1FAFF},
+                                          {0x20000, 0x3FFFD}}};
+  if ((c >= 0x300 && c <= 0x36F) || (c >= 0x200B && c <= 0x200F) || (c >= 0xFE00 && c <= 0xFE0F)) return 0;
+  for (const Range& range : wide) {
+    if (c >= range.first && c <= range.last) return 2;
+  }
+  return 1;
+}
+
+std::string format(const char* pattern, int decimals, double value) {
+  std::array<char, 64> buffer;
+  std::snprintf(buffer.data(), buffer.size(), pattern, decimals, value);
+  return buffer.data();
+}
+
+}  // namespace
+
+std::string printable(const std::string& text) {
+  std::string clean;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t begin = at;
+    const char32_t c = next_character(text, at);
+    if (c == '\n' || c == '\t' || c == '\r') {
+      clean += ' ';
+    } else if (c == kInvalid || c < 0x20 || (c >= 0x7F && c < 0xA0) || (c >= 0x202A && c <= 0x202E) ||
+               (c >= 0x2066 && c <= 0x2069)) {
+      clean += '?';  // also the marks that reverse the direction of what follows
+    } else {
+      clean.append(text, begin, at - begin);
+    }
+  }
+  return clean;
+}
+
+bool is_utf8(const std::string& text) {
+  for (std::size_t at = 0; at < text.size();) {
+    if (next_character(text, at) == kInvalid) return false;
+  }
+  return true;
+}
+
+std::size_t display_width(const std::string& text) {
+  int width = 0;
+  for (std::size_t at = 0; at < text.size();) width += character_width(next_character(text, at));
+  return static_cast<std::size_t>(width);
+}
+
+std::string shorten_front(const std::string& text, std::size_t width) {
+  const std::size_t total = display_width(text);
+  if (total <= width || width == 0) return text;
+  std::size_t at = 0;
+  for (std::size_t left = total; left + 1 > width && at < text.size();) {
+    left -= static_cast<std::size_t>(character_width(next_character(text, at)));
+  }
+  return "…" + text.substr(at);
+}
+
+std::string shorten_end(const std::string& text, std::size_t width) {
+  std::size_t end = 0;
+  for (std::size_t used = 0; end < text.size();) {
+    std::size_t next = end;
+    used += static_cast<std::size_t>(character_width(next_character(text, next)));
+    if (used > width) break;
+    end = next;
+  }
+  return text.substr(0, end);
+}
+
+std::string fixed(double value, int decimals) { return std::isfinite(value) ? format("%.*f", decimals, value) : "-"; }
+
+std::string percent(double ratio, int decimals) {
+  return std::isfinite(ratio) ? format("%.*f", decimals, 100 * ratio) + " %" : "-";
+}
+
+std::string grouped(std::int64_t count) {
+  std::string digits = std::to_string(count);
+  const std::ptrdiff_t first = count < 0 ? 1 : 0;
+  for (auto at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > first; at -= 3) {
+    digits.insert(static_cast<std::size_t>(at), 1, ',');
+  }
+  return digits;
+}
+
+std::string scaled(double count) {
+  constexpr std::array<const char*, 5> prefixes = {"", " k", " M", " G", " T"};
+  std::size_t prefix = 0;
+  while (std::abs(count) >= 999.5 && prefix + 1 < prefixes.size()) {
+    count /= 1000;
+    ++prefix;
+  }
+  const int decimals = prefix == 0 || std::abs(count) >= 99.95 ? 0 : std::abs(count) >= 9.995 ? 1 : 2;
+  return fixed(count, decimals) + prefixes[prefix];
+}
+
+std::string duration(double seconds) {
+  const auto total = static_cast<long long>(std::ceil(seconds));
+  if (total < 60) return std::to_string(total) + " s";
+  std::array<char, 48> buffer;
+  if (total < 3600) {
+    std::snprintf(buffer.data(), buffer.size(), "%lld:%02lld", total / 60, total % 60);
+  } else {
+    std::snprintf(buffer.data(), buffer.size(), "%lld:%02lld:%02lld", total / 3600, total / 60 % 60, total % 60);
+  }
+  return buffer.data();
+}
+
+}  // namespace sidenet::tools
