@@ -55,30 +55,31 @@ void ProgressBar::end_stage() {
 
 std::string ProgressBar::line(std::size_t columns, bool ended) const {
   const double seconds = std::chrono::duration<double>(Clock::now() - stage_start_).count();
-  const std::string unit = latest_.stage.starts_with("train ") ? "epochs" : unit_;
+  const bool epochs = latest_.stage.starts_with("train ");
   const double rate = seconds > 0 ? static_cast<double>(latest_.done - first_done_) / seconds : 0;
-  std::string text = printable(latest_.stage);
+  std::string text;
   const auto add = [&](const char* before, const std::string& part, const char* after = "") {
     text.append(before).append(part).append(after);
   };
-  if (terminal_ && latest_.total > 0) {
-    const double share = std::clamp(static_cast<double>(latest_.done) / static_cast<double>(latest_.total), 0.0, 1.0);
-    std::string bar(kBarColumns, '.');
-    std::fill_n(bar.begin(), static_cast<std::size_t>(share * kBarColumns), '#');
-    add("  [", bar, "]");
-  }
   add("  ", grouped(latest_.done));
   if (latest_.total > 0) add("/", grouped(latest_.total));
-  add(" ", unit);
-  if (rate > 0) add("  ", rate_text(rate));
+  add(" ", epochs ? "epochs" : unit_);
+  if (rate > 0 && !epochs) add("  ", rate_text(rate));
   if (ended) {
     add("  in ", duration(seconds));
   } else if (rate > 0 && latest_.total > 0) {
     add("  ", duration(static_cast<double>(latest_.total - latest_.done) / rate), " left");
   }
   if (!latest_.note.empty()) add("  ", printable(latest_.note));
-  // A line that wraps could not be redrawn in place.
-  return terminal_ ? shorten_end(text, columns - 1) : text;
+  const std::string stage = printable(latest_.stage);
+  if (!terminal_) return stage + text;
+  // The bar takes the room that is left. A line that wraps could not be redrawn in place.
+  const std::size_t others = display_width(stage) + display_width(text) + 5;
+  if (latest_.total <= 0 || others + kBarColumns / 2 > columns) return shorten_end(stage + text, columns - 1);
+  std::string bar(std::min(kBarColumns, columns - others), '.');
+  const double share = std::clamp(static_cast<double>(latest_.done) / static_cast<double>(latest_.total), 0.0, 1.0);
+  std::fill_n(bar.begin(), static_cast<std::size_t>(share * static_cast<double>(bar.size())), '#');
+  return stage + "  [" + bar + "]" + text;
 }
 
 void ProgressBar::show(bool ended) {

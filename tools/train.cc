@@ -1,9 +1,12 @@
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <functional>
 #include <iostream>
 #include <memory>
+#include <sstream>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "command.h"
@@ -81,7 +84,8 @@ int run(Options& options) {
   train.batch = options.common.batch;
   train.seed = options.common.seed;
   train.taps = split_commas(options.taps);
-  if (train.cache_dir.empty()) train.cache_dir = options.output + ".cache";
+  const bool own_cache = train.cache_dir.empty();
+  if (own_cache) train.cache_dir = options.output + ".cache";
 
   const Model model = Model::load(options.model);
   check_taps(train.taps, model, options.model);
@@ -93,6 +97,10 @@ int run(Options& options) {
     return train_sidenets(model, data, train, std::ref(progress));
   }();
   result.model.save(options.output);
+  if (own_cache && !train.keep_cache) {
+    std::error_code not_empty;  // other features may lie there
+    std::filesystem::remove(train.cache_dir, not_empty);
+  }
   if (!options.common.quiet) std::cerr << "written " << printable(options.output) << '\n';
   if (options.json || !options.common.quiet) print_result(result, options);
   return 0;

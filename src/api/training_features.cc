@@ -1,7 +1,6 @@
 #include "training_features.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 
 #include "digest.h"
@@ -27,13 +26,6 @@ Tensor with_mirrored(const Tensor& inputs) {
       std::reverse_copy(from + line, from + line + width, to + image + line);
   }
   return result;
-}
-
-std::string rate_note(std::int64_t rows, std::chrono::steady_clock::duration time) {
-  char text[64];
-  std::snprintf(text, sizeof text, "%.1f rows/s",
-                static_cast<double>(rows) / std::max(1e-9, std::chrono::duration<double>(time).count()));
-  return text;
 }
 
 void add_floats(Digest& digest, const std::vector<float>& values) { digest.add(std::as_bytes(std::span(values))); }
@@ -94,14 +86,13 @@ void compute_features(TappedSession& mainnet, const Model& model, const Labelled
   };
   if (first > 0) report("taken from the cache");
   if (missing.rows() == 0) return;
-  const auto start = std::chrono::steady_clock::now();
   const std::int64_t batch_rows = std::max<std::int64_t>(1, options.batch / copies);
   for_each_batch(missing, model.preprocessing(), batch_rows, options.threads, [&](const Batch& batch) {
     TappedSession::Output output = mainnet.run(options.flip ? with_mirrored(batch.inputs) : batch.inputs);
     std::vector<Tensor> columns = std::move(output.features);
     columns.push_back(std::move(output.logits));
     cache.append(columns);
-    report(rate_note(cache.rows_done() - first * copies, std::chrono::steady_clock::now() - start));
+    report("");
   });
   cache.checkpoint();
 }
