@@ -32,6 +32,7 @@ struct TrainOptions {
   double input_dropout = 0.0;  ///< on the standardised features
   double soft_targets = 0.5;   ///< weight of MainNet's own probabilities in the target (arXiv 1503.02531); 0: labels only
   double holdout = 0.1;        ///< share of the rows kept out to stop early
+  double threshold = 0.9;          ///< the exits' default, kept in the model: a guess until chosen on rows kept apart
   bool flip = false;           ///< also train on mirrored images
   std::uint64_t seed = 1;
   int threads = 0;

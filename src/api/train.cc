@@ -18,9 +18,6 @@
 namespace sidenet {
 namespace {
 
-/// A guess until `calibrate` finds a better one on data that training has not seen.
-constexpr double uncalibrated_threshold = 0.9;
-
 /// Where features are kept when the user named no folder: gone at the end, whatever happens.
 class ScratchFolder {
  public:
@@ -81,7 +78,7 @@ std::string epoch_note(double loss, double holdout_loss, double holdout_accuracy
   return text;
 }
 
-void attach(ModelData& model, const std::string& tap, int pool, const SideNetWeights& weights) {
+void attach(ModelData& model, const std::string& tap, int pool, double threshold, const SideNetWeights& weights) {
   const std::string scope = "exits." + tap + ".";
   model.weights.insert_or_assign(scope + "mean", weights.mean);
   model.weights.insert_or_assign(scope + "std", weights.std);
@@ -94,7 +91,7 @@ void attach(ModelData& model, const std::string& tap, int pool, const SideNetWei
   exit.name = exit.tap = tap;
   exit.pool = pool;
   exit.hidden = static_cast<int>(weights.fc1_bias.size());
-  exit.threshold = uncalibrated_threshold;
+  exit.threshold = threshold;
   model.exits.push_back(exit);
 }
 
@@ -130,7 +127,7 @@ TrainResult train_sidenets(const Model& model, const std::vector<std::shared_ptr
         train_sidenet(tap, rows, options, [&](int epoch, double loss, double holdout_loss, double holdout_accuracy) {
           if (progress) progress({"train " + tap, epoch, options.epochs, epoch_note(loss, holdout_loss, holdout_accuracy)});
         });
-    attach(trained, tap, mainnet.pools().at(i), sidenet.weights);
+    attach(trained, tap, mainnet.pools().at(i), options.threshold, sidenet.weights);
     exits.push_back({tap, sidenet.holdout_accuracy, sidenet.holdout_loss, sidenet.best_epoch,
                      static_cast<std::int64_t>(rows.training.size()), static_cast<std::int64_t>(rows.holdout.size())});
   }

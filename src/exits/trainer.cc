@@ -226,6 +226,7 @@ void check_options(const TrainOptions& options) {
   require(options.input_dropout >= 0 && options.input_dropout < 1, "input_dropout: expected 0 to below 1",
           options.input_dropout);
   require(options.soft_targets >= 0 && options.soft_targets <= 1, "soft_targets: expected 0 to 1", options.soft_targets);
+  require(options.threshold >= 0 && options.threshold <= 1e6, "threshold: expected 0 to 1e6", options.threshold);
   require(options.holdout >= 0 && options.holdout < 1, "holdout: expected 0 to below 1", options.holdout);
 }
 
