@@ -5,11 +5,10 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <cstdlib>
 #include <cstring>
 #include <exception>
-#include <new>
 
+#include "large_buffer.h"
 #include "threads.h"
 
 namespace sidenet {
@@ -34,13 +33,11 @@ void load_row(const Shape& shape, const float* from, float* to) {
 Workspace::Workspace(const Plan& plan, int micro_batch) {
   const std::size_t arena = plan.arena_floats() * sizeof(float) * static_cast<std::size_t>(micro_batch);
   const std::size_t bytes = (arena + plan.scratch_bytes() + 2 * kAlignment) / kAlignment * kAlignment;
-  auto* memory = static_cast<std::byte*>(std::aligned_alloc(kAlignment, bytes));
-  if (memory == nullptr) throw std::bad_alloc();
-  memory_ = std::shared_ptr<std::byte>(memory, [](std::byte* p) { std::free(p); });
-  arena_ = reinterpret_cast<float*>(memory);
-  scratch_ = memory + (arena + kAlignment - 1) / kAlignment * kAlignment;
+  memory_ = allocate_large(bytes);
+  arena_ = reinterpret_cast<float*>(memory_.get());
+  scratch_ = memory_.get() + (arena + kAlignment - 1) / kAlignment * kAlignment;
   row_ids.reserve(static_cast<std::size_t>(micro_batch));
-  confidences.reserve(static_cast<std::size_t>(micro_batch));
+  leaves.reserve(static_cast<std::size_t>(micro_batch));
 }
 
 Runner::Runner(std::shared_ptr<const Plan> plan, int micro_batch)
@@ -129,7 +126,8 @@ void Runner::close_exit(Workspace& workspace, const Step& step, int& rows, const
   const std::size_t width = step.output.size;
   const float* logits = workspace.arena() + step.output.offset * static_cast<std::size_t>(micro_batch_);
   const ExitRule& rule = rules.exits[static_cast<std::size_t>(step.exit)];
-  std::vector<bool> leaves(static_cast<std::size_t>(rows), false);
+  std::vector<char>& leaves = workspace.leaves;
+  leaves.assign(static_cast<std::size_t>(rows), 0);
   int leaving = 0;
   for (int row = 0; row < rows; ++row) {
     const float* row_logits = logits + static_cast<std::size_t>(row) * width;
@@ -143,22 +141,22 @@ void Runner::close_exit(Workspace& workspace, const Step& step, int& rows, const
     results.exit[id] = step.exit;
     results.confidence[id] = confidence;
     std::memcpy(results.logits + id * width, row_logits, sizeof(float) * width);
-    leaves[static_cast<std::size_t>(row)] = true;
+    leaves[static_cast<std::size_t>(row)] = 1;
     ++leaving;
   }
   if (rules.collect_all && step.exit == rules.stop) leaving = rows;
   if (leaving == rows) {
     rows = 0;
   } else if (leaving > 0) {
-    compact(workspace, step, leaves, rows);
+    compact(workspace, step, rows);
     rows -= leaving;
   }
 }
 
-void Runner::compact(Workspace& workspace, const Step& step, const std::vector<bool>& leaves, int rows) const {
+void Runner::compact(Workspace& workspace, const Step& step, int rows) const {
   std::size_t to = 0;
   for (std::size_t from = 0; from < static_cast<std::size_t>(rows); ++from) {
-    if (leaves[from]) continue;
+    if (workspace.leaves[from] != 0) continue;
     if (to != from) {
       workspace.row_ids[to] = workspace.row_ids[from];
       for (const Slot& slot : step.live) {

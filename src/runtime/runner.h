@@ -43,7 +43,7 @@ class Workspace {
   std::byte* scratch() const { return scratch_; }
 
   std::vector<int> row_ids;  ///< of the rows still under way
-  std::vector<float> confidences;
+  std::vector<char> leaves;  ///< at the exit being closed: which of them go
   std::int64_t multiply_adds = 0;
   std::vector<double>* step_seconds = nullptr;  ///< where set, time is added for each step
 
@@ -73,7 +73,7 @@ class Runner {
   void run_chunk(Workspace& workspace, const float* inputs, int first, int rows, const RunRules& rules, RunResults& results,
                  int threads);
   void close_exit(Workspace& workspace, const Step& step, int& rows, const RunRules& rules, RunResults& results);
-  void compact(Workspace& workspace, const Step& step, const std::vector<bool>& leaves, int rows) const;
+  void compact(Workspace& workspace, const Step& step, int rows) const;
 
   std::shared_ptr<const Plan> plan_;
   int micro_batch_;
