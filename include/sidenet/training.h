@@ -11,7 +11,7 @@
 namespace sidenet {
 
 /// Told of what goes on, for a progress bar. `stage` is "features" or "train NAME"; done and total in rows or epochs.
-/// `note` is a few words ("loss 0.31, held-out 91.2 %"). Throwing from it stops the work; what is cached stays.
+/// `note` is a few words ("loss 0.31, held-out 91.2 %"), or empty. Throwing from it stops the work; what is cached stays.
 struct Progress {
   std::string stage;
   std::int64_t done = 0, total = 0;
@@ -32,7 +32,7 @@ struct TrainOptions {
   double input_dropout = 0.0;  ///< on the standardised features
   double soft_targets = 0.5;   ///< weight of MainNet's own probabilities in the target (arXiv 1503.02531); 0: labels only
   double holdout = 0.1;        ///< share of the rows kept out to stop early
-  double threshold = 0.9;          ///< the exits' default, kept in the model: a guess until chosen on rows kept apart
+  double threshold = 0.9;      ///< the exits' default, kept in the model: a guess until chosen on rows kept apart
   bool flip = false;           ///< also train on mirrored images
   std::uint64_t seed = 1;
   int threads = 0;

