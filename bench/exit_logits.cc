@@ -23,7 +23,8 @@ int main(int argc, char** argv) {
     sidenet::for_each_batch(*data, model.preprocessing(), 64, 1, [&](const sidenet::Batch& batch) {
       const sidenet::AllExits all = session.run_all_exits(batch.inputs);
       for (std::size_t i = 0; i < names.size(); ++i) {
-        std::memcpy(logits[i].mutable_data<float>() + batch.first * classes, all.logits[i].data<float>(), all.logits[i].bytes());
+        std::memcpy(logits[i].mutable_data<float>() + batch.first * classes, all.logits[i].data<float>(),
+                    all.logits[i].bytes());
       }
       std::memcpy(labels.mutable_data<std::int32_t>() + batch.first, batch.labels.data(), 4 * batch.labels.size());
     });

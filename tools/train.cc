@@ -128,8 +128,7 @@ void add_training_options(CLI::App& sub, TrainOptions& train) {
       ->option_text("N")
       ->check(CLI::Range(1, 64))
       ->group(sidenet);
-  sub.add_option("--threshold", train.threshold,
-                 "Default of the new exits, kept in the model" + defaults(train.threshold))
+  sub.add_option("--threshold", train.threshold, "Default of the new exits, kept in the model" + defaults(train.threshold))
       ->option_text("T")
       ->check(finite)
       ->group(sidenet);
