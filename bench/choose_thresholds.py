@@ -70,6 +70,8 @@ def main():
         accuracy, compute = simulate(confidence, right, prefix, heads, [t] * len(exits))
         if accuracy >= floor and (best is None or compute < best[0]):
             best = (compute, accuracy, [t] * len(exits))
+    if best is None:
+        parser.exit(1, f"no threshold keeps the drop within {args.drop} points on these rows\n")
     uniform = best
     improved = True
     while improved:

@@ -66,8 +66,8 @@ class OnednnConv2d : public Conv2dKernel {
   OnednnConv2d(const Conv2dShape& shape, const float* weight, const float* bias, const Conv2dPost& post)
       : descriptor_(describe(shape, bias != nullptr, post)),
         primitive_(descriptor_),
-        weight_bytes_(allocate_large(descriptor_.weights_desc().get_size())),
-        weight_(descriptor_.weights_desc(), engine(), weight_bytes_.get()) {
+        weight_storage_(allocate_large(descriptor_.weights_desc().get_size())),
+        weight_(descriptor_.weights_desc(), engine(), weight_storage_.get()) {
     const auto tag = shape.groups == 1 ? memory::format_tag::oihw : memory::format_tag::goihw;
 #if DNNL_VERSION_MAJOR >= 3
     const auto dims = descriptor_.weights_desc().get_dims();
@@ -102,7 +102,7 @@ class OnednnConv2d : public Conv2dKernel {
  private:
   dnnl::convolution_forward::primitive_desc descriptor_;
   dnnl::convolution_forward primitive_;
-  std::shared_ptr<std::byte> weight_bytes_;
+  std::shared_ptr<std::byte> weight_storage_;
   memory weight_, bias_;
 };
 
