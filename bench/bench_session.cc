@@ -1,9 +1,13 @@
-// This engine under the line protocol of peer_worker.py, so that peers.py can interleave what it compares:
+// This engine under the line protocol of peer_worker.py and text_worker.py, so that peers.py and text_peers.py can
+// interleave what they compare:
 //
-//   bench_session MODEL INPUT.npy THREADS
+//   bench_session MODEL INPUT.npy THREADS [BATCH [THRESHOLD]]
 //
-// First line out: {"engine", "version"}. Then, for each line in: "run N" gives {"ms": [N times of one Session::run]};
-// "logits FILE" writes the last logits as .npy and gives {"written": FILE}. The clock is around MainNet only (final_only).
+// First line out: {"engine", "version"}. Then, for each line in: "run N" gives {"ms": [N times of one run]};
+// "logits FILE" writes the last logits as .npy and gives {"written": FILE}. INPUT is (rows, C, H, W), or word ids (rows,
+// tokens) with -1 behind a shorter row's end. A run is all rows, BATCH at a time (default: all at once), of MainNet alone
+// where no THRESHOLD is given for all exits.
+#include <algorithm>
 #include <chrono>
 #include <exception>
 #include <iostream>
@@ -18,34 +22,86 @@ namespace {
 
 using Json = nlohmann::json;
 
-std::vector<double> time_runs(sidenet::Session& session, const sidenet::Tensor& inputs, int runs,
-                              sidenet::Answers& answers) {
-  const sidenet::ExitPolicy policy = sidenet::ExitPolicy::final_only();
-  std::vector<double> milliseconds;
-  for (int i = 0; i < runs; ++i) {
-    const auto start = std::chrono::steady_clock::now();
-    answers = session.run(inputs, policy);
-    milliseconds.push_back(std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
+// All rows, cut to batches before the clock starts.
+class Rows {
+ public:
+  Rows(const sidenet::Tensor& values, bool texts, std::int64_t batch) {
+    const std::int64_t rows = values.dim(0);
+    for (std::int64_t first = 0; first < rows; first += batch) {
+      const std::int64_t count = std::min(batch, rows - first);
+      if (texts) {
+        texts_.push_back(pack(values, first, count));
+      } else {
+        sidenet::Shape shape = values.shape();
+        const std::int64_t each = values.size() / rows;
+        shape[0] = count;
+        sidenet::Tensor part(sidenet::DType::f32, shape);
+        std::copy_n(values.data<float>() + first * each, count * each, part.mutable_data<float>());
+        images_.push_back(part);
+      }
+    }
   }
-  return milliseconds;
-}
 
-void serve(const std::string& model_path, const std::string& input_path, int threads) {
-  const sidenet::Model model = sidenet::Model::load(model_path);
+  double run(sidenet::Session& session, const sidenet::ExitPolicy& policy) {
+    const std::size_t batches = std::max(images_.size(), texts_.size());
+    answers_.resize(batches);
+    const auto start = std::chrono::steady_clock::now();
+    for (std::size_t i = 0; i < batches; ++i) {
+      answers_[i] = texts_.empty() ? session.run(images_[i], policy) : session.run(texts_[i], policy);
+    }
+    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+  }
+
+  sidenet::Tensor logits() const {
+    std::vector<float> all;
+    for (const sidenet::Answers& part : answers_) {
+      all.insert(all.end(), part.logits.data<float>(), part.logits.data<float>() + part.logits.size());
+    }
+    const std::int64_t classes = answers_.at(0).logits.dim(1);
+    return sidenet::Tensor::from({static_cast<std::int64_t>(all.size()) / classes, classes}, all);
+  }
+
+ private:
+  static sidenet::TokenRows pack(const sidenet::Tensor& ids, std::int64_t first, std::int64_t count) {
+    sidenet::TokenRows texts;
+    for (std::int64_t row = first; row < first + count; ++row) {
+      const auto* from = ids.data<std::int64_t>() + row * ids.dim(1);
+      for (std::int32_t i = 0; i < ids.dim(1) && from[i] >= 0; ++i) {
+        texts.ids.push_back(static_cast<std::int32_t>(from[i]));
+        texts.positions.push_back(i);
+        texts.types.push_back(0);
+      }
+      texts.offsets.push_back(texts.tokens());
+    }
+    return texts;
+  }
+
+  std::vector<sidenet::Tensor> images_;
+  std::vector<sidenet::TokenRows> texts_;
+  std::vector<sidenet::Answers> answers_;
+};
+
+void serve(const std::vector<std::string>& arguments) {
+  const sidenet::Model model = sidenet::Model::load(arguments.at(0));
+  const sidenet::Tensor values = sidenet::read_npy(arguments.at(1));
   sidenet::SessionOptions options;
-  options.threads = threads;
+  options.threads = std::stoi(arguments.at(2));
   sidenet::Session session(model, options);
-  const sidenet::Tensor inputs = sidenet::read_npy(input_path).to_f32();
-  sidenet::Answers answers;
+  const std::int64_t batch = arguments.size() > 3 ? std::stoll(arguments[3]) : values.dim(0);
+  const auto policy =
+      arguments.size() > 4 ? sidenet::ExitPolicy::uniform(std::stod(arguments[4])) : sidenet::ExitPolicy::final_only();
+  Rows rows(model.is_text() ? values : values.to_f32(), model.is_text(), batch);
   std::cout << Json{{"engine", "sidenet"}, {"version", SIDENET_VERSION}} << std::endl;
   for (std::string line; std::getline(std::cin, line);) {
     const std::size_t space = line.find(' ');
     const std::string command = line.substr(0, space);
     const std::string argument = space == std::string::npos ? "" : line.substr(space + 1);
     if (command == "run") {
-      std::cout << Json{{"ms", time_runs(session, inputs, std::stoi(argument), answers)}} << std::endl;
+      std::vector<double> milliseconds;
+      for (int i = std::stoi(argument); i > 0; --i) milliseconds.push_back(rows.run(session, policy));
+      std::cout << Json{{"ms", milliseconds}} << std::endl;
     } else if (command == "logits") {
-      sidenet::write_npy(argument, answers.logits);
+      sidenet::write_npy(argument, rows.logits());
       std::cout << Json{{"written", argument}} << std::endl;
     } else {
       std::cout << Json{{"error", "unknown command '" + command + "'"}} << std::endl;
@@ -56,14 +112,14 @@ void serve(const std::string& model_path, const std::string& input_path, int thr
 }  // namespace
 
 int main(int count, char** arguments) {
-  if (count != 4) {
-    std::cerr << "usage: bench_session MODEL INPUT.npy THREADS\n";
+  if (count < 4 || count > 6) {
+    std::cerr << "usage: bench_session MODEL INPUT.npy THREADS [BATCH [THRESHOLD]]\n";
     return 2;
   }
   try {
-    serve(arguments[1], arguments[2], std::stoi(arguments[3]));
+    serve({arguments + 1, arguments + count});
   } catch (const std::exception& error) {
-    std::cerr << "bench_session: " << error.what() << '\n';
+    std::cerr << error.what() << '\n';
     return 1;
   }
   return 0;

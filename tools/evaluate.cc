@@ -10,6 +10,7 @@
 #include "sidenet/evaluation.h"
 #include "table.h"
 #include "text.h"
+#include "text_columns_options.h"
 
 namespace sidenet::tools {
 namespace {
@@ -64,12 +65,13 @@ int run(const Options& options) {
   options.common.check();
   const Model model = Model::load(options.model);
   const ExitPolicy policy = make_policy(options.policy, model);
-  const auto data = Dataset::open(options.data, options.rows);
+  const auto data = open_dataset(options.data, options.rows, options.common.quiet);
   const Evaluation evaluation = [&] {
     ProgressBar progress(options.common.quiet, "rows");
     return evaluate(model, *data, policy, {.threads = options.common.threads, .batch = options.common.batch},
                     std::ref(progress));
   }();
+  for (const std::string& note : evaluation.notes) std::cerr << printable(note) << '\n';
   if (options.json) {
     print_json(as_json(evaluation));
   } else {
@@ -87,16 +89,14 @@ Command add_evaluate(CLI::App& app) {
       "Measure accuracy, compute and time with exits, against MainNet alone\n\n"
       "Runs labelled data both ways, each batch in turn. Compute is multiply-adds that were executed, SideNets "
       "included, as a share of MainNet's alone; time is wall clock. ECE is the expected calibration error in 15 "
-      "bins. DATA is a folder of class folders, an IDX pair images,labels, or CIFAR binary files.");
+      "bins. DATA is a folder of class folders, an IDX pair images,labels, CIFAR binary files, or texts as .tsv, .csv, "
+      ".jsonl or TREC lines.");
   sub->footer(
       "Example:\n"
       "  sidenet evaluate model.safetensors --data test_batch.bin --threshold 0.9");
   sub->add_option("MODEL", options->model, "Model file")->required()->option_text("MODEL");
   sub->add_option("--data", options->data, "Labelled rows")->required()->option_text("DATA");
-  sub->add_option("--skip", options->rows.skip, "Leave out the first N rows")
-      ->option_text("N")
-      ->check(CLI::NonNegativeNumber);
-  sub->add_option("--limit", options->rows.limit, "At most N rows")->option_text("N")->check(CLI::PositiveNumber);
+  add_dataset_options(*sub, options->rows);
   sub->add_flag("--json", options->json, "One JSON object on stdout");
   add_policy_options(*sub, options->policy);
   add_common_options(*sub, options->common, {});

@@ -15,6 +15,7 @@ namespace sidenet::tools {
 namespace {
 
 constexpr std::size_t kLongestLine = 64 * 1024, kMostLabels = 1'000'000;
+constexpr std::int64_t kLongestText = 1 << 20;
 
 bool is_image_name(const std::filesystem::path& path) {
   std::string extension = path.extension().string();
@@ -51,6 +52,25 @@ std::optional<std::string> next_line(std::istream& in, const std::string& source
   if (!any) return std::nullopt;
   if (!line.empty() && line.back() == '\r') line.pop_back();
   return line;
+}
+
+bool TextLines::next() {
+  using Traits = std::istream::traits_type;
+  line_.clear();
+  bytes_ = 0;
+  std::streambuf& buffer = *in_.rdbuf();
+  auto c = buffer.sbumpc();
+  if (Traits::eq_int_type(c, Traits::eof())) return false;
+  for (; !Traits::eq_int_type(c, Traits::eof()) && c != '\n'; c = buffer.sbumpc()) {
+    if (++bytes_ <= kLongestText) line_ += Traits::to_char_type(c);
+  }
+  if (!line_.empty() && line_.back() == '\r') line_.pop_back();
+  return true;
+}
+
+const std::string& TextLines::line() const {
+  if (bytes_ > kLongestText) throw Error("expected a text of at most 1 MiB, got " + std::to_string(bytes_) + " bytes");
+  return line_;
 }
 
 std::vector<std::string> read_labels(const std::string& path) {

@@ -20,7 +20,7 @@ namespace {
 
 struct Options {
   CommonOptions common;
-  std::string checkpoint, output, labels, mean, std, config, vocab;
+  std::string checkpoint, output, labels, mean, std;
   ImportOptions import;
 };
 
@@ -43,8 +43,6 @@ std::vector<float> channels(const std::string& text) {
 
 int run(Options& options) {
   options.common.check();
-  if (!options.config.empty()) throw Error("--config: belongs to text models; this version imports ResNets");
-  if (!options.vocab.empty()) throw Error("--vocab: belongs to text models; this version imports ResNets");
   check_output(options.output);
   if (!options.labels.empty()) options.import.labels = read_labels(options.labels);
   if (!options.mean.empty()) options.import.mean = channels(options.mean);
@@ -67,12 +65,16 @@ Command add_import(CLI::App& app) {
   CLI::App* sub = app.add_subcommand(
       "import",
       "Turn a PyTorch or safetensors checkpoint into a model file\n\n"
-      "Reads the weights of a ResNet (.pth, .pt, .th, .safetensors; nothing in the file is executed), recognises the "
-      "architecture from their names and shapes, and writes one safetensors file that every other command takes.");
+      "Reads the weights of a ResNet (.pth, .pt, .th, .safetensors; nothing in the file is executed), or the Hugging Face "
+      "folder of a BERT, DistilBERT or MiniLM, recognises the architecture from their names and shapes, and writes one "
+      "safetensors file that every other command takes.");
   sub->footer(
       "Example:\n"
-      "  sidenet import resnet20.th -o resnet20.safetensors --labels classes.txt");
-  sub->add_option("CHECKPOINT", options->checkpoint, "Checkpoint file")->required()->option_text("CHECKPOINT");
+      "  sidenet import resnet20.th -o resnet20.safetensors --labels classes.txt\n"
+      "  sidenet import minilm-sst2/ -o sst2.safetensors --labels classes.txt");
+  sub->add_option("CHECKPOINT", options->checkpoint, "Checkpoint file, or Hugging Face folder")
+      ->required()
+      ->option_text("CHECKPOINT");
   sub->add_option("-o,--output", options->output, "Model file to write")->required()->option_text("MODEL");
   sub->add_option("--arch", options->import.architecture, "Architecture, e.g. resnet50 (default: recognised)")
       ->option_text("NAME");
@@ -98,8 +100,15 @@ Command add_import(CLI::App& app) {
       ->option_text("N")
       ->check(CLI::Range(0, 16384))
       ->group(group);
-  sub->add_option("--config", options->config)->group("");
-  sub->add_option("--vocab", options->vocab)->group("");
+  const std::string texts = "Text models (default: what lies beside the weights)";
+  sub->add_option("--config", options->import.config, "A Hugging Face config.json")->option_text("FILE")->group(texts);
+  sub->add_option("--vocab", options->import.vocabulary, "A vocab.txt or tokenizer.json")
+      ->option_text("FILE")
+      ->group(texts);
+  sub->add_option("--max-tokens", options->import.max_tokens, "Longer texts are cut to N tokens")
+      ->option_text("N")
+      ->check(CLI::Range(4, 1 << 20))
+      ->group(texts);
   add_common_options(*sub, options->common, {.threads = false, .batch = false});
   return {sub, [options] { return run(*options); }};
 }

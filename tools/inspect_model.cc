@@ -4,7 +4,6 @@
 
 #include "inspect.h"
 #include "model_summary.h"
-#include "sidenet/session.h"
 #include "table.h"
 #include "text.h"
 
@@ -24,12 +23,26 @@ Json preprocessing_json(const Preprocessing& preprocessing) {
           {"std", list(preprocessing.std)}};
 }
 
+Json tokenizer_json(const Tokenizer& tokenizer) {
+  const TokenizerOptions& options = tokenizer.options();
+  return {{"pieces", tokenizer.vocabulary().size()},
+          {"lower_case", options.lower_case},
+          {"max_tokens", options.max_tokens},
+          {"truncation", options.truncation == Truncation::only_first ? "only_first" : "longest_first"}};
+}
+
+/// What turns an image or a text into numbers; null for a text model that takes token ids only.
+Json input_json(const Model& model) {
+  if (!model.is_text()) return preprocessing_json(model.preprocessing());
+  return model.has_tokenizer() ? tokenizer_json(model.tokenizer()) : Json();
+}
+
 Json model_json(const Model& model, const std::string& file, std::int64_t mainnet) {
   Json exits = Json::array(), taps = Json::array(), nodes = Json::array();
   for (const ExitInfo& exit : model.exits()) {
     exits.push_back({{"name", exit.name},
                      {"tap", exit.tap},
-                     {"pool", exit.pool},
+                     {"pool", model.is_text() ? Json(exit.token_pool) : Json(exit.pool)},
                      {"hidden", exit.hidden},
                      {"temperature", exit.temperature},
                      {"threshold", exit.threshold},
@@ -48,7 +61,7 @@ Json model_json(const Model& model, const std::string& file, std::int64_t mainne
           {"kind", "model"},
           {"architecture", model.architecture()},
           {"labels", model.labels()},
-          {"preprocessing", preprocessing_json(model.preprocessing())},
+          {model.is_text() ? "tokenizer" : "preprocessing", input_json(model)},
           {"input_shape", model.input_shape()},
           {"parameters", total_parameters(executed)},
           {"multiply_adds", mainnet},
@@ -92,7 +105,7 @@ void print_nodes(const Model& model, std::int64_t mainnet) {
 }  // namespace
 
 void inspect_model(const Model& model, const InspectOptions& options) {
-  const auto mainnet = Session(model).mainnet_multiply_adds(model.input_shape());
+  const std::int64_t mainnet = mainnet_multiply_adds(model);
   if (options.json) {
     print_json(model_json(model, options.file, mainnet));
     return;
@@ -104,7 +117,7 @@ void inspect_model(const Model& model, const InspectOptions& options) {
   std::cout << "\nTaps, where `sidenet train --at` attaches SideNets\n\n";
   print_taps(model, options.taps);
   if (options.nodes) {
-    std::cout << "\nNodes, for one row\n\n";
+    std::cout << (model.is_text() ? "\nNodes, for one row of 128 tokens\n\n" : "\nNodes, for one row\n\n");
     print_nodes(model, mainnet);
   }
   if (options.tensors) {

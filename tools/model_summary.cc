@@ -1,8 +1,8 @@
 #include "model_summary.h"
 
+#include <algorithm>
 #include <sstream>
 
-#include "sidenet/session.h"
 #include "table.h"
 #include "text.h"
 
@@ -30,7 +30,7 @@ std::string classes(const std::vector<std::string>& labels) {
 
 std::string extents(const Shape& shape) {
   std::string text;
-  for (const auto extent : shape) text += (text.empty() ? "" : " x ") + std::to_string(extent);
+  for (const auto extent : shape) text += (text.empty() ? "" : " x ") + (extent < 0 ? "tokens" : std::to_string(extent));
   return text;
 }
 
@@ -51,15 +51,39 @@ std::int64_t total_parameters(const std::vector<NodeInfo>& nodes) {
   return total;
 }
 
+std::string describe(const Tokenizer& tokenizer) {
+  const TokenizerOptions& options = tokenizer.options();
+  return "WordPiece, " + grouped(static_cast<std::int64_t>(tokenizer.vocabulary().size())) + " pieces, " +
+         (options.lower_case ? "lower case" : "case kept") + ", at most " + std::to_string(options.max_tokens) + " tokens";
+}
+
+std::int64_t mainnet_multiply_adds(const Model& model) {
+  const auto exits = model.exits();
+  std::int64_t total = 0;
+  for (const NodeInfo& node : model.nodes()) {
+    const bool is_exit = std::any_of(exits.begin(), exits.end(), [&](const ExitInfo& exit) {
+      return exit.name != "final" && node.name == "exits." + exit.name;
+    });
+    if (!is_exit) total += node.multiply_adds;
+  }
+  return total;
+}
+
 void print_summary(std::ostream& out, const Model& model) {
   const Shape input = model.input_shape();
-  const auto mainnet = Session(model).mainnet_multiply_adds(input);
   out << "architecture   " << printable(model.architecture()) << '\n'
-      << "classes        " << classes(model.labels()) << '\n'
-      << "input          " << extents(input) << (model.preprocessing().size() == 0 ? " or other sizes" : "") << '\n'
-      << "preprocessing  " << describe(model.preprocessing()) << '\n'
-      << "parameters     " << scaled(static_cast<double>(total_parameters(model.nodes()))) << '\n'
-      << "compute        " << scaled(static_cast<double>(mainnet)) << " multiply-adds a row\n";
+      << "classes        " << (model.has_head() ? classes(model.labels()) : "none yet: `sidenet train --head` fits a head")
+      << '\n';
+  if (model.is_text()) {
+    out << "input          texts\n"
+        << "tokenizer      " << (model.has_tokenizer() ? describe(model.tokenizer()) : "none: token ids only") << '\n';
+  } else {
+    out << "input          " << extents(input) << (model.preprocessing().size() == 0 ? " or other sizes" : "") << '\n'
+        << "preprocessing  " << describe(model.preprocessing()) << '\n';
+  }
+  out << "parameters     " << scaled(static_cast<double>(total_parameters(model.nodes()))) << '\n'
+      << "compute        " << scaled(static_cast<double>(mainnet_multiply_adds(model))) << " multiply-adds a row"
+      << (model.is_text() ? " of " + std::to_string(input[0]) + " tokens" : "") << '\n';
 }
 
 void print_exits(std::ostream& out, const Model& model) {
@@ -67,8 +91,11 @@ void print_exits(std::ostream& out, const Model& model) {
       {{"exit"}, {"tap"}, {"pool", true}, {"hidden", true}, {"temperature", true}, {"threshold", true}, {"compute", true}});
   for (const ExitInfo& exit : model.exits()) {
     const bool head = exit.hidden == 0;
-    table.add({exit.name, exit.tap, head ? "-" : std::to_string(exit.pool), head ? "-" : std::to_string(exit.hidden),
-               fixed(exit.temperature, 3),
+    table.add({exit.name, exit.tap,
+               head              ? "-"
+               : model.is_text() ? exit.token_pool
+                                 : std::to_string(exit.pool),
+               head ? "-" : std::to_string(exit.hidden), fixed(exit.temperature, 3),
                head                 ? "-"
                : exit.threshold > 1 ? "shut"
                                     : fixed(exit.threshold, 4),

@@ -87,7 +87,12 @@ void PredictionWriter::write_json(const Prediction& prediction, const std::vecto
 void PredictionWriter::write_table(const Prediction& prediction, const std::vector<std::size_t>& top) {
   if (!std::exchange(titles_, true)) table_.print_titles(std::cout);
   const std::string input = printable(prediction.input);
-  const std::string shown = is_terminal(STDOUT_FILENO) ? shorten_front(input, options_.input_width) : input;
+  std::string shown = input;
+  if (options_.of_texts && display_width(input) > options_.input_width) {
+    shown = shorten_end(input, options_.input_width - 1) + "…";
+  } else if (is_terminal(STDOUT_FILENO)) {
+    shown = shorten_front(input, options_.input_width);
+  }
   table_.print_row(std::cout, {shown, labels_.at(static_cast<std::size_t>(prediction.index)),
                                percent(prediction.confidence), prediction.exit, fixed(prediction.ms, 2)});
   for (std::size_t rank = 1; rank < top.size(); ++rank) {

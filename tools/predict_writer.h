@@ -24,6 +24,7 @@ class PredictionWriter {
     bool json = false;
     std::size_t top_k = 0;        ///< the K most probable classes with each answer; 0: the answer alone
     std::size_t input_width = 0;  ///< columns of the longest input name, for the table
+    bool of_texts = false;        ///< inputs are texts: their beginning is shown
   };
   PredictionWriter(std::vector<std::string> labels, const std::vector<std::string>& exits, const Options& options);
   void write(const Prediction& prediction);

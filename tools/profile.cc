@@ -21,6 +21,7 @@ struct Options {
   CommonOptions common;
   std::string model;
   int repeats = 20;
+  int tokens = 128;
   bool json = false;
 };
 
@@ -34,6 +35,30 @@ Tensor random_rows(const Shape& row, std::int64_t rows, std::uint64_t seed) {
   float* values = tensor.mutable_data<float>();
   for (std::int64_t i = 0; i < tensor.size(); ++i) values[i] = normal(engine);
   return tensor;
+}
+
+/// Words as they come.
+TokenRows random_texts(const Model& model, std::int64_t rows, int tokens, std::uint64_t seed) {
+  std::mt19937_64 engine(seed);
+  const auto words = model.tensors().at("embeddings.word_embeddings.weight").dim(0);
+  std::uniform_int_distribution<std::int32_t> word(0, static_cast<std::int32_t>(words) - 1);
+  TokenRows texts;
+  for (std::int64_t row = 0; row < rows; ++row) {
+    for (int token = 0; token < tokens; ++token) {
+      texts.ids.push_back(word(engine));
+      texts.positions.push_back(token);
+      texts.types.push_back(0);
+    }
+    texts.offsets.push_back(texts.tokens());
+  }
+  return texts;
+}
+
+std::vector<NodeTime> profile(Session& session, const Model& model, const Options& options) {
+  const std::int64_t rows = options.common.batch;
+  if (model.is_text())
+    return session.profile(random_texts(model, rows, options.tokens, options.common.seed), options.repeats);
+  return session.profile(random_rows(model.input_shape(), rows, options.common.seed), options.repeats);
 }
 
 /// Two operations a multiply-add.
@@ -82,8 +107,7 @@ int run(const Options& options) {
   options.common.check();
   const Model model = Model::load(options.model);
   Session session(model, {.threads = options.common.threads});
-  const Tensor inputs = random_rows(model.input_shape(), options.common.batch, options.common.seed);
-  const std::vector<NodeTime> nodes = session.profile(inputs, options.repeats);
+  const std::vector<NodeTime> nodes = profile(session, model, options);
   const double peak = measure_peak_gflops(session.threads());
   (options.json ? print_as_json : print_table)(nodes, options, session.threads(), peak);
   return 0;
@@ -103,6 +127,9 @@ Command add_profile(CLI::App& app) {
       "  sidenet profile model.safetensors --batch 16 --threads 1");
   sub->add_option("MODEL", options->model, "Model file")->required()->option_text("MODEL");
   sub->add_option("--repeats", options->repeats, "Warm runs (default 20)")->option_text("N")->check(CLI::Range(1, 100'000));
+  sub->add_option("--tokens", options->tokens, "Length of the texts (default 128)")
+      ->option_text("N")
+      ->check(CLI::Range(1, 1 << 16));
   sub->add_flag("--json", options->json, "One JSON object on stdout");
   add_common_options(*sub, options->common, {.seed = true});
   return {sub, [options] { return run(*options); }};

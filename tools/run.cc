@@ -3,6 +3,7 @@
 #include <cstring>
 #include <filesystem>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <string>
 #include <system_error>
@@ -16,6 +17,7 @@
 #include "sidenet/session.h"
 #include "tensor_rows.h"
 #include "text.h"
+#include "token_tensors.h"
 
 namespace sidenet::tools {
 namespace {
@@ -27,55 +29,104 @@ struct Options {
   std::vector<std::string> inputs;
 };
 
-/// The file behind "x.npy" or "input=x.npy". A file whose own name holds "=" wins.
-std::string input_path(const std::vector<std::string>& inputs) {
-  if (inputs.size() != 1)
-    throw Error("--input: this model has the one input 'input', got " + std::to_string(inputs.size()));
-  const std::string& text = inputs.front();
-  std::error_code ignored;
-  const auto equals = text.find('=');
-  if (equals == std::string::npos || std::filesystem::exists(text, ignored)) return text;
-  const std::string name = text.substr(0, equals);
-  if (name != "input") throw Error("--input: no input '" + name + "'; this model has the one input 'input'");
-  return text.substr(equals + 1);
+/// Files by input name, from "x.npy" or "name=x.npy". A file whose own name holds "=" wins; one without a name is the
+/// model's first input.
+std::map<std::string, std::string> input_paths(const std::vector<std::string>& given,
+                                               const std::vector<std::string>& names) {
+  std::map<std::string, std::string> paths;
+  for (const std::string& text : given) {
+    std::error_code ignored;
+    const auto equals = text.find('=');
+    const bool named = equals != std::string::npos && !std::filesystem::exists(text, ignored);
+    const std::string name = named ? text.substr(0, equals) : names.front();
+    if (std::find(names.begin(), names.end(), name) == names.end()) {
+      std::string known;
+      for (const std::string& n : names) known += (known.empty() ? "" : ", ") + n;
+      throw Error("--input: no input '" + name + "'; this model has " + known);
+    }
+    if (!paths.emplace(name, named ? text.substr(equals + 1) : text).second)
+      throw Error("--input: '" + name + "' is given twice");
+  }
+  if (!paths.count(names.front())) throw Error("--input: expected '" + names.front() + "' among the inputs");
+  return paths;
 }
 
-Tensor read_rows(const std::string& path) {
-  const Tensor tensor = read_npy(path);
-  const DType type = tensor.dtype();
-  if (type != DType::f32 && type != DType::f64 && type != DType::f16) {
-    throw Error(path + ": expected float32 numbers, got " + dtype_name(type));
-  }
-  if (tensor.rank() != 4)
-    throw Error(path + ": expected (rows, channels, height, width), got " + to_string(tensor.shape()));
-  return tensor.to_f32();
-}
+/// Rows of raw tensors, cut to batches.
+class RawRows {
+ public:
+  virtual ~RawRows() = default;
+  virtual std::int64_t rows() const = 0;
+  virtual Answers run(Session& session, const ExitPolicy& policy, std::int64_t first, std::int64_t count) const = 0;
+};
 
-/// A refused input is told of with its file.
-Answers run_batch(Session& session, const Tensor& batch, const ExitPolicy& policy, const std::string& path) {
-  try {
-    return session.run(batch, policy);
-  } catch (const Error& error) {
-    throw Error(path + ": " + error.what());
+class RawImages : public RawRows {
+ public:
+  explicit RawImages(const std::string& path) {
+    const Tensor tensor = read_npy(path);
+    const DType type = tensor.dtype();
+    if (type != DType::f32 && type != DType::f64 && type != DType::f16) {
+      throw Error(path + ": expected float32 numbers, got " + dtype_name(type));
+    }
+    if (tensor.rank() != 4)
+      throw Error(path + ": expected (rows, channels, height, width), got " + to_string(tensor.shape()));
+    rows_ = tensor.to_f32();
   }
-}
+  std::int64_t rows() const override { return rows_.dim(0); }
+  Answers run(Session& session, const ExitPolicy& policy, std::int64_t first, std::int64_t count) const override {
+    return session.run(rows_of(rows_, first, count), policy);
+  }
+
+ private:
+  Tensor rows_;
+};
+
+class RawTexts : public RawRows {
+ public:
+  explicit RawTexts(const std::map<std::string, std::string>& paths) {
+    const auto file = [&](const char* name) {
+      const auto found = paths.find(name);
+      return found == paths.end() ? std::string() : found->second;
+    };
+    texts_ = read_token_rows(file("input_ids"), file("attention_mask"), file("token_type_ids"));
+  }
+  std::int64_t rows() const override { return texts_.rows(); }
+  Answers run(Session& session, const ExitPolicy& policy, std::int64_t first, std::int64_t count) const override {
+    return session.run(rows_of(texts_, first, count), policy);
+  }
+
+ private:
+  TokenRows texts_;
+};
 
 int run(const Options& options) {
   options.common.check();
-  const std::string path = input_path(options.inputs);
   check_output(options.output);
   const Model model = Model::load(options.model);
   const ExitPolicy policy = make_policy(options.policy, model);
-  const Tensor inputs = read_rows(path);
-  const std::int64_t rows = inputs.dim(0), classes = static_cast<std::int64_t>(model.labels().size());
+  const std::vector<std::string> names = model.is_text()
+                                             ? std::vector<std::string>{"input_ids", "attention_mask", "token_type_ids"}
+                                             : std::vector<std::string>{"input"};
+  const auto paths = input_paths(options.inputs, names);
+  std::unique_ptr<RawRows> inputs;
+  if (model.is_text()) {
+    inputs = std::make_unique<RawTexts>(paths);
+  } else {
+    inputs = std::make_unique<RawImages>(paths.at("input"));
+  }
+  const std::int64_t rows = inputs->rows(), classes = static_cast<std::int64_t>(model.labels().size());
 
   Session session(model, {.threads = options.common.threads});
   Tensor logits(DType::f32, {rows, classes});
   std::vector<std::int64_t> left(session.exit_names().size());
   const auto start = std::chrono::steady_clock::now();
   for (std::int64_t first = 0; first < rows; first += options.common.batch) {
-    const Tensor batch = rows_of(inputs, first, std::min(options.common.batch, rows - first));
-    const Answers answers = run_batch(session, batch, policy, path);
+    Answers answers;
+    try {
+      answers = inputs->run(session, policy, first, std::min(options.common.batch, rows - first));
+    } catch (const Error& error) {  // a refused input is told of with its file
+      throw Error(paths.at(names.front()) + ": " + (first > 0 ? "from row " + std::to_string(first) + " on: " : "") +
+                  error.what());
+    }
     std::memcpy(logits.mutable_data<float>() + first * classes, answers.logits.data<float>(), answers.logits.bytes());
     for (const int exit : answers.exit) ++left.at(static_cast<std::size_t>(exit));
   }
@@ -100,13 +151,16 @@ Command add_run(CLI::App& app) {
   CLI::App* sub = app.add_subcommand(
       "run",
       "Compute the logits of raw tensors (.npy in, .npy out)\n\n"
-      "Takes preprocessed rows as a NumPy file of float32 (rows, channels, height, width) and writes the logits of "
-      "the exit that answered each row, before its temperature: float32 (rows, classes).");
+      "Takes preprocessed rows as a NumPy file of float32 (rows, channels, height, width); of texts integer files (rows, "
+      "tokens): input_ids, and where there are attention_mask and token_type_ids. Writes the logits of the exit that "
+      "answered each row, before its temperature: float32 (rows, classes).");
   sub->footer(
       "Example:\n"
-      "  sidenet run model.safetensors --input x.npy --output logits.npy --final-only");
+      "  sidenet run model.safetensors --input x.npy --output logits.npy --final-only\n"
+      "  sidenet run bert.safetensors --input input_ids=i.npy \\\n"
+      "      --input attention_mask=m.npy -o logits.npy");
   sub->add_option("MODEL", options->model, "Model file")->required()->option_text("MODEL");
-  sub->add_option("--input", options->inputs, "Rows, as x.npy or input=x.npy")
+  sub->add_option("--input", options->inputs, "Rows, as x.npy or name=x.npy; may be repeated")
       ->required()
       ->allow_extra_args(false)
       ->option_text("[NAME=]FILE");

@@ -18,6 +18,7 @@
 #include "sidenet/training.h"
 #include "table.h"
 #include "text.h"
+#include "text_columns_options.h"
 
 namespace sidenet::tools {
 namespace {
@@ -90,13 +91,14 @@ int run(Options& options) {
   const Model model = Model::load(options.model);
   check_taps(train.taps, model, options.model);
   std::vector<std::shared_ptr<const Dataset>> data;
-  for (const std::string& spec : options.data) data.push_back(Dataset::open(spec, options.rows));
+  for (const std::string& spec : options.data) data.push_back(open_dataset(spec, options.rows, options.common.quiet));
 
   const TrainResult result = [&] {
     ProgressBar progress(options.common.quiet, "rows");
     return train_sidenets(model, data, train, std::ref(progress));
   }();
   result.model.save(options.output);
+  for (const std::string& note : result.notes) std::cerr << printable(note) << '\n';
   if (own_cache && !train.keep_cache) {
     std::error_code not_empty;  // other features may lie there
     std::filesystem::remove(train.cache_dir, not_empty);
@@ -124,9 +126,13 @@ void add_training_options(CLI::App& sub, TrainOptions& train) {
       ->option_text("N")
       ->check(positive)
       ->group(sidenet);
-  sub.add_option("--pool", train.pool, "Taps are averaged to N x N" + defaults(train.pool))
+  sub.add_option("--pool", train.pool, "Images: taps are averaged to N x N" + defaults(train.pool))
       ->option_text("N")
       ->check(CLI::Range(1, 64))
+      ->group(sidenet);
+  sub.add_option("--token-pool", train.token_pool, "Texts: cls, mean or cls+mean" + defaults(train.token_pool))
+      ->option_text("NAME")
+      ->check(CLI::IsMember({"cls", "mean", "cls+mean"}))
       ->group(sidenet);
   sub.add_option("--threshold", train.threshold, "Default of the new exits, kept in the model" + defaults(train.threshold))
       ->option_text("T")
@@ -183,7 +189,7 @@ Command add_train(CLI::App& app) {
       "Runs MainNet once over labelled data, keeps the features at the taps on disk, trains a SideNet on each, and "
       "writes the model with these exits. MainNet's weights never change. A run that was stopped goes on from its "
       "cache when it is started again with the same options. DATA is a folder of class folders, an IDX pair "
-      "images,labels, or CIFAR binary files.");
+      "images,labels, CIFAR binary files, or texts as .tsv, .csv, .jsonl or TREC lines.");
   sub->footer(
       "Example:\n"
       "  sidenet train resnet56.safetensors --data photos/ --at layer1,layer2 \\\n"
@@ -193,16 +199,13 @@ Command add_train(CLI::App& app) {
       ->required()
       ->allow_extra_args(false)
       ->option_text("DATA");
-  sub->add_option("--at", options->taps, "Where to attach, as `inspect --taps` lists them")
-      ->required()
-      ->option_text("TAP,...");
+  sub->add_option("--at", options->taps, "Where to attach, as `inspect --taps` lists them")->option_text("TAP,...");
+  sub->add_flag("--head", options->train.head, "Fit the final head too, for an encoder that came without one");
+  sub->callback([options] {
+    if (options->taps.empty() && !options->train.head) throw CLI::RequiredError("--at");
+  });
   sub->add_option("-o,--output", options->output, "Model file to write")->required()->option_text("MODEL");
-  sub->add_option("--skip", options->rows.skip, "Leave out the first N rows of each DATA")
-      ->option_text("N")
-      ->check(CLI::NonNegativeNumber);
-  sub->add_option("--limit", options->rows.limit, "At most N rows of each DATA")
-      ->option_text("N")
-      ->check(CLI::PositiveNumber);
+  add_dataset_options(*sub, options->rows);
   sub->add_option("--cache", options->train.cache_dir, "Folder for the features (default: MODEL.cache)")
       ->option_text("DIR");
   sub->add_flag("--keep-cache", options->train.keep_cache, "Do not remove it after success");

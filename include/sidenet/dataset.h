@@ -8,31 +8,55 @@
 
 #include "sidenet/model.h"
 #include "sidenet/tensor.h"
+#include "sidenet/text.h"
+#include "sidenet/tokenizer.h"
 
 namespace sidenet {
+
+/// Where the parts of a text row stand. A column is a name of the header (of .jsonl a key), or a number from 1. TREC lines
+/// have the columns label (the part before the colon) and text.
+struct TextColumns {
+  std::string text;                ///< several with commas are joined by a blank; empty: guessed
+  std::string pair;                ///< the second text of a pair; empty: none
+  std::string label;               ///< empty: guessed
+  std::string encoding = "utf-8";  ///< or "latin-1"; anything else is an Error
+};
 
 struct DatasetOptions {
   std::int64_t skip = 0;    ///< leave out the first rows
   std::int64_t limit = -1;  ///< at most this many rows; -1: all
+  TextColumns columns{};    ///< for texts
 };
 
-/// Labelled images, in a fixed order, read when asked for. What a path holds is found out from the path and the bytes:
-/// a folder of class folders (PNG, JPEG, BMP), an IDX pair "images,labels" (also .gz), CIFAR-10/100 binary files (one,
-/// several with commas, a folder of them, or a tar or tar.gz).
+/// Labelled images or texts, in a fixed order, read when asked for. What a path holds is found out from the path and the
+/// bytes: a folder of class folders (PNG, JPEG, BMP), an IDX pair "images,labels" (also .gz), CIFAR-10/100 binary files
+/// (one, several with commas, a folder of them, or a tar or tar.gz); texts as .tsv (no quotes), .csv (RFC 4180), .jsonl, or
+/// TREC's "LABEL:detail text" lines, each also .gz; several with commas where format and columns agree; files of other
+/// names are looked into for tabs and TREC lines.
 class Dataset {
  public:
-  /// Throws Error: nothing there, an empty folder, labels that disagree, a truncated file.
+  enum class Kind { images, texts };
+  /// Throws Error: nothing there, an empty folder, labels that disagree, a truncated file; of texts a missing
+  /// column, an empty text or label, bytes that are not in the encoding, columns that are not clear.
   static std::shared_ptr<const Dataset> open(const std::string& spec, const DatasetOptions& options = {});
   virtual ~Dataset() = default;
 
+  virtual Kind kind() const { return Kind::images; }
+  /// What was guessed, worth telling the user, a line each.
+  virtual const std::vector<std::string>& notes() const;
+
   virtual std::int64_t rows() const = 0;
   virtual int label(std::int64_t row) const = 0;
-  /// Class names where the data has them (class folders); else empty.
+  /// Class names where the data has them; else empty. Of class folders and texts: sorted (by value where all are integers),
+  /// those of the whole data even where skip and limit leave rows out.
   virtual const std::vector<std::string>& class_names() const = 0;
-  /// "cat/0001.png", "test_batch.bin[17]": for messages.
+  /// "cat/0001.png", "test_batch.bin[17]", "dev.tsv:17" (a line): for messages.
   virtual std::string name(std::int64_t row) const = 0;
-  /// The row as bytes (H, W, C), C 1 or 3. Safe to call from many threads. Throws Error where it does not decode.
-  virtual Tensor image(std::int64_t row) const = 0;
+  /// The row as bytes (H, W, C), C 1 or 3. Safe to call from many threads. Throws Error where it does not decode, or the
+  /// rows are texts.
+  virtual Tensor image(std::int64_t row) const;
+  /// The row as text, valid UTF-8. Safe to call from many threads. Throws Error where the rows are images.
+  virtual Text text(std::int64_t row) const;
 };
 
 /// One image file (PNG, JPEG, BMP) as bytes (H, W, C) with `channels` 1 or 3. Throws Error with the file's name.
@@ -44,9 +68,16 @@ Tensor preprocess_image(const Tensor& image, const Preprocessing& preprocessing)
 /// A batch ready for a Session.
 struct Batch {
   std::int64_t first = 0;   ///< index of its first row
-  Tensor inputs;            ///< (rows, C, H, W)
+  Tensor inputs;            ///< images: (rows, C, H, W)
+  TokenRows tokens;         ///< texts
   std::vector<int> labels;  ///< one a row
 };
+
+/// Rows first … first + count as tokens. Throws Error with the row's name.
+TokenRows encode_rows(const Dataset& data, const Tokenizer& tokenizer, std::int64_t first, std::int64_t count);
+/// Texts in order, `batch_rows` at a time.
+void for_each_batch(const Dataset& data, const Tokenizer& tokenizer, std::int64_t batch_rows,
+                    const std::function<void(const Batch&)>& consume);
 
 /// Decodes and preprocesses ahead of the consumer on `threads` threads, through a bounded queue, in order.
 /// `consume` runs on the caller's thread. Errors of either side stop the others and are thrown here.

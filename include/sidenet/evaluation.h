@@ -33,6 +33,7 @@ struct Evaluation {
   double compute_ratio = 0;  ///< multiply-adds executed, SideNets included, over MainNet's alone
   double ms_per_row = 0;     ///< wall clock of Session::run with exits
   double mainnet_ms_per_row = 0;
+  std::vector<std::string> notes;  ///< how the data's classes were taken for the model's, where that was not plain
 };
 
 /// Throws Error where labels do not fit the head, or the policy names an unknown exit.

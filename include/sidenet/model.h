@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "sidenet/tensor.h"
+#include "sidenet/text.h"
+#include "sidenet/tokenizer.h"
 
 namespace sidenet {
 
@@ -28,32 +30,37 @@ struct Preprocessing {
 
 /// An exit as a user sees it. `final`, MainNet's own head, is the last of a model's exits.
 struct ExitInfo {
-  std::string name;          ///< "layer2.8"
-  std::string tap;           ///< the node read, by its PyTorch module path
-  int pool = 0;              ///< the tap is averaged to pool x pool
-  int hidden = 0;            ///< width of the SideNet's hidden layer; 0 for `final`
-  double temperature = 1;    ///< logits are divided by it before softmax
-  double threshold = 2;      ///< the model's default; above 1: shut
-  double compute_share = 0;  ///< multiply-adds up to and with this exit (no other exits), as a ratio to MainNet
+  std::string name;        ///< "layer2.8", "encoder.layer.3"
+  std::string tap;         ///< the node read, by its PyTorch module path
+  int pool = 0;            ///< images: the tap is averaged to pool x pool
+  std::string token_pool;  ///< texts: "cls", "mean" or "cls+mean"
+  int hidden = 0;          ///< width of the SideNet's hidden layer; 0 for `final`
+  double temperature = 1;  ///< logits are divided by it before softmax
+  double threshold = 2;    ///< the model's default; above 1: shut
+  /// Multiply-adds up to and with this exit (no other exits), as a ratio to MainNet; of texts, one of 128 tokens.
+  double compute_share = 0;
 };
 
 /// One line of `inspect`: a node of the graph as it is executed.
 struct NodeInfo {
   std::string name;                ///< PyTorch module path
   std::string op;                  ///< "conv2d+add+relu", …
-  Shape shape;                     ///< output of one row, (C, H, W) or (features)
-  std::int64_t multiply_adds = 0;  ///< for one row
+  Shape shape;                     ///< output of one row, (C, H, W) or (features); -1 in front: one entry a token
+  std::int64_t multiply_adds = 0;  ///< for one row; of texts, one of 128 tokens
   std::int64_t parameters = 0;
 };
 
 /// What `import` is told beside the checkpoint. Whatever is left out is read from the state dict, or the family default.
 struct ImportOptions {
-  std::string architecture;                     ///< "resnet50", "cifar_resnet", …; empty: recognised
+  std::string architecture;                     ///< "resnet50", "cifar_resnet", "bert", …; empty: recognised
   std::vector<std::string> labels;              ///< class names; empty: "0", "1", …
   std::optional<std::string> preprocess;        ///< "imagenet", "cifar10" or "none"
   std::optional<std::vector<float>> mean, std;  ///< one a channel
   std::optional<int> size;                      ///< resize, pixels
   std::optional<int> crop;                      ///< centre crop, pixels
+  std::string config;                           ///< of texts: a config.json; empty: the one beside the weights
+  std::string vocabulary;         ///< of texts: a vocab.txt or tokenizer.json; empty: the one beside the weights
+  std::optional<int> max_tokens;  ///< of texts: longer rows are cut; default: what the tokenizer's files say
 };
 
 struct ModelData;  // weights and description; internal
@@ -63,17 +70,25 @@ class Model {
  public:
   /// Opens a model file (memory-mapped). Throws Error where it is not one, or does not fit its architecture.
   static Model load(const std::string& path);
-  /// Reads a PyTorch or safetensors checkpoint. Nothing in it is executed.
+  /// Reads a PyTorch or safetensors checkpoint, or a Hugging Face folder. Nothing in it is executed.
   static Model import_checkpoint(const std::string& path, const ImportOptions& options = {});
   /// Writes one safetensors file: to a temporary file first, then renamed.
   void save(const std::string& path) const;
 
   const std::string& architecture() const;         ///< "resnet50", "cifar_resnet56", …
   const std::vector<std::string>& labels() const;  ///< one a class
+  bool is_text() const;
+  /// Of images.
   const Preprocessing& preprocessing() const;
+  /// Of texts. Throws Error where the model has no vocabulary, or takes images.
+  const Tokenizer& tokenizer() const;
+  bool has_tokenizer() const;
+  /// False for an encoder that has no head yet: `train` can fit one.
+  bool has_head() const;
   /// Exits in the order of the graph; the last is `final`.
   std::vector<ExitInfo> exits() const;
-  /// One row's input shape, (C, H, W), where the model's preprocessing fixes it or at its family's usual size.
+  /// One row's input shape, (C, H, W), where the model's preprocessing fixes it or at its family's usual size; of texts
+  /// (128), the number of tokens that shares of compute are told for.
   Shape input_shape() const;
   /// Names that `--at` accepts, in the order of the graph, with the share of MainNet's compute spent when each is there.
   std::vector<std::pair<std::string, double>> taps() const;

@@ -8,6 +8,7 @@
 #include "sidenet/exit_policy.h"
 #include "sidenet/model.h"
 #include "sidenet/tensor.h"
+#include "sidenet/text.h"
 
 namespace sidenet {
 
@@ -18,11 +19,12 @@ struct SessionOptions {
 
 /// What a batch gave, a line a row.
 struct Answers {
-  Tensor logits;                   ///< (rows, classes), of the exit that answered, before temperature
-  std::vector<int> index;          ///< the class, argmax of the logits
-  std::vector<float> confidence;   ///< of that exit, after its temperature
-  std::vector<int> exit;           ///< index into Session::exit_names()
-  std::int64_t multiply_adds = 0;  ///< executed for the whole batch, SideNets included
+  Tensor logits;                           ///< (rows, classes), of the exit that answered, before temperature
+  std::vector<int> index;                  ///< the class, argmax of the logits
+  std::vector<float> confidence;           ///< of that exit, after its temperature
+  std::vector<int> exit;                   ///< index into Session::exit_names()
+  std::int64_t multiply_adds = 0;          ///< executed for the whole batch, SideNets included
+  std::int64_t mainnet_multiply_adds = 0;  ///< what MainNet alone would have cost the same rows
 };
 
 /// The logits of every exit for every row: what sweeps and calibration need. Nothing leaves early.
@@ -33,9 +35,9 @@ struct AllExits {
 /// Time of one node in a profiled run.
 struct NodeTime {
   std::string name, op;
-  Shape shape;
+  Shape shape;  ///< of one row; -1 in front: one entry a token
   double ms = 0;
-  std::int64_t multiply_adds = 0;
+  std::int64_t multiply_adds = 0;  ///< for the whole batch
 };
 
 /// Runs a Model. Holds plans and buffers, so one Session serves one thread; make another for another thread. A row's
@@ -51,12 +53,16 @@ class Session {
   /// or where the policy names an exit that the model does not have.
   Answers run(const Tensor& inputs, const ExitPolicy& policy = {});
   AllExits run_all_exits(const Tensor& inputs);
+  /// Texts, of any lengths, packed. Throws Error where an id, position or type is not in the model's tables.
+  Answers run(const TokenRows& inputs, const ExitPolicy& policy = {});
+  AllExits run_all_exits(const TokenRows& inputs);
   /// Medians over `repeats` runs of the rows through every MainNet node and exit, after one run to warm up.
   std::vector<NodeTime> profile(const Tensor& inputs, int repeats);
+  std::vector<NodeTime> profile(const TokenRows& inputs, int repeats);
 
   /// "layer2.8", …, "final".
   const std::vector<std::string>& exit_names() const;
-  /// Multiply-adds of MainNet alone for one row of this input shape (C, H, W).
+  /// Multiply-adds of MainNet alone for one row of this input shape, (C, H, W) or (tokens).
   std::int64_t mainnet_multiply_adds(const Shape& row_shape);
   int threads() const;
 

@@ -20,11 +20,13 @@ struct Progress {
 using ProgressCallback = std::function<void(const Progress&)>;
 
 struct TrainOptions {
-  std::vector<std::string> taps;  ///< where to attach; an exit takes its tap's name
-  int hidden = 256;               ///< width of the hidden layer
-  int pool = 2;                   ///< spatial taps are averaged to pool x pool first
-  int epochs = 30;                ///< at most; early stopping may end sooner
-  int patience = 6;               ///< epochs without a better held-out loss before stopping
+  std::vector<std::string> taps;        ///< where to attach; an exit takes its tap's name
+  bool head = false;                    ///< fit `final` too, on the last tap: for an encoder that came without a head
+  int hidden = 256;                     ///< width of the hidden layer
+  int pool = 2;                         ///< images: spatial taps are averaged to pool x pool first
+  std::string token_pool = "cls+mean";  ///< texts: "cls", "mean" or both, one behind the other
+  int epochs = 30;                      ///< at most; early stopping may end sooner
+  int patience = 6;                     ///< epochs without a better held-out loss before stopping
   int batch_rows = 256;
   double learning_rate = 1e-3;
   double weight_decay = 1e-2;  ///< AdamW (arXiv 1711.05101)
@@ -52,10 +54,13 @@ struct TrainedExit {
 struct TrainResult {
   Model model;  ///< the given one with the exits added (an exit of the same name is replaced)
   std::vector<TrainedExit> exits;
+  std::vector<std::string> notes;  ///< how the data's classes were taken for the model's, where that was not plain
 };
 
-/// Trains SideNets on the frozen MainNet. MainNet runs once over the data; features are cached. The result is the same
-/// to the bit for the same seed, data and options. Throws Error where a tap does not exist, or labels do not fit the head.
+/// Trains SideNets on the frozen MainNet. MainNet runs once over the data; features are cached. With options.head the head
+/// is fitted first, its labels are the data's class names, and it is what the SideNets' soft targets come from. The result
+/// is the same to the bit for the same seed, data and options. Throws Error where a tap does not exist, labels do not fit
+/// the head, or there is none and none is asked for.
 TrainResult train_sidenets(const Model& model, const std::vector<std::shared_ptr<const Dataset>>& data,
                            const TrainOptions& options, const ProgressCallback& progress = {});
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "conv2d_shape.h"
 #include "pool2d_shape.h"
@@ -49,5 +50,17 @@ void pad_shortcut(const float* x, int h, int w, int in_channels, int stride, int
 /// (channels, pixels) to (pixels, channels) and back.
 void chw_to_hwc(const float* x, int channels, int pixels, float* y);
 void hwc_to_chw(const float* x, int channels, int pixels, float* y);
+
+/// y = (x - mean) / sqrt(variance + epsilon) * gamma + beta over each token (arXiv 1607.06450). x: (rows, hidden).
+void layer_norm(const float* x, const float* gamma, const float* beta, float epsilon, float* y, int rows, int hidden);
+/// y = x Phi(x), or its approximation by tanh (arXiv 1606.08415, section 2).
+void gelu(const float* x, float* y, std::size_t count, bool tanh_form);
+void tanh(const float* x, float* y, std::size_t count);
+/// softmax(Q K^T * scale) V (arXiv 1706.03762, section 3.2) among the tokens offsets[r] … offsets[r + 1] - 1 of each row
+/// and for each head. qkv: (tokens, 3 * heads * head_dim) as [Q|K|V], heads side by side; y: (tokens, heads * head_dim).
+void self_attention(const float* qkv, const std::int64_t* offsets, int rows, int heads, int head_dim, float scale,
+                    float* y);
+/// y[r] = mean of the tokens of row r, 0 for a row without any. x: (tokens, width); y: (rows, width).
+void mean_tokens(const float* x, const std::int64_t* offsets, int rows, int width, float* y);
 
 }  // namespace sidenet::kernels::reference

@@ -16,8 +16,8 @@ namespace {
 
 /// Rows first … first + count of the data, preprocessed: (count, C, H, W). Unlike for_each_batch, nothing is read ahead:
 /// decoding must not run beside what is timed.
-Tensor load_rows(const Dataset& data, const Preprocessing& preprocessing, std::int64_t first, std::int64_t count,
-                 int threads) {
+Tensor load_images(const Dataset& data, const Preprocessing& preprocessing, std::int64_t first, std::int64_t count,
+                   int threads) {
   const Tensor front = preprocess_image(data.image(first), preprocessing);
   Shape shape = front.shape();
   shape.insert(shape.begin(), count);
@@ -42,6 +42,17 @@ Tensor load_rows(const Dataset& data, const Preprocessing& preprocessing, std::i
   return batch;
 }
 
+Batch load_rows(const Model& model, const Dataset& data, std::int64_t first, std::int64_t count, int threads) {
+  Batch batch;
+  batch.first = first;
+  if (model.is_text()) {
+    batch.tokens = encode_rows(data, model.tokenizer(), first, count);
+  } else {
+    batch.inputs = load_images(data, model.preprocessing(), first, count, threads);
+  }
+  return batch;
+}
+
 /// Counts of one exit.
 struct ExitCount {
   std::int64_t rows = 0, right = 0;
@@ -50,7 +61,8 @@ struct ExitCount {
 
 class Evaluator {
  public:
-  Evaluator(const Model& model, const ExitPolicy& policy, int threads) : session_(model, {threads, 0}), policy_(policy) {
+  Evaluator(const Model& model, const ExitPolicy& policy, int threads)
+      : session_(model, {threads, 0}), is_text_(model.is_text()), policy_(policy) {
     for (const std::string& name : session_.exit_names()) {
       temperatures_.push_back(1);
       for (const ExitInfo& exit : model.exits()) {
@@ -61,21 +73,19 @@ class Evaluator {
   }
 
   /// Both ways once, so that plans are made and memory is touched before anything is timed.
-  void warm_up(const Tensor& inputs) {
-    session_.run(inputs, ExitPolicy::final_only());
-    session_.run(inputs, policy_);
+  void warm_up(const Batch& inputs) {
+    run(inputs, ExitPolicy::final_only());
+    run(inputs, policy_);
   }
 
-  void add(const Tensor& inputs, const int* labels, bool exits_first) {
+  void add(const Batch& inputs, const int* labels, bool exits_first) {
     Answers with_exits, mainnet;
     if (exits_first) with_exits = timed(inputs, policy_, exits_ms_);
     mainnet = timed(inputs, ExitPolicy::final_only(), mainnet_ms_);
     if (!exits_first) with_exits = timed(inputs, policy_, exits_ms_);
-    count(with_exits, mainnet, labels, inputs.dim(0));
+    count(with_exits, mainnet, labels, with_exits.logits.dim(0));
     multiply_adds_ += static_cast<double>(with_exits.multiply_adds);
-    Shape row = inputs.shape();
-    row.erase(row.begin());
-    mainnet_multiply_adds_ += static_cast<double>(inputs.dim(0)) * static_cast<double>(session_.mainnet_multiply_adds(row));
+    mainnet_multiply_adds_ += static_cast<double>(with_exits.mainnet_multiply_adds);
   }
 
   Evaluation result() const {
@@ -98,9 +108,13 @@ class Evaluator {
   }
 
  private:
-  Answers timed(const Tensor& inputs, const ExitPolicy& policy, double& total_ms) {
+  Answers run(const Batch& inputs, const ExitPolicy& policy) {
+    return is_text_ ? session_.run(inputs.tokens, policy) : session_.run(inputs.inputs, policy);
+  }
+
+  Answers timed(const Batch& inputs, const ExitPolicy& policy, double& total_ms) {
     const auto start = std::chrono::steady_clock::now();
-    Answers answers = session_.run(inputs, policy);
+    Answers answers = run(inputs, policy);
     total_ms += std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
     return answers;
   }
@@ -127,6 +141,7 @@ class Evaluator {
   }
 
   Session session_;
+  bool is_text_;
   const ExitPolicy& policy_;
   std::vector<double> temperatures_;  // one an exit
   std::vector<ExitCount> counts_;     // one an exit
@@ -140,20 +155,23 @@ Evaluation evaluate(const Model& model, const Dataset& data, const ExitPolicy& p
                     const ProgressCallback& progress) {
   if (options.batch < 1) throw Error("evaluate: batch: expected at least 1, got " + std::to_string(options.batch));
   const int threads = resolve_threads(options.threads);
-  const std::vector<int> labels = map_labels(data, model.labels());
+  std::vector<std::string> notes;
+  const std::vector<int> labels = map_labels(data, model.labels(), &notes);
   const std::int64_t rows = data.rows();
   if (rows == 0) throw Error("evaluate: the data has no rows");
   Evaluator evaluator(model, policy, threads);
   bool exits_first = false;
   for (std::int64_t first = 0; first < rows; first += options.batch) {
     const std::int64_t count = std::min(options.batch, rows - first);
-    const Tensor inputs = load_rows(data, model.preprocessing(), first, count, threads);
+    const Batch inputs = load_rows(model, data, first, count, threads);
     if (first == 0) evaluator.warm_up(inputs);
     evaluator.add(inputs, labels.data() + first, exits_first);
     exits_first = !exits_first;
     if (progress) progress({"evaluate", first + count, rows, ""});
   }
-  return evaluator.result();
+  Evaluation result = evaluator.result();
+  result.notes = std::move(notes);
+  return result;
 }
 
 }  // namespace sidenet

@@ -31,31 +31,45 @@ NodeId find_tap(const Graph& graph, const std::string& tap, const std::string& s
   throw Error(source + ": no node '" + tap + "' to tap; there are " + known);
 }
 
+namespace {
+
+void add_exit(const ModelData& data, const ExitSpec& exit, Graph& graph) {
+  const NodeId tap = find_tap(graph, exit.tap, data.source);
+  std::shared_ptr<const Operation> head;
+  try {
+    head = std::make_shared<nodes::ExitHead>(
+        nodes::SideNetTensors{exit_tensor(data, exit.name, "mean"), exit_tensor(data, exit.name, "std"),
+                              exit_tensor(data, exit.name, "fc1.weight"), exit_tensor(data, exit.name, "fc1.bias"),
+                              exit_tensor(data, exit.name, "fc2.weight"), exit_tensor(data, exit.name, "fc2.bias")},
+        exit.pooling);
+  } catch (const Error& error) {
+    throw Error(data.source + ": exit '" + exit.name + "': " + error.what());
+  }
+  const NodeId node = graph.add("exits." + exit.name, head, {tap});
+  if (graph.node(node).shape[0] != data.classes()) {
+    throw Error(data.source + ": exit '" + exit.name + "': expected " + std::to_string(data.classes()) + " classes, got " +
+                std::to_string(graph.node(node).shape[0]));
+  }
+  graph.add_exit(exit.name, node);
+}
+
+}  // namespace
+
+Graph build_mainnet_with_head(const ModelData& data, const Shape& input_shape) {
+  Graph graph = build_mainnet_graph(data, input_shape);
+  if (data.head) add_exit(data, *data.head, graph);
+  return graph;
+}
+
 Graph build_exit_graph(const ModelData& data, const Shape& input_shape) {
   Graph graph = build_mainnet_graph(data, input_shape);
-  for (const ExitSpec& exit : data.exits) {
-    const NodeId tap = find_tap(graph, exit.tap, data.source);
-    std::shared_ptr<const Operation> head;
-    try {
-      head = std::make_shared<nodes::ExitHead>(
-          nodes::SideNetTensors{exit_tensor(data, exit.name, "mean"), exit_tensor(data, exit.name, "std"),
-                                exit_tensor(data, exit.name, "fc1.weight"), exit_tensor(data, exit.name, "fc1.bias"),
-                                exit_tensor(data, exit.name, "fc2.weight"), exit_tensor(data, exit.name, "fc2.bias")},
-          exit.pool);
-    } catch (const Error& error) {
-      throw Error(data.source + ": exit '" + exit.name + "': " + error.what());
-    }
-    const NodeId node = graph.add("exits." + exit.name, head, {tap});
-    if (graph.node(node).shape[0] != data.classes()) {
-      throw Error(data.source + ": exit '" + exit.name + "': expected " + std::to_string(data.classes()) +
-                  " classes, got " + std::to_string(graph.node(node).shape[0]));
-    }
-    graph.add_exit(exit.name, node);
-  }
+  for (const ExitSpec& exit : data.exits) add_exit(data, exit, graph);
+  if (data.head) add_exit(data, *data.head, graph);
   return fuse_nodes(graph);
 }
 
 Shape default_input_shape(const ModelData& data) {
+  if (data.is_text()) return {kTokens, 3};
   const int size = data.preprocessing.size();
   if (size == 0) return data.architecture.input_shape;
   return {data.architecture.input_shape[0], size, size};

@@ -7,11 +7,13 @@ namespace sidenet {
 
 /// MainNet for rows of `input_shape`, its exits attached, fused. Throws Error where an exit does not fit its tap.
 Graph build_exit_graph(const ModelData& data, const Shape& input_shape);
-/// MainNet alone, not fused: every module path is there to tap.
+/// MainNet alone, not fused: every module path is there to tap. A head that was fitted here is left out.
 Graph build_mainnet_graph(const ModelData& data, const Shape& input_shape);
+/// The same, with a head that was fitted here as its exit "final".
+Graph build_mainnet_with_head(const ModelData& data, const Shape& input_shape);
 /// The node of a tap. Throws Error, with a few names that exist, where there is none.
 NodeId find_tap(const Graph& graph, const std::string& tap, const std::string& source);
-/// One row's input shape that the model's preprocessing gives.
+/// One row's input shape that the model's preprocessing gives; (kTokens, 3) for texts.
 Shape default_input_shape(const ModelData& data);
 
 /// For each node of a fused graph, the share of MainNet's multiply-adds spent once it is computed (exits not counted).

@@ -2,6 +2,7 @@
 
 #include "checkpoint.h"
 #include "exit_graph.h"
+#include "import_text.h"
 #include "model_data.h"
 #include "resnet_names.h"
 #include "sidenet/error.h"
@@ -46,7 +47,7 @@ std::string list_names(const std::vector<std::string>& names) {
 // Part of the network itself, so that leaving it out would change the answers.
 bool belongs_to_network(const std::string& name) {
   return name.starts_with("layer") || name.starts_with("conv") || name.starts_with("bn") || name.starts_with("fc.") ||
-         name.starts_with("linear.");
+         name.starts_with("linear.") || name.starts_with("encoder.") || name.starts_with("embeddings.");
 }
 
 // Keeps what the network uses; refuses leftovers inside it; notes the others.
@@ -54,7 +55,7 @@ void keep_used(ModelData& data) {
   const models::Weights weights(data.weights, data.source);
   std::vector<std::string> foreign, dropped;
   for (const std::string& name : models::unused_weights(data.architecture, weights)) {
-    if (!ends_with(name, "num_batches_tracked")) {
+    if (!ends_with(name, "num_batches_tracked") && name != "embeddings.position_ids") {
       if (belongs_to_network(name)) foreign.push_back(name);
       dropped.push_back(name);
     }
@@ -68,15 +69,14 @@ void keep_used(ModelData& data) {
     data.notes.push_back("left out, not part of a " + data.architecture.name + ": " + list_names(dropped));
 }
 
-void choose_labels(ModelData& data, const ImportOptions& options) {
+void check_labels(ModelData& data) {
   const int classes = data.architecture.classes;
-  data.labels = options.labels;
   if (data.labels.empty()) {
     for (int i = 0; i < classes; ++i) data.labels.push_back(std::to_string(i));
   }
-  if (static_cast<int>(data.labels.size()) != classes) {
+  if (data.classes() != classes) {
     throw Error("labels: expected " + std::to_string(classes) + " (the head of " + data.source + "), got " +
-                std::to_string(data.labels.size()));
+                std::to_string(data.classes()));
   }
 }
 
@@ -135,17 +135,12 @@ void warn_of_non_finite(ModelData& data) {
   }
 }
 
-}  // namespace
-
-Model Model::import_checkpoint(const std::string& path, const ImportOptions& options) {
-  Checkpoint checkpoint = read_checkpoint(path);
-  if (checkpoint.metadata.count("sidenet.version"))
-    throw Error(path + ": is a SideNet model already, expected a PyTorch or safetensors checkpoint");
-  ModelData data;
-  data.source = path;
-  checkpoint.tensors = clean_names(std::move(checkpoint.tensors), path);
-  const std::string prefix = common_prefix(checkpoint.tensors);
-  for (auto& [name, tensor] : checkpoint.tensors) {
+// A residual network's weights under clean names.
+void clean_resnet(std::map<std::string, Tensor> tensors, ModelData& data) {
+  tensors = clean_names(std::move(tensors), data.source);
+  const std::string prefix = common_prefix(tensors);
+  data.weights.clear();
+  for (auto& [name, tensor] : tensors) {
     if (prefix.empty()) {
       data.weights.emplace(name, std::move(tensor));
     } else if (name.starts_with(prefix)) {
@@ -154,10 +149,41 @@ Model Model::import_checkpoint(const std::string& path, const ImportOptions& opt
       data.notes.push_back("left out, not under '" + prefix + "': '" + name + "'");
     }
   }
-  data.architecture = models::recognise(models::Weights(data.weights, path), options.architecture);
+}
+
+void refuse_text_options(const ImportOptions& options, const ModelData& data) {
+  if (options.config.empty() && options.vocabulary.empty() && !options.max_tokens) return;
+  throw Error(data.source + ": config, vocabulary and max_tokens belong to text models, and this is a " +
+              data.architecture.name);
+}
+
+void refuse_image_options(const ImportOptions& options, const ModelData& data) {
+  if (!options.preprocess && !options.mean && !options.std && !options.size && !options.crop) return;
+  throw Error(data.source + ": preprocess, mean, std, size and crop belong to image models, and this is a " +
+              data.architecture.name);
+}
+
+}  // namespace
+
+Model Model::import_checkpoint(const std::string& path, const ImportOptions& options) {
+  const CheckpointFiles files = find_checkpoint_files(path, options);
+  Checkpoint checkpoint = read_checkpoint(files.weights);
+  if (checkpoint.metadata.count("sidenet.version"))
+    throw Error(path + ": is a SideNet model already, expected a PyTorch or safetensors checkpoint");
+  ModelData data;
+  data.source = files.weights;
+  data.weights = std::move(checkpoint.tensors);
+  if (import_text(files, options, data)) {
+    refuse_image_options(options, data);
+  } else {
+    clean_resnet(std::move(data.weights), data);
+    data.architecture = models::recognise(models::Weights(data.weights, data.source), options.architecture);
+    refuse_text_options(options, data);
+    choose_preprocessing(data, options);
+    data.labels = options.labels;
+  }
   keep_used(data);
-  choose_labels(data, options);
-  choose_preprocessing(data, options);
+  check_labels(data);
   warn_of_non_finite(data);
   return make_model(std::move(data));
 }

@@ -18,15 +18,55 @@ Model make_model(ModelData data) {
   return Model(std::make_shared<const ModelData>(std::move(data)));
 }
 
+void set_tokenizer(ModelData& data, Tokenizer tokenizer) {
+  const auto pieces = static_cast<std::int64_t>(tokenizer.vocabulary().size());
+  if (pieces > data.architecture.vocabulary) {
+    throw Error(data.source + ": the vocabulary does not fit the embedding: expected at most " +
+                std::to_string(data.architecture.vocabulary) + " pieces, got " + std::to_string(pieces));
+  }
+  if (tokenizer.options().max_tokens > data.architecture.max_tokens) {
+    throw Error(data.source + ": max_tokens: expected at most " + std::to_string(data.architecture.max_tokens) +
+                " (the position embedding), got " + std::to_string(tokenizer.options().max_tokens));
+  }
+  data.tokenizer = std::move(tokenizer);
+}
+
+namespace {
+
+ExitInfo describe(const ExitSpec& exit, bool of_texts) {
+  ExitInfo info;
+  info.name = exit.name;
+  info.tap = exit.tap;
+  info.pool = of_texts ? 0 : exit.pooling.grid;
+  if (of_texts) info.token_pool = nodes::token_pooling_name(exit.pooling.tokens);
+  info.hidden = exit.hidden;
+  info.temperature = exit.temperature;
+  info.threshold = exit.threshold;
+  return info;
+}
+
+}  // namespace
+
 const std::string& Model::architecture() const { return data_->architecture.name; }
 const std::vector<std::string>& Model::labels() const { return data_->labels; }
 const Preprocessing& Model::preprocessing() const { return data_->preprocessing; }
 const std::vector<std::string>& Model::notes() const { return data_->notes; }
-Shape Model::input_shape() const { return default_input_shape(*data_); }
+Shape Model::input_shape() const { return is_text() ? Shape{kUsualTokens} : default_input_shape(*data_); }
+bool Model::is_text() const { return data_->is_text(); }
+bool Model::has_tokenizer() const { return data_->tokenizer.has_value(); }
+bool Model::has_head() const { return data_->has_final(); }
+
+const Tokenizer& Model::tokenizer() const {
+  if (!is_text()) throw Error(data_->source + ": takes images, not texts");
+  if (!data_->tokenizer)
+    throw Error(data_->source +
+                ": has no vocabulary: import the checkpoint with its vocab.txt or tokenizer.json (--vocab)");
+  return *data_->tokenizer;
+}
 std::map<std::string, Tensor> Model::tensors() const { return data_->weights; }
 
 std::vector<ExitInfo> Model::exits() const {
-  const Graph graph = build_exit_graph(*data_, input_shape());
+  const Graph graph = build_exit_graph(*data_, default_input_shape(*data_));
   const std::vector<double> shares = compute_shares(graph);
   double total = 0;
   for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
@@ -38,11 +78,20 @@ std::vector<ExitInfo> Model::exits() const {
   std::vector<ExitInfo> result;
   for (const ExitSpec& exit : data_->exits) {
     const NodeId tap = graph.find(exit.tap), head = graph.find("exits." + exit.name);
-    result.push_back(
-        {exit.name, exit.tap, exit.pool, exit.hidden, exit.temperature, exit.threshold,
-         shares[static_cast<std::size_t>(tap)] + static_cast<double>(graph.multiply_adds(head)) / std::max(total, 1.0)});
+    ExitInfo info = describe(exit, is_text());
+    info.compute_share =
+        shares[static_cast<std::size_t>(tap)] + static_cast<double>(graph.multiply_adds(head)) / std::max(total, 1.0);
+    result.push_back(std::move(info));
   }
-  result.push_back({"final", "", 0, 0, 1, 0, 1});
+  if (!has_head()) return result;
+  if (data_->head) {
+    result.push_back(describe(*data_->head, is_text()));
+  } else {
+    result.emplace_back().name = "final";
+  }
+  result.back().threshold = 0;
+  result.back().compute_share = 1;
+  if (data_->head) return result;
   for (const GraphExit& exit : graph.exits()) {
     if (exit.name == "final") result.back().tap = graph.node(exit.node).name;
   }
@@ -50,7 +99,7 @@ std::vector<ExitInfo> Model::exits() const {
 }
 
 std::vector<std::pair<std::string, double>> Model::taps() const {
-  const Graph plain = build_mainnet_graph(*data_, input_shape());
+  const Graph plain = build_mainnet_graph(*data_, default_input_shape(*data_));
   const Graph fused = fuse_nodes(plain);
   const std::vector<double> shares = compute_shares(fused);
   std::vector<std::pair<std::string, double>> result;
@@ -62,7 +111,7 @@ std::vector<std::pair<std::string, double>> Model::taps() const {
 }
 
 std::vector<NodeInfo> Model::nodes() const {
-  const Graph graph = build_exit_graph(*data_, input_shape());
+  const Graph graph = build_exit_graph(*data_, default_input_shape(*data_));
   std::vector<NodeInfo> result;
   for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
     const Node& node = graph.nodes()[i];

@@ -2,11 +2,14 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "architecture.h"
+#include "exit_head.h"
 #include "sidenet/model.h"
+#include "sidenet/tokenizer.h"
 
 namespace sidenet {
 
@@ -16,7 +19,7 @@ class PlanCache;
 /// (hidden, features), fc1.bias, fc2.weight (classes, hidden), fc2.bias. Features are in (channel, y, x) order.
 struct ExitSpec {
   std::string name, tap;
-  int pool = 1;
+  nodes::ExitPooling pooling;
   int hidden = 0;
   double temperature = 1;
   double threshold = 2;
@@ -29,12 +32,20 @@ struct ModelData {
   std::map<std::string, Tensor> weights;  ///< MainNet and exits, by PyTorch name
   std::vector<std::string> labels;
   Preprocessing preprocessing;
-  std::vector<ExitSpec> exits;       ///< in graph order, without `final`
-  std::vector<std::string> notes;    ///< from import, for the user
-  std::shared_ptr<PlanCache> plans;  ///< shared by the Sessions of this model
+  std::optional<Tokenizer> tokenizer;  ///< of texts, where a vocabulary came with the checkpoint
+  std::vector<ExitSpec> exits;         ///< in graph order, without `final`
+  std::optional<ExitSpec> head;        ///< of an encoder without its own: `final`, in a SideNet's form, fitted by training
+  std::vector<std::string> notes;      ///< from import, for the user
+  std::shared_ptr<PlanCache> plans;    ///< shared by the Sessions of this model
 
   int classes() const { return static_cast<int>(labels.size()); }
+  bool is_text() const { return architecture.is_text(); }
+  bool has_final() const { return architecture.classes > 0 || head.has_value(); }
 };
+
+/// Gives a text model its tokenizer. Throws Error where the vocabulary has more pieces than the embedding has words, or
+/// rows of max_tokens have no positions.
+void set_tokenizer(ModelData& data, Tokenizer tokenizer);
 
 /// A Model of `data`: checks the exits against the graph, sorts them into its order, and sets up the plan cache.
 /// Throws Error where a tap is unknown, an exit's tensor is missing or a shape disagrees.

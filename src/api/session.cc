@@ -4,6 +4,7 @@
 #include <cmath>
 #include <list>
 
+#include "input_checks.h"
 #include "model_data.h"
 #include "plan_cache.h"
 #include "runner.h"
@@ -21,6 +22,11 @@ void check_threshold(double threshold, const std::string& exit) {
   }
 }
 
+int row_count(std::int64_t rows) {
+  if (rows > (1 << 24)) throw Error("input: expected at most 16777216 rows at once, got " + std::to_string(rows));
+  return static_cast<int>(rows);
+}
+
 }  // namespace
 
 struct Session::Impl {
@@ -33,6 +39,10 @@ struct Session::Impl {
       : model(m), threads(resolve_threads(options.threads)), micro_batch(options.micro_batch) {
     if (micro_batch < 0 || micro_batch > 4096)
       throw Error("micro_batch: expected 0 (chosen) to 4096, got " + std::to_string(micro_batch));
+    if (!model.has_head()) {
+      throw Error(model.data()->source + ": this " + model.architecture() +
+                  " has no head yet: fit one first (`sidenet train MODEL --data DATA --head -o MODEL`)");
+    }
     for (const ExitSpec& exit : model.data()->exits) names.push_back(exit.name);
     names.emplace_back("final");
   }
@@ -49,13 +59,90 @@ struct Session::Impl {
     return runners.front();
   }
 
-  Shape row_shape(const Tensor& inputs) const {
-    const std::int64_t channels = model.data()->architecture.input_shape[0];
-    if (inputs.rank() != 4 || inputs.dim(1) != channels || inputs.dim(2) < 1 || inputs.dim(3) < 1) {
-      throw Error("input: expected (rows, " + std::to_string(channels) + ", H, W), got " + to_string(inputs.shape()));
+  // The rows, and the runner for their shape. Throws Error where they do not fit the model.
+  std::pair<RunInputs, Runner*> prepare(const Tensor& inputs) {
+    const Shape row = image_row_shape(*model.data(), inputs);
+    return {{row_count(inputs.dim(0)), inputs.data<float>(), nullptr}, &runner(row)};
+  }
+  std::pair<RunInputs, Runner*> prepare(const TokenRows& inputs) {
+    check_texts(*model.data(), inputs);
+    return {{row_count(inputs.rows()), nullptr, &inputs}, &runner({kTokens, 3})};
+  }
+
+  template <typename Inputs>
+  Answers run(const Inputs& inputs, const ExitPolicy& policy) {
+    const auto [run_inputs, runner] = prepare(inputs);
+    const RunRules run_rules = rules(policy);
+    const std::int64_t rows = run_inputs.rows, classes = model.data()->classes();
+    Answers answers;
+    answers.logits = Tensor(DType::f32, {rows, classes});
+    if (rows == 0) return answers;
+    RunResults results;
+    results.exit.resize(static_cast<std::size_t>(rows));
+    results.confidence.resize(static_cast<std::size_t>(rows));
+    results.logits = answers.logits.mutable_data<float>();
+    runner->run(run_inputs, run_rules, results);
+    for (std::int64_t row = 0; row < rows; ++row) {
+      const float* logits = results.logits + row * classes;
+      answers.index.push_back(static_cast<int>(std::max_element(logits, logits + classes) - logits));
     }
-    if (inputs.dtype() != DType::f32) throw Error(std::string("input: expected f32, got ") + dtype_name(inputs.dtype()));
-    return {inputs.dim(1), inputs.dim(2), inputs.dim(3)};
+    answers.exit = std::move(results.exit);
+    answers.confidence = std::move(results.confidence);
+    answers.multiply_adds = results.multiply_adds;
+    answers.mainnet_multiply_adds = multiply_adds(runner->plan().mainnet_cost(), run_inputs);
+    return answers;
+  }
+
+  static std::int64_t multiply_adds(const Cost& cost, const RunInputs& inputs) {
+    std::int64_t tokens = 0, pairs = 0;
+    for (int row = 0; inputs.texts && row < inputs.rows; ++row) {
+      const std::int64_t length = inputs.texts->length(row);
+      tokens += length;
+      pairs += length * length;
+    }
+    return cost.of(inputs.rows, tokens, pairs);
+  }
+
+  template <typename Inputs>
+  AllExits run_all_exits(const Inputs& inputs) {
+    const auto [run_inputs, runner] = prepare(inputs);
+    AllExits result;
+    RunResults results;
+    collect_into(result.logits, run_inputs.rows, results);
+    if (run_inputs.rows > 0) runner->run(run_inputs, all_open(), results);
+    return result;
+  }
+
+  template <typename Inputs>
+  std::vector<NodeTime> profile(const Inputs& inputs, int repeats) {
+    const auto [run_inputs, runner] = prepare(inputs);
+    if (run_inputs.rows < 1 || repeats < 1) throw Error("profile: expected at least one row and one repeat");
+    const auto& steps = runner->plan().steps();
+    std::vector<std::vector<double>> seconds(steps.size());
+    std::vector<Tensor> sink;
+    RunResults results;
+    collect_into(sink, run_inputs.rows, results);
+    for (int repeat = -1; repeat < repeats; ++repeat) {
+      std::vector<double> once(steps.size(), 0.0);
+      runner->run_timed(run_inputs, all_open(), results, once);
+      if (repeat < 0) continue;
+      for (std::size_t i = 0; i < steps.size(); ++i) seconds[i].push_back(once[i]);
+    }
+    std::vector<NodeTime> result;
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+      auto& times = seconds[i];
+      std::nth_element(times.begin(), times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2), times.end());
+      result.push_back({steps[i].name, steps[i].kind, steps[i].shape, times[times.size() / 2] * 1e3,
+                        multiply_adds(steps[i].cost, run_inputs)});
+    }
+    return result;
+  }
+
+  void collect_into(std::vector<Tensor>& logits, int rows, RunResults& results) const {
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      logits.emplace_back(DType::f32, Shape{rows, model.data()->classes()});
+      results.all.push_back(logits.back().mutable_data<float>());
+    }
   }
 
   std::size_t exit_index(const std::string& name) const {
@@ -71,7 +158,8 @@ struct Session::Impl {
     result.confidence = policy.confidence;
     result.stop = static_cast<int>(names.size()) - 1;
     for (const ExitSpec& exit : model.data()->exits) result.exits.push_back({false, exit.threshold, exit.temperature});
-    result.exits.push_back({true, 0, 1});
+    const auto& head = model.data()->head;
+    result.exits.push_back({true, 0, head ? head->temperature : 1});
     for (const auto& [name, threshold] : policy.thresholds) {
       if (exit_index(name) + 1 == names.size()) throw Error("threshold of final: MainNet's own head always answers");
       check_threshold(threshold, name);
@@ -109,71 +197,17 @@ const std::vector<std::string>& Session::exit_names() const { return impl_->name
 int Session::threads() const { return impl_->threads; }
 
 std::int64_t Session::mainnet_multiply_adds(const Shape& row_shape) {
-  return impl_->runner(row_shape).plan().mainnet_multiply_adds();
+  if (!impl_->model.is_text()) return impl_->runner(row_shape).plan().mainnet_cost().of(1, 0, 0);
+  const std::int64_t tokens = row_shape.size() == 1 ? row_shape[0] : -1;
+  if (tokens < 1) throw Error("row shape of a text: expected (tokens), got " + to_string(row_shape));
+  return impl_->runner({kTokens, 3}).plan().mainnet_cost().of(1, tokens, tokens * tokens);
 }
 
-Answers Session::run(const Tensor& inputs, const ExitPolicy& policy) {
-  const Shape shape = impl_->row_shape(inputs);
-  const RunRules rules = impl_->rules(policy);
-  const std::int64_t rows = inputs.dim(0), classes = impl_->model.data()->classes();
-  if (rows > (1 << 24)) throw Error("input: expected at most 16777216 rows at once, got " + std::to_string(rows));
-  Answers answers;
-  answers.logits = Tensor(DType::f32, {rows, classes});
-  if (rows == 0) return answers;
-  RunResults results;
-  results.exit.resize(static_cast<std::size_t>(rows));
-  results.confidence.resize(static_cast<std::size_t>(rows));
-  results.logits = answers.logits.mutable_data<float>();
-  impl_->runner(shape).run(inputs.data<float>(), static_cast<int>(rows), rules, results);
-  for (std::int64_t row = 0; row < rows; ++row) {
-    const float* logits = results.logits + row * classes;
-    answers.index.push_back(static_cast<int>(std::max_element(logits, logits + classes) - logits));
-  }
-  answers.exit = std::move(results.exit);
-  answers.confidence = std::move(results.confidence);
-  answers.multiply_adds = results.multiply_adds;
-  return answers;
-}
-
-AllExits Session::run_all_exits(const Tensor& inputs) {
-  const Shape shape = impl_->row_shape(inputs);
-  const std::int64_t rows = inputs.dim(0), classes = impl_->model.data()->classes();
-  AllExits result;
-  RunResults results;
-  for (std::size_t i = 0; i < impl_->names.size(); ++i) {
-    result.logits.emplace_back(DType::f32, Shape{rows, classes});
-    results.all.push_back(result.logits.back().mutable_data<float>());
-  }
-  if (rows > 0) impl_->runner(shape).run(inputs.data<float>(), static_cast<int>(rows), impl_->all_open(), results);
-  return result;
-}
-
-std::vector<NodeTime> Session::profile(const Tensor& inputs, int repeats) {
-  const Shape shape = impl_->row_shape(inputs);
-  if (inputs.dim(0) < 1 || repeats < 1) throw Error("profile: expected at least one row and one repeat");
-  Runner& runner = impl_->runner(shape);
-  const auto& steps = runner.plan().steps();
-  std::vector<std::vector<double>> seconds(steps.size());
-  std::vector<Tensor> sink;
-  RunResults results;
-  for (std::size_t i = 0; i < impl_->names.size(); ++i) {
-    sink.emplace_back(DType::f32, Shape{inputs.dim(0), impl_->model.data()->classes()});
-    results.all.push_back(sink.back().mutable_data<float>());
-  }
-  for (int repeat = -1; repeat < repeats; ++repeat) {
-    std::vector<double> once(steps.size(), 0.0);
-    runner.run_timed(inputs.data<float>(), static_cast<int>(inputs.dim(0)), impl_->all_open(), results, once);
-    if (repeat < 0) continue;
-    for (std::size_t i = 0; i < steps.size(); ++i) seconds[i].push_back(once[i]);
-  }
-  std::vector<NodeTime> result;
-  for (std::size_t i = 0; i < steps.size(); ++i) {
-    auto& times = seconds[i];
-    std::nth_element(times.begin(), times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2), times.end());
-    result.push_back({steps[i].name, steps[i].kind, steps[i].shape, times[times.size() / 2] * 1e3,
-                      steps[i].multiply_adds * inputs.dim(0)});
-  }
-  return result;
-}
+Answers Session::run(const Tensor& inputs, const ExitPolicy& policy) { return impl_->run(inputs, policy); }
+Answers Session::run(const TokenRows& inputs, const ExitPolicy& policy) { return impl_->run(inputs, policy); }
+AllExits Session::run_all_exits(const Tensor& inputs) { return impl_->run_all_exits(inputs); }
+AllExits Session::run_all_exits(const TokenRows& inputs) { return impl_->run_all_exits(inputs); }
+std::vector<NodeTime> Session::profile(const Tensor& inputs, int repeats) { return impl_->profile(inputs, repeats); }
+std::vector<NodeTime> Session::profile(const TokenRows& inputs, int repeats) { return impl_->profile(inputs, repeats); }
 
 }  // namespace sidenet

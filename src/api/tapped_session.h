@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "exit_head.h"
+#include "sidenet/dataset.h"
 #include "sidenet/model.h"
 
 namespace sidenet {
@@ -12,18 +14,18 @@ namespace sidenet {
 class TappedSession {
  public:
   struct Output {
-    std::vector<Tensor> features;  ///< one a tap: (rows, channels * pool * pool), in (channel, y, x) order
-    Tensor logits;                 ///< of MainNet: (rows, classes)
+    std::vector<Tensor> features;  ///< one a tap: (rows, channels * pool * pool), in (channel, y, x) order; see TapFeatures
+    Tensor logits;                 ///< of MainNet: (rows, classes); without a head empty
   };
 
-  /// Throws Error where a tap does not exist. A tap smaller than pool x pool, or a vector, is pooled to what it has:
-  /// pools() tells.
-  TappedSession(const Model& model, const std::vector<std::string>& taps, int pool, int threads);
+  /// Throws Error where a tap does not exist. A tap smaller than the grid, or a vector, is pooled to what it has: pools()
+  /// tells.
+  TappedSession(const Model& model, const std::vector<std::string>& taps, const nodes::ExitPooling& pooling, int threads);
   ~TappedSession();
 
-  /// inputs: (rows, C, H, W) float32, preprocessed.
-  Output run(const Tensor& inputs);
-  /// For each tap, the pool used for inputs of the model's input_shape().
+  /// Preprocessed images, or tokens.
+  Output run(const Batch& batch);
+  /// For each tap, the grid used for inputs of the model's input_shape(); 1 for texts.
   const std::vector<int>& pools() const;
   /// For each tap, the number of features for inputs of the model's input_shape().
   const std::vector<int>& feature_counts() const;

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <set>
 
 #include "digest.h"
 #include "joined_dataset.h"
 #include "label_map.h"
 #include "model_data.h"
 #include "sidenet/error.h"
+#include "tokenizer_file.h"
 
 namespace sidenet {
 namespace {
@@ -28,6 +30,41 @@ Tensor with_mirrored(const Tensor& inputs) {
   return result;
 }
 
+// An image's name, a text's words: what was given twice must not stand on both sides of a split.
+std::uint64_t group_of(const Dataset& data, std::int64_t row) {
+  std::string key;
+  if (data.kind() == Dataset::Kind::images) {
+    key = data.name(row);
+  } else {
+    Text text = data.text(row);
+    key = std::move(text.first);
+    if (text.second) key += '\0' + *text.second;
+  }
+  return hash64(std::as_bytes(std::span(key.data(), key.size())), 0);
+}
+
+// The classes of a head that is yet to be fitted.
+std::vector<std::string> class_names_of(const std::vector<std::shared_ptr<const Dataset>>& parts) {
+  std::set<std::string> names;
+  for (const auto& part : parts) names.insert(part->class_names().begin(), part->class_names().end());
+  if (names.size() < 2)
+    throw Error("train: a head needs data with two classes or more, got " + std::to_string(names.size()));
+  return {names.begin(), names.end()};
+}
+
+void add_tokenizer(Digest& digest, const Model& model, const TrainOptions& options) {
+  const Tokenizer& tokenizer = model.tokenizer();
+  for (const std::string& piece : tokenizer.vocabulary()) digest.add(piece);
+  const TokenizerOptions& o = tokenizer.options();
+  for (const int number :
+       {o.clean_text ? 1 : 0, o.chinese_characters ? 1 : 0, o.strip_accents ? (*o.strip_accents ? 1 : 0) : 2,
+        o.lower_case ? 1 : 0, o.max_word_characters, o.max_tokens, static_cast<int>(o.truncation)}) {
+    digest.add(static_cast<std::uint64_t>(number));
+  }
+  for (const AddedToken& token : contents_of(tokenizer).added) digest.add(static_cast<std::uint64_t>(token.id));
+  digest.add(static_cast<std::uint64_t>(contents_of(tokenizer).model_pieces)).add(options.token_pool);
+}
+
 void add_floats(Digest& digest, const std::vector<float>& values) { digest.add(std::as_bytes(std::span(values))); }
 
 }  // namespace
@@ -35,13 +72,16 @@ void add_floats(Digest& digest, const std::vector<float>& values) { digest.add(s
 LabelledData label_data(const Model& model, const std::vector<std::shared_ptr<const Dataset>>& parts) {
   LabelledData data;
   data.parts = parts;
+  data.class_names = model.has_head() ? model.labels() : class_names_of(parts);
   for (const auto& part : parts) {
-    const std::vector<int> labels = map_labels(*part, model.labels());
-    data.labels.insert(data.labels.end(), labels.begin(), labels.end());
-    for (std::int64_t row = 0; row < part->rows(); ++row) {
-      const std::string name = part->name(row);
-      data.groups.push_back(hash64(std::as_bytes(std::span(name.data(), name.size())), 0));
+    const bool has_texts = part->kind() == Dataset::Kind::texts;
+    if (has_texts != model.is_text() && part->rows() > 0) {
+      throw Error(part->name(0) + ": is " + (has_texts ? "a text" : "an image") + ", and " + model.architecture() +
+                  " takes " + (has_texts ? "images" : "texts"));
     }
+    const std::vector<int> labels = map_labels(*part, data.class_names, &data.notes);
+    data.labels.insert(data.labels.end(), labels.begin(), labels.end());
+    for (std::int64_t row = 0; row < part->rows(); ++row) data.groups.push_back(group_of(*part, row));
   }
   if (data.labels.empty()) throw Error("train: the data has no rows");
   return data;
@@ -58,6 +98,12 @@ std::string features_key(const Model& model, const LabelledData& data, const Tra
         .add(to_string(tensor.shape()))
         .add(std::span(tensor.raw(), tensor.bytes()));
   }
+  for (const std::string& tap : options.taps) digest.add(tap);
+  digest.add(std::as_bytes(std::span(data.labels))).add(std::as_bytes(std::span(data.groups)));
+  if (model.is_text()) {
+    add_tokenizer(digest, model, options);
+    return digest.hex();
+  }
   const Preprocessing& preprocessing = model.preprocessing();
   add_floats(digest, preprocessing.mean);
   add_floats(digest, preprocessing.std);
@@ -65,8 +111,6 @@ std::string features_key(const Model& model, const LabelledData& data, const Tra
        {preprocessing.resize, preprocessing.crop, preprocessing.channels, options.pool, options.flip ? 1 : 0}) {
     digest.add(static_cast<std::uint64_t>(number));
   }
-  for (const std::string& tap : options.taps) digest.add(tap);
-  digest.add(std::as_bytes(std::span(data.labels))).add(std::as_bytes(std::span(data.groups)));
   const JoinedDataset rows(data.parts, data.labels, 0);
   const std::int64_t count = std::min(looked_at, rows.rows());
   for (std::int64_t i = 0; i < count; ++i) {
@@ -86,14 +130,23 @@ void compute_features(TappedSession& mainnet, const Model& model, const Labelled
   };
   if (first > 0) report("taken from the cache");
   if (missing.rows() == 0) return;
-  const std::int64_t batch_rows = std::max<std::int64_t>(1, options.batch / copies);
-  for_each_batch(missing, model.preprocessing(), batch_rows, options.threads, [&](const Batch& batch) {
-    TappedSession::Output output = mainnet.run(options.flip ? with_mirrored(batch.inputs) : batch.inputs);
+  const auto append = [&](const Batch& batch) {
+    TappedSession::Output output = mainnet.run(batch);
     std::vector<Tensor> columns = std::move(output.features);
-    columns.push_back(std::move(output.logits));
+    if (model.has_head()) columns.push_back(std::move(output.logits));
     cache.append(columns);
     report("");
-  });
+  };
+  if (model.is_text()) {
+    for_each_batch(missing, model.tokenizer(), std::max<std::int64_t>(1, options.batch), append);
+  } else {
+    const std::int64_t batch_rows = std::max<std::int64_t>(1, options.batch / copies);
+    for_each_batch(missing, model.preprocessing(), batch_rows, options.threads, [&](const Batch& batch) {
+      Batch both = batch;
+      if (options.flip) both.inputs = with_mirrored(batch.inputs);
+      append(both);
+    });
+  }
   cache.checkpoint();
 }
 

@@ -13,21 +13,23 @@ namespace sidenet {
 /// The data as training sees it.
 struct LabelledData {
   std::vector<std::shared_ptr<const Dataset>> parts;
-  std::vector<int> labels;            ///< the model's class of each row of all parts
-  std::vector<std::uint64_t> groups;  ///< rows of one group are the same image: it was given twice
+  std::vector<int> labels;               ///< the model's class of each row of all parts
+  std::vector<std::uint64_t> groups;     ///< rows of one group are the same image or text: it was given twice
+  std::vector<std::string> notes;        ///< of map_labels
+  std::vector<std::string> class_names;  ///< the model's labels; without a head the data's own
 };
 
 /// Checks the labels against the model's. Throws Error where they do not fit, or there are no rows.
 LabelledData label_data(const Model& model, const std::vector<std::shared_ptr<const Dataset>>& parts);
 
 /// Names everything that MainNet's features depend on: its weights and preprocessing, taps, pool and mirroring, and the
-/// rows by name, label and the pixels of some of them.
+/// rows by label and text, or name and the pixels of some of them.
 std::string features_key(const Model& model, const LabelledData& data, const TrainOptions& options);
 
 /// Copies of each row in the cache: with options.flip, cache row 2 r is data row r and 2 r + 1 its mirror image.
 inline std::int64_t copies_of_row(const TrainOptions& options) { return options.flip ? 2 : 1; }
 
-/// Runs MainNet over the rows that the cache lacks. Columns: one a tap, then the logits.
+/// Runs MainNet over the rows that the cache lacks. Columns: one a tap, then the logits where there is a head.
 void compute_features(TappedSession& mainnet, const Model& model, const LabelledData& data, const TrainOptions& options,
                       FeatureCache& cache, const ProgressCallback& progress);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 
 #include "cifar.h"
 #include "class_folder.h"
@@ -10,6 +11,8 @@
 #include "row_range.h"
 #include "sidenet/error.h"
 #include "tar.h"
+#include "text_dataset.h"
+#include "text_format.h"
 
 namespace sidenet {
 namespace {
@@ -69,17 +72,7 @@ std::shared_ptr<const Dataset> open_folder(const std::string& path) {
   return files.empty() ? class_folder_dataset(path) : cifar_dataset(files);
 }
 
-std::shared_ptr<const Dataset> open_files(const std::vector<std::string>& paths) {
-  std::vector<FileBytes> files;
-  for (const std::string& path : paths) {
-    if (path.empty()) throw Error("data: expected a path on either side of each comma");
-    FileBytes file = read_file_bytes(path);
-    if (is_tar(file.bytes)) {
-      for (FileBytes& member : cifar_members(file)) files.push_back(std::move(member));
-    } else {
-      files.push_back(std::move(file));
-    }
-  }
+std::shared_ptr<const Dataset> open_images(const std::vector<FileBytes>& files) {
   const auto idx_count = std::count_if(files.begin(), files.end(), is_idx_file);
   if (idx_count == 0) return cifar_dataset(files);
   if (idx_count != 2 || files.size() != 2) {
@@ -90,18 +83,47 @@ std::shared_ptr<const Dataset> open_files(const std::vector<std::string>& paths)
   return idx_dataset(files[swapped ? 1 : 0], files[swapped ? 0 : 1]);
 }
 
-std::shared_ptr<const Dataset> open_spec(const std::string& spec) {
+std::shared_ptr<const Dataset> open_files(const std::vector<std::string>& paths, const TextColumns& columns) {
+  std::vector<FileBytes> images;
+  std::vector<TextFile> texts;
+  for (const std::string& path : paths) {
+    if (path.empty()) throw Error("data: expected a path on either side of each comma");
+    FileBytes file = read_file_bytes(path);
+    if (is_tar(file.bytes)) {
+      for (FileBytes& member : cifar_members(file)) images.push_back(std::move(member));
+    } else if (std::optional<TextFile> text = text_file(file)) {
+      texts.push_back(std::move(*text));
+    } else {
+      images.push_back(std::move(file));
+    }
+  }
+  if (!texts.empty() && !images.empty()) {
+    throw Error(images[0].name + ": expected texts, as in " + texts[0].file.name + ", got other bytes");
+  }
+  return texts.empty() ? open_images(images) : text_dataset(std::move(texts), columns);
+}
+
+std::shared_ptr<const Dataset> open_spec(const std::string& spec, const TextColumns& columns) {
   if (spec.empty()) throw Error("data: expected a path, got an empty one");
   std::error_code error;
   if (fs::is_directory(spec, error)) return open_folder(spec);
   // A path that exists may itself have commas.
-  return open_files(fs::exists(spec, error) ? std::vector<std::string>{spec} : split(spec));
+  return open_files(fs::exists(spec, error) ? std::vector<std::string>{spec} : split(spec), columns);
 }
 
 }  // namespace
 
 std::shared_ptr<const Dataset> Dataset::open(const std::string& spec, const DatasetOptions& options) {
-  return row_range(open_spec(spec), options, spec);
+  return row_range(open_spec(spec, options.columns), options, spec);
 }
+
+const std::vector<std::string>& Dataset::notes() const {
+  static const std::vector<std::string> none;
+  return none;
+}
+
+Tensor Dataset::image(std::int64_t row) const { throw Error(name(row) + ": expected an image, got a text"); }
+
+Text Dataset::text(std::int64_t row) const { throw Error(name(row) + ": expected a text, got an image"); }
 
 }  // namespace sidenet

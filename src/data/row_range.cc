@@ -12,11 +12,14 @@ class RowRange : public Dataset {
   RowRange(std::shared_ptr<const Dataset> data, std::int64_t first, std::int64_t rows)
       : data_(std::move(data)), first_(first), rows_(rows) {}
 
+  Kind kind() const override { return data_->kind(); }
+  const std::vector<std::string>& notes() const override { return data_->notes(); }
   std::int64_t rows() const override { return rows_; }
   int label(std::int64_t row) const override { return data_->label(inner(row)); }
   const std::vector<std::string>& class_names() const override { return data_->class_names(); }
   std::string name(std::int64_t row) const override { return data_->name(inner(row)); }
   Tensor image(std::int64_t row) const override { return data_->image(inner(row)); }
+  Text text(std::int64_t row) const override { return data_->text(inner(row)); }
 
  private:
   std::int64_t inner(std::int64_t row) const {

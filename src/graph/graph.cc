@@ -46,8 +46,29 @@ std::vector<Shape> Graph::input_shapes(NodeId id) const {
   return shapes;
 }
 
-std::int64_t Graph::multiply_adds(NodeId id) const {
-  return node(id).operation ? node(id).operation->multiply_adds(input_shapes(id)) : 0;
+Cost& Cost::operator+=(const Cost& other) {
+  per_row += other.per_row;
+  per_token += other.per_token;
+  per_token_pair += other.per_token_pair;
+  return *this;
+}
+
+Cost Graph::cost(NodeId id) const {
+  const Operation* operation = node(id).operation.get();
+  if (!operation) return {};
+  const std::vector<Shape> shapes = input_shapes(id);
+  if (std::none_of(shapes.begin(), shapes.end(), is_per_token)) return {operation->multiply_adds(shapes)};
+  // f(t) = a + b t + c t^2 from f(0), f(1) and f(2).
+  const auto at = [&](std::int64_t length) {
+    std::vector<Shape> row = shapes;
+    for (Shape& shape : row) {
+      if (is_per_token(shape)) shape[0] = length;
+    }
+    return operation->multiply_adds(row);
+  };
+  const std::int64_t f0 = at(0), f1 = at(1), f2 = at(2);
+  const std::int64_t c = (f2 - 2 * f1 + f0) / 2;
+  return {f0, f1 - f0 - c, c};
 }
 
 }  // namespace sidenet

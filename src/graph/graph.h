@@ -10,6 +10,18 @@ namespace sidenet {
 
 using NodeId = int;
 
+/// Multiply-adds of a node: of a row with t tokens, per_row + per_token t + per_token_pair t^2.
+struct Cost {
+  std::int64_t per_row = 0, per_token = 0, per_token_pair = 0;
+  std::int64_t of(std::int64_t rows, std::int64_t tokens, std::int64_t token_pairs) const {
+    return per_row * rows + per_token * tokens + per_token_pair * token_pairs;
+  }
+  Cost& operator+=(const Cost& other);
+};
+
+/// The length of text that shares of compute are told for.
+inline constexpr std::int64_t kUsualTokens = 128;
+
 struct Node {
   std::string name;                            ///< PyTorch module path
   std::vector<std::string> aliases;            ///< other names of its output: "layer1.0", "layer1"
@@ -43,7 +55,9 @@ class Graph {
   /// The node of that name or alias; -1 where there is none.
   NodeId find(const std::string& name) const;
   std::vector<Shape> input_shapes(NodeId id) const;
-  std::int64_t multiply_adds(NodeId id) const;
+  Cost cost(NodeId id) const;
+  /// For one row; of texts, one of kUsualTokens.
+  std::int64_t multiply_adds(NodeId id) const { return cost(id).of(1, kUsualTokens, kUsualTokens * kUsualTokens); }
 
  private:
   friend Graph fuse_nodes(const Graph& graph);

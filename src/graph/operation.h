@@ -7,26 +7,27 @@
 #include <span>
 #include <string>
 
+#include "row_batch.h"
 #include "sidenet/tensor.h"
 
 namespace sidenet {
 
 /// An operation made ready for one input shape: weights reordered, primitives built. Immutable; many threads may run
 /// one at once, each with its own scratch. Activations are float32, a row after the other; a (C, H, W) row is stored
-/// channels-last.
+/// channels-last; rows of tokens are packed, token after token.
 class Executable {
  public:
   virtual ~Executable() = default;
-  virtual std::size_t scratch_bytes() const { return 0; }
+  virtual std::size_t scratch_bytes(const Capacity&) const { return 0; }
   /// Bytes of weights it holds.
   virtual std::size_t weight_bytes() const { return 0; }
-  /// inputs: each (rows, row elements). `threads`: how many it may use. A row's result is the same to the bit whatever
-  /// `rows` and `threads` are.
-  virtual void run(std::span<const float* const> inputs, float* output, int rows, std::byte* scratch,
+  /// inputs: each (rows or tokens, elements of one). `threads`: how many it may use. A row's result is the same to the bit
+  /// whatever the rows beside it and `threads` are.
+  virtual void run(std::span<const float* const> inputs, float* output, const RowBatch& batch, std::byte* scratch,
                    int threads) const = 0;
 };
 
-/// What a node computes. Shapes are those of one row, in PyTorch's order: (C, H, W) or (features).
+/// What a node computes. Shapes are those of one row, in PyTorch's order: (C, H, W), (features), or (kTokens, features).
 class Operation {
  public:
   virtual ~Operation() = default;
@@ -34,6 +35,8 @@ class Operation {
   virtual std::string kind() const = 0;
   /// Throws Error where the inputs do not fit.
   virtual Shape output_shape(std::span<const Shape> inputs) const = 0;
+  /// For one row. Of a row of tokens the leading extent is its real length here; the count must be a polynomial of
+  /// degree 2 at most in it.
   virtual std::int64_t multiply_adds(std::span<const Shape> inputs) const {
     (void)inputs;
     return 0;

@@ -9,13 +9,15 @@ namespace {
 
 class AddExecutable : public Executable {
  public:
-  AddExecutable(std::size_t elements, bool relu) : elements_(elements), relu_(relu) {}
-  void run(std::span<const float* const> inputs, float* output, int rows, std::byte*, int threads) const override {
-    kernels::cpu::add(inputs[0], inputs[1], output, elements_ * static_cast<std::size_t>(rows), relu_, threads);
+  AddExecutable(Shape shape, bool relu) : shape_(std::move(shape)), relu_(relu) {}
+  void run(std::span<const float* const> inputs, float* output, const RowBatch& batch, std::byte*,
+           int threads) const override {
+    const std::size_t count = entry_elements(shape_) * static_cast<std::size_t>(entries(shape_, batch));
+    kernels::cpu::add(inputs[0], inputs[1], output, count, relu_, threads);
   }
 
  private:
-  std::size_t elements_;
+  Shape shape_;
   bool relu_;
 };
 
@@ -37,7 +39,7 @@ std::unique_ptr<Operation> Add::fuse(const Operation& next, std::size_t) const {
 }
 
 std::unique_ptr<Executable> Add::prepare(std::span<const Shape> inputs) const {
-  return std::make_unique<AddExecutable>(static_cast<std::size_t>(element_count(inputs[0])), relu_);
+  return std::make_unique<AddExecutable>(inputs[0], relu_);
 }
 
 }  // namespace sidenet::nodes

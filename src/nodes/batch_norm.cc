@@ -14,9 +14,11 @@ class BatchNormExecutable : public Executable {
   BatchNormExecutable(std::vector<float> scale, std::vector<float> shift, std::size_t pixels, bool relu)
       : scale_(std::move(scale)), shift_(std::move(shift)), pixels_(pixels), relu_(relu) {}
   std::size_t weight_bytes() const override { return 2 * sizeof(float) * scale_.size(); }
-  void run(std::span<const float* const> inputs, float* output, int rows, std::byte*, int threads) const override {
-    kernels::cpu::scale_shift(inputs[0], scale_.data(), shift_.data(), output, pixels_ * static_cast<std::size_t>(rows),
-                              static_cast<int>(scale_.size()), relu_, threads);
+  void run(std::span<const float* const> inputs, float* output, const RowBatch& batch, std::byte*,
+           int threads) const override {
+    kernels::cpu::scale_shift(inputs[0], scale_.data(), shift_.data(), output,
+                              pixels_ * static_cast<std::size_t>(batch.rows), static_cast<int>(scale_.size()), relu_,
+                              threads);
   }
 
  private:

@@ -17,10 +17,11 @@ class Conv2dExecutable : public Executable {
  public:
   Conv2dExecutable(std::unique_ptr<kernels::Conv2dKernel> kernel, std::size_t source, std::size_t target)
       : kernel_(std::move(kernel)), source_elements_(source), target_elements_(target) {}
-  std::size_t scratch_bytes() const override { return kernel_->scratch_bytes(); }
+  std::size_t scratch_bytes(const Capacity&) const override { return kernel_->scratch_bytes(); }
   std::size_t weight_bytes() const override { return kernel_->weight_bytes(); }
-  void run(std::span<const float* const> inputs, float* output, int rows, std::byte* scratch, int threads) const override {
-    for (int row = 0; row < rows; ++row) {
+  void run(std::span<const float* const> inputs, float* output, const RowBatch& batch, std::byte* scratch,
+           int threads) const override {
+    for (int row = 0; row < batch.rows; ++row) {
       kernel_->run(inputs[0] + static_cast<std::size_t>(row) * source_elements_,
                    output + static_cast<std::size_t>(row) * target_elements_, scratch, threads);
     }

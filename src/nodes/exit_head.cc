@@ -9,24 +9,42 @@
 namespace sidenet::nodes {
 namespace {
 
-// A tap (C, H, W) seen as a grid of pool x pool cells; a vector (F) is a 1 x 1 grid of F channels.
+// A tap (C, H, W) seen as a grid of pool x pool cells; a vector (F), or what tokens are pooled to, is a 1 x 1 grid of F
+// channels.
 struct Grid {
-  int channels, h, w, pool;
-  Grid(const Shape& tap, int requested) : pool(effective_pool(tap, requested)) {
-    channels = static_cast<int>(tap[0]);
-    h = tap.size() == 3 ? static_cast<int>(tap[1]) : 1;
-    w = tap.size() == 3 ? static_cast<int>(tap[2]) : 1;
+  int channels, h = 1, w = 1, pool;
+  bool of_tokens;
+  TokenPooling tokens;
+  int hidden = 0;  // of_tokens: width of one
+  Grid(const Shape& tap, const ExitPooling& pooling)
+      : pool(effective_pool(tap, pooling.grid)), of_tokens(is_per_token(tap)), tokens(pooling.tokens) {
+    if (of_tokens) {
+      hidden = static_cast<int>(tap[1]);
+      channels = static_cast<int>(pooled_features(tokens, tap[1]));
+    } else {
+      channels = static_cast<int>(tap[0]);
+      if (tap.size() == 3) h = static_cast<int>(tap[1]), w = static_cast<int>(tap[2]);
+    }
   }
   int features() const { return channels * pool * pool; }
   std::size_t elements() const { return static_cast<std::size_t>(channels) * h * w; }
 };
 
-// Pools to (y, x, channel) order.
-void pool_rows(const Grid& grid, const float* taps, int rows, float* features, int threads) {
-  for (std::size_t row = 0; row < static_cast<std::size_t>(rows); ++row) {
-    kernels::cpu::adaptive_avg_pool(taps + row * grid.elements(), grid.h, grid.w, grid.channels,
-                                    features + row * static_cast<std::size_t>(grid.features()), grid.pool, grid.pool,
-                                    threads);
+bool is_tap(const Shape& shape) {
+  return shape.size() == 1 || shape.size() == 3 || (shape.size() == 2 && is_per_token(shape));
+}
+
+// Rows first … first + count to (y, x, channel) order.
+void pool_rows(const Grid& grid, const float* taps, const RowBatch& batch, int first, int count, float* features,
+               int threads) {
+  if (grid.of_tokens) {
+    pool_tokens(grid.tokens, taps, grid.hidden, {count, batch.tokens, batch.offsets + first}, features, threads);
+    return;
+  }
+  for (std::size_t row = 0; row < static_cast<std::size_t>(count); ++row) {
+    kernels::cpu::adaptive_avg_pool(taps + (static_cast<std::size_t>(first) + row) * grid.elements(), grid.h, grid.w,
+                                    grid.channels, features + row * static_cast<std::size_t>(grid.features()), grid.pool,
+                                    grid.pool, threads);
   }
 }
 
@@ -36,16 +54,17 @@ class ExitHeadExecutable : public Executable {
  public:
   ExitHeadExecutable(const Grid& grid, kernels::cpu::PackedLinear fc1, kernels::cpu::PackedLinear fc2)
       : grid_(grid), fc1_(std::move(fc1)), fc2_(std::move(fc2)) {}
-  std::size_t scratch_bytes() const override {
+  std::size_t scratch_bytes(const Capacity&) const override {
     return sizeof(float) * kRowsAtOnce * static_cast<std::size_t>(grid_.features() + fc1_.out_features());
   }
   std::size_t weight_bytes() const override { return fc1_.weight_bytes() + fc2_.weight_bytes(); }
-  void run(std::span<const float* const> inputs, float* output, int rows, std::byte* scratch, int threads) const override {
+  void run(std::span<const float* const> inputs, float* output, const RowBatch& batch, std::byte* scratch,
+           int threads) const override {
     float* features = reinterpret_cast<float*>(scratch);
     float* hidden = features + kRowsAtOnce * grid_.features();
-    for (int first = 0; first < rows; first += kRowsAtOnce) {
-      const int count = std::min(kRowsAtOnce, rows - first);
-      pool_rows(grid_, inputs[0] + static_cast<std::size_t>(first) * grid_.elements(), count, features, threads);
+    for (int first = 0; first < batch.rows; first += kRowsAtOnce) {
+      const int count = std::min(kRowsAtOnce, batch.rows - first);
+      pool_rows(grid_, inputs[0], batch, first, count, features, threads);
       fc1_.run(features, count, hidden, true, threads);
       fc2_.run(hidden, count, output + static_cast<std::size_t>(first) * fc2_.out_features(), false, threads);
     }
@@ -59,13 +78,16 @@ class ExitHeadExecutable : public Executable {
 class TapFeaturesExecutable : public Executable {
  public:
   explicit TapFeaturesExecutable(const Grid& grid) : grid_(grid) {}
-  std::size_t scratch_bytes() const override { return sizeof(float) * static_cast<std::size_t>(grid_.features()); }
-  void run(std::span<const float* const> inputs, float* output, int rows, std::byte* scratch, int threads) const override {
+  std::size_t scratch_bytes(const Capacity&) const override {
+    return sizeof(float) * static_cast<std::size_t>(grid_.features());
+  }
+  void run(std::span<const float* const> inputs, float* output, const RowBatch& batch, std::byte* scratch,
+           int threads) const override {
     float* pooled = reinterpret_cast<float*>(scratch);
-    for (std::size_t row = 0; row < static_cast<std::size_t>(rows); ++row) {
-      pool_rows(grid_, inputs[0] + row * grid_.elements(), 1, pooled, threads);
+    for (int row = 0; row < batch.rows; ++row) {
+      pool_rows(grid_, inputs[0], batch, row, 1, pooled, threads);
       kernels::cpu::hwc_to_chw(pooled, grid_.channels, grid_.pool * grid_.pool,
-                               output + row * static_cast<std::size_t>(grid_.features()));
+                               output + static_cast<std::size_t>(row) * static_cast<std::size_t>(grid_.features()));
     }
   }
 
@@ -87,7 +109,7 @@ int effective_pool(const Shape& tap, int pool) {
   return static_cast<int>(std::clamp<std::int64_t>(pool, 1, std::max<std::int64_t>(1, std::min(tap[1], tap[2]))));
 }
 
-ExitHead::ExitHead(SideNetTensors tensors, int pool) : tensors_(std::move(tensors)), pool_(pool) {
+ExitHead::ExitHead(SideNetTensors tensors, ExitPooling pooling) : tensors_(std::move(tensors)), pooling_(pooling) {
   if (tensors_.fc1_weight.rank() != 2 || tensors_.fc2_weight.rank() != 2)
     throw Error("SideNet: expected two-dimensional fc1.weight and fc2.weight");
   const std::int64_t hidden = tensors_.fc1_weight.dim(0), features = tensors_.fc1_weight.dim(1),
@@ -100,13 +122,14 @@ ExitHead::ExitHead(SideNetTensors tensors, int pool) : tensors_(std::move(tensor
 }
 
 Shape ExitHead::output_shape(std::span<const Shape> inputs) const {
-  if (inputs[0].size() != 1 && inputs[0].size() != 3)
-    throw Error("exit: expected a tap (C, H, W) or (features), got " + to_string(inputs[0]));
-  const Grid grid(inputs[0], pool_);
+  if (!is_tap(inputs[0]))
+    throw Error("exit: expected a tap (C, H, W), (tokens, features) or (features), got " + to_string(inputs[0]));
+  const Grid grid(inputs[0], pooling_);
   if (grid.features() != tensors_.fc1_weight.dim(1)) {
+    const std::string pooled =
+        grid.of_tokens ? token_pooling_name(grid.tokens) : std::to_string(grid.pool) + " x " + std::to_string(grid.pool);
     throw Error("exit: the SideNet takes " + std::to_string(tensors_.fc1_weight.dim(1)) + " features, a tap " +
-                to_string(inputs[0]) + " pooled to " + std::to_string(grid.pool) + " x " + std::to_string(grid.pool) +
-                " gives " + std::to_string(grid.features()));
+                to_string(inputs[0]) + " pooled to " + pooled + " gives " + std::to_string(grid.features()));
   }
   return {tensors_.fc2_weight.dim(0)};
 }
@@ -121,7 +144,7 @@ std::int64_t ExitHead::parameters() const {
 }
 
 std::unique_ptr<Executable> ExitHead::prepare(std::span<const Shape> inputs) const {
-  const Grid grid(inputs[0], pool_);
+  const Grid grid(inputs[0], pooling_);
   const Tensor mean = tensors_.mean.to_f32(), std = tensors_.std.to_f32(), w1 = tensors_.fc1_weight.to_f32(),
                b1 = tensors_.fc1_bias.to_f32(), w2 = tensors_.fc2_weight.to_f32(), b2 = tensors_.fc2_bias.to_f32();
   const int features = grid.features(), hidden = static_cast<int>(w1.dim(0)), cells = grid.pool * grid.pool;
@@ -149,13 +172,13 @@ std::unique_ptr<Executable> ExitHead::prepare(std::span<const Shape> inputs) con
 }
 
 Shape TapFeatures::output_shape(std::span<const Shape> inputs) const {
-  if (inputs[0].size() != 1 && inputs[0].size() != 3)
-    throw Error("tap: expected (C, H, W) or (features), got " + to_string(inputs[0]));
-  return {Grid(inputs[0], pool_).features()};
+  if (!is_tap(inputs[0]))
+    throw Error("tap: expected (C, H, W), (tokens, features) or (features), got " + to_string(inputs[0]));
+  return {Grid(inputs[0], pooling_).features()};
 }
 
 std::unique_ptr<Executable> TapFeatures::prepare(std::span<const Shape> inputs) const {
-  return std::make_unique<TapFeaturesExecutable>(Grid(inputs[0], pool_));
+  return std::make_unique<TapFeaturesExecutable>(Grid(inputs[0], pooling_));
 }
 
 }  // namespace sidenet::nodes

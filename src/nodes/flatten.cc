@@ -8,9 +8,9 @@ namespace {
 class FlattenExecutable : public Executable {
  public:
   FlattenExecutable(int channels, int pixels) : channels_(channels), pixels_(pixels) {}
-  void run(std::span<const float* const> inputs, float* output, int rows, std::byte*, int) const override {
+  void run(std::span<const float* const> inputs, float* output, const RowBatch& batch, std::byte*, int) const override {
     const std::size_t elements = static_cast<std::size_t>(channels_) * pixels_;
-    for (std::size_t row = 0; row < static_cast<std::size_t>(rows); ++row) {
+    for (std::size_t row = 0; row < static_cast<std::size_t>(batch.rows); ++row) {
       kernels::cpu::hwc_to_chw(inputs[0] + row * elements, channels_, pixels_, output + row * elements);
     }
   }

@@ -1,24 +1,39 @@
 #pragma once
 
+#include <vector>
+
 #include "operation.h"
 
 namespace sidenet::nodes {
 
-/// y = W x + b, (in) to (out); takes in a ReLU behind it.
+struct LinearWeights {
+  Tensor weight;  ///< (out, in)
+  Tensor bias;    ///< (out), or empty
+};
+
+/// y = W x + b, (in) to (out) or (kTokens, in) to (kTokens, out). Takes in a ReLU behind it; GELU, tanh, or
+/// the addition of a residual.
 class Linear : public Operation {
  public:
-  /// weight: (out, in); bias: (out), or empty. Throws Error where they disagree.
+  enum class Activation { none, relu, gelu, gelu_tanh, tanh };
+  /// Throws Error where weight and bias disagree.
   Linear(Tensor weight, Tensor bias);
-  std::string kind() const override { return relu_ ? "linear+relu" : "linear"; }
+  /// Several layers over one input, their outputs side by side (queries, keys and values, say).
+  explicit Linear(std::vector<LinearWeights> parts);
+  std::string kind() const override;
   Shape output_shape(std::span<const Shape> inputs) const override;
-  std::int64_t multiply_adds(std::span<const Shape>) const override { return weight_.size(); }
-  std::int64_t parameters() const override { return weight_.size() + (bias_.empty() ? 0 : bias_.size()); }
+  std::int64_t multiply_adds(std::span<const Shape> inputs) const override;
+  std::int64_t parameters() const override;
   std::unique_ptr<Operation> fuse(const Operation& next, std::size_t operand) const override;
   std::unique_ptr<Executable> prepare(std::span<const Shape> inputs) const override;
 
  private:
-  Tensor weight_, bias_;
-  bool relu_ = false;
+  std::int64_t in_features() const { return parts_[0].weight.dim(1); }
+  std::int64_t out_features() const;
+
+  std::vector<LinearWeights> parts_;
+  Activation activation_ = Activation::none;
+  bool residual_ = false;
 };
 
 }  // namespace sidenet::nodes

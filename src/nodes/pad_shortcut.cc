@@ -9,9 +9,9 @@ namespace {
 class PadShortcutExecutable : public Executable {
  public:
   PadShortcutExecutable(const Shape& in, const Shape& out, int stride) : in_(in), out_(out), stride_(stride) {}
-  void run(std::span<const float* const> inputs, float* output, int rows, std::byte*, int) const override {
+  void run(std::span<const float* const> inputs, float* output, const RowBatch& batch, std::byte*, int) const override {
     const auto channels = static_cast<int>(in_[0]), out_channels = static_cast<int>(out_[0]);
-    for (std::int64_t row = 0; row < rows; ++row) {
+    for (std::int64_t row = 0; row < batch.rows; ++row) {
       kernels::cpu::pad_shortcut(inputs[0] + row * element_count(in_), static_cast<int>(in_[1]), static_cast<int>(in_[2]),
                                  channels, stride_, (out_channels - channels) / 2, output + row * element_count(out_),
                                  out_channels);

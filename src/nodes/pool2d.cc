@@ -9,11 +9,12 @@ namespace {
 class Pool2dExecutable : public Executable {
  public:
   Pool2dExecutable(Pool2d::Kind kind, const kernels::Pool2dShape& shape) : kind_(kind), shape_(shape) {}
-  void run(std::span<const float* const> inputs, float* output, int rows, std::byte*, int threads) const override {
+  void run(std::span<const float* const> inputs, float* output, const RowBatch& batch, std::byte*,
+           int threads) const override {
     const std::size_t in = static_cast<std::size_t>(shape_.in_h) * shape_.in_w * shape_.channels;
     const std::size_t out = static_cast<std::size_t>(shape_.out_h) * shape_.out_w * shape_.channels;
     const auto pool = kind_ == Pool2d::Kind::max ? kernels::cpu::max_pool : kernels::cpu::avg_pool;
-    for (std::size_t row = 0; row < static_cast<std::size_t>(rows); ++row) {
+    for (std::size_t row = 0; row < static_cast<std::size_t>(batch.rows); ++row) {
       pool(shape_, inputs[0] + row * in, output + row * out, threads);
     }
   }
@@ -27,10 +28,11 @@ class AdaptiveAvgPool2dExecutable : public Executable {
  public:
   AdaptiveAvgPool2dExecutable(const Shape& in, int size)
       : channels_(static_cast<int>(in[0])), h_(static_cast<int>(in[1])), w_(static_cast<int>(in[2])), size_(size) {}
-  void run(std::span<const float* const> inputs, float* output, int rows, std::byte*, int threads) const override {
+  void run(std::span<const float* const> inputs, float* output, const RowBatch& batch, std::byte*,
+           int threads) const override {
     const std::size_t in = static_cast<std::size_t>(channels_) * h_ * w_,
                       out = static_cast<std::size_t>(channels_) * size_ * size_;
-    for (std::size_t row = 0; row < static_cast<std::size_t>(rows); ++row) {
+    for (std::size_t row = 0; row < static_cast<std::size_t>(batch.rows); ++row) {
       kernels::cpu::adaptive_avg_pool(inputs[0] + row * in, h_, w_, channels_, output + row * out, size_, size_, threads);
     }
   }

@@ -7,19 +7,21 @@ namespace {
 
 class ReluExecutable : public Executable {
  public:
-  explicit ReluExecutable(std::size_t elements) : elements_(elements) {}
-  void run(std::span<const float* const> inputs, float* output, int rows, std::byte*, int threads) const override {
-    kernels::cpu::relu(inputs[0], output, elements_ * static_cast<std::size_t>(rows), threads);
+  explicit ReluExecutable(Shape shape) : shape_(std::move(shape)) {}
+  void run(std::span<const float* const> inputs, float* output, const RowBatch& batch, std::byte*,
+           int threads) const override {
+    kernels::cpu::relu(inputs[0], output, entry_elements(shape_) * static_cast<std::size_t>(entries(shape_, batch)),
+                       threads);
   }
 
  private:
-  std::size_t elements_;
+  Shape shape_;
 };
 
 }  // namespace
 
 std::unique_ptr<Executable> Relu::prepare(std::span<const Shape> inputs) const {
-  return std::make_unique<ReluExecutable>(static_cast<std::size_t>(element_count(inputs[0])));
+  return std::make_unique<ReluExecutable>(inputs[0]);
 }
 
 }  // namespace sidenet::nodes

@@ -9,8 +9,8 @@ namespace {
 class SoftmaxExecutable : public Executable {
  public:
   explicit SoftmaxExecutable(int classes) : classes_(classes) {}
-  void run(std::span<const float* const> inputs, float* output, int rows, std::byte*, int) const override {
-    kernels::cpu::softmax(inputs[0], output, rows, classes_);
+  void run(std::span<const float* const> inputs, float* output, const RowBatch& batch, std::byte*, int) const override {
+    kernels::cpu::softmax(inputs[0], output, batch.rows, classes_);
   }
 
  private:

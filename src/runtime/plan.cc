@@ -60,8 +60,8 @@ class BufferAssignment {
   }
 
   Slot slot(NodeId id) const {
-    return {offsets_[buffer_[static_cast<std::size_t>(id)]],
-            static_cast<std::size_t>(element_count(graph_.node(id).shape))};
+    const Shape& shape = graph_.node(id).shape;
+    return {offsets_[buffer_[static_cast<std::size_t>(id)]], entry_elements(shape), is_per_token(shape)};
   }
   bool shares(NodeId a, NodeId b) const {
     return buffer_[static_cast<std::size_t>(a)] == buffer_[static_cast<std::size_t>(b)];
@@ -74,7 +74,7 @@ class BufferAssignment {
  private:
   void assign(NodeId id, std::size_t step) {
     const Node& node = graph_.node(id);
-    const auto size = static_cast<std::size_t>(element_count(node.shape));
+    const std::size_t size = entry_elements(node.shape);
     std::size_t& buffer = buffer_[static_cast<std::size_t>(id)];
     const auto last = last_use_[static_cast<std::size_t>(id)];
     auto target = node.operation ? node.operation->accumulates_into() : std::nullopt;
@@ -84,7 +84,8 @@ class BufferAssignment {
       // Only where this step is the input's last reader, and reads it once.
       if (last_use_[static_cast<std::size_t>(input)] == step &&
           std::count(node.inputs.begin(), node.inputs.end(), input) == 1 &&
-          element_count(graph_.node(input).shape) == element_count(node.shape)) {
+          entry_elements(graph_.node(input).shape) == size &&
+          is_per_token(graph_.node(input).shape) == is_per_token(node.shape)) {
         buffer = buffer_[static_cast<std::size_t>(input)];
         buffers_[buffer].last = std::max(buffers_[buffer].last, last);
         return;
@@ -108,6 +109,10 @@ int choose_micro_batch(std::size_t arena_floats) {
   return static_cast<int>(std::clamp<std::size_t>(cache_bytes / (arena_floats * sizeof(float) + 1), 1, 16));
 }
 
+// Tokens that move together: enough for the products to run at speed and to read each layer's weights seldom; few enough
+// that a layer's activations stay in the caches, and that threads end close together.
+constexpr int kMicroBatchTokens = 256;
+
 }  // namespace
 
 Plan::Plan(const Graph& graph, int threads) : threads_(threads) {
@@ -116,7 +121,6 @@ Plan::Plan(const Graph& graph, int threads) : threads_(threads) {
   const std::vector<NodeId> order = execution_order(graph);
   const BufferAssignment buffers(graph, order);
   arena_floats_ = buffers.total();
-  micro_batch_ = choose_micro_batch(arena_floats_);
   std::vector<std::size_t> born(graph.nodes().size(), kNever);
   for (std::size_t step = 0; step < order.size(); ++step) born[static_cast<std::size_t>(order[step])] = step;
   std::vector<std::string> exit_of(graph.nodes().size());
@@ -134,7 +138,7 @@ Plan::Plan(const Graph& graph, int threads) : threads_(threads) {
     step.name = node.name;
     step.kind = node.operation->kind();
     step.shape = node.shape;
-    step.multiply_adds = graph.multiply_adds(id);
+    step.cost = graph.cost(id);
     step.parameters = node.operation->parameters();
     step.output = buffers.slot(id);
     for (const NodeId input : node.inputs) step.inputs.push_back(buffers.slot(input));
@@ -144,21 +148,27 @@ Plan::Plan(const Graph& graph, int threads) : threads_(threads) {
     const std::string& exit = exit_of[static_cast<std::size_t>(id)];
     if (!exit.empty()) {
       step.exit = static_cast<int>(exits_.size());
-      exits_.push_back({exit, static_cast<int>(step.output.size), steps_.size(), mainnet_multiply_adds_});
+      exits_.push_back({exit, static_cast<int>(step.output.size), steps_.size()});
       for (NodeId other = 0; other < static_cast<NodeId>(graph.nodes().size()); ++other) {
         if (buffers.live_after(other, position, born[static_cast<std::size_t>(other)]))
           step.live.push_back(buffers.slot(other));
       }
     }
-    if (exit.empty() || exit == "final") mainnet_multiply_adds_ += step.multiply_adds;
+    if (exit.empty() || exit == "final") mainnet_cost_ += step.cost;
     try {
       step.executable = node.operation->prepare(graph.input_shapes(id));
     } catch (const Error& error) {
       throw Error("node " + node.name + ": " + error.what());
     }
-    scratch_bytes_ = std::max(scratch_bytes_, step.executable->scratch_bytes());
     steps_.push_back(std::move(step));
   }
+  micro_batch_ = is_text() ? kMicroBatchTokens : choose_micro_batch(arena_floats_);
+}
+
+std::size_t Plan::scratch_bytes(const Capacity& capacity) const {
+  std::size_t bytes = 0;
+  for (const Step& step : steps_) bytes = std::max(bytes, step.executable->scratch_bytes(capacity));
+  return bytes;
 }
 
 std::size_t Plan::weight_bytes() const {

@@ -7,14 +7,21 @@
 #include <chrono>
 #include <cstring>
 #include <exception>
+#include <limits>
 
-#include "large_buffer.h"
 #include "threads.h"
 
 namespace sidenet {
 namespace {
 
-constexpr std::size_t kAlignment = 64;
+// A text's words, positions and types, as the graph's input has them.
+void load_tokens(const TokenRows& texts, std::int64_t begin, std::int64_t end, float* to) {
+  for (auto token = static_cast<std::size_t>(begin); token < static_cast<std::size_t>(end); ++token, to += 3) {
+    to[0] = static_cast<float>(texts.ids[token]);
+    to[1] = static_cast<float>(texts.positions[token]);
+    to[2] = static_cast<float>(texts.types[token]);
+  }
+}
 
 // (C, H, W) of the caller to the channels-last form of the engine.
 void load_row(const Shape& shape, const float* from, float* to) {
@@ -30,108 +37,144 @@ void load_row(const Shape& shape, const float* from, float* to) {
 
 }  // namespace
 
-Workspace::Workspace(const Plan& plan, int micro_batch) {
-  const std::size_t arena = plan.arena_floats() * sizeof(float) * static_cast<std::size_t>(micro_batch);
-  const std::size_t bytes = (arena + plan.scratch_bytes() + 2 * kAlignment) / kAlignment * kAlignment;
-  memory_ = allocate_large(bytes);
-  arena_ = reinterpret_cast<float*>(memory_.get());
-  scratch_ = memory_.get() + (arena + kAlignment - 1) / kAlignment * kAlignment;
-  row_ids.reserve(static_cast<std::size_t>(micro_batch));
-  leaves.reserve(static_cast<std::size_t>(micro_batch));
-}
-
 Runner::Runner(std::shared_ptr<const Plan> plan, int micro_batch)
-    : plan_(std::move(plan)), micro_batch_(micro_batch > 0 ? micro_batch : plan_->micro_batch()) {
-  for (int t = 0; t < plan_->threads(); ++t) workspaces_.emplace_back(*plan_, micro_batch_);
+    : plan_(std::move(plan)),
+      micro_batch_(micro_batch > 0 ? micro_batch : plan_->micro_batch()),
+      micro_batch_cap_(plan_->micro_batch()),
+      workspaces_(static_cast<std::size_t>(plan_->threads())) {}
+
+// The end of the micro-batch that starts at row `first`: about `work` rows (texts: tokens), at least one row.
+int Runner::chunk_end(const RunInputs& inputs, int first, int end, std::int64_t work) const {
+  const int last = std::min(end, first + micro_batch_);
+  if (!inputs.texts)
+    return std::clamp<int>(first + static_cast<int>(std::min<std::int64_t>(work, micro_batch_)), first + 1, last);
+  const auto& offsets = inputs.texts->offsets;
+  const std::int64_t limit = offsets[static_cast<std::size_t>(first)] + std::min<std::int64_t>(work, micro_batch_cap_);
+  const auto found = std::upper_bound(offsets.begin() + first + 1, offsets.begin() + last + 1, limit);
+  return std::max(first + 1, static_cast<int>(found - offsets.begin()) - 1);
 }
 
-void Runner::run(const float* inputs, int rows, const RunRules& rules, RunResults& results) {
+// How many of the rows keep every thread busy with rows of its own.
+int Runner::rows_for_own_threads(const RunInputs& inputs) const {
   const int threads = plan_->threads();
-  const ThreadSetting setting(threads);
+  if (threads == 1) return 0;
+  if (!inputs.texts) return inputs.rows / threads * threads;
+  std::int64_t longest = 0;
+  for (int row = 0; row < inputs.rows; ++row) longest = std::max(longest, inputs.texts->length(row));
+  // With a thread's last row as long as that, the others wait at most a quarter of the whole time for it.
+  return inputs.texts->tokens() >= 4 * threads * longest ? inputs.rows : 0;
+}
+
+void Runner::run(const RunInputs& inputs, const RunRules& rules, RunResults& results) {
+  const ThreadSetting setting(plan_->threads());
   for (Workspace& workspace : workspaces_) workspace.multiply_adds = 0;
-  const int shared = threads > 1 ? rows / threads * threads : 0;  // rows that keep every thread busy with rows of its own
-  std::exception_ptr failure;
-  if (shared > 0) {
-    std::atomic<int> next{0};
-#pragma omp parallel num_threads(threads)
-    {
-      try {
-        Workspace& workspace = workspaces_[static_cast<std::size_t>(omp_get_thread_num())];
-        for (int first = next.load(); first < shared;) {
-          // Smaller bites towards the end, so that all threads finish together.
-          const int bite = std::clamp((shared - first) / (2 * threads), 1, micro_batch_);
-          if (next.compare_exchange_weak(first, first + bite)) {
-            run_chunk(workspace, inputs, first, bite, rules, results, 1);
-            first = next.load();
-          }
-        }
-      } catch (...) {
-#pragma omp critical(sidenet_runner_failure)
-        failure = std::current_exception();
-      }
-    }
-    if (failure) std::rethrow_exception(failure);
-  }
-  for (int first = shared; first < rows; first += micro_batch_) {
-    run_chunk(workspaces_[0], inputs, first, std::min(micro_batch_, rows - first), rules, results, threads);
-  }
+  const int shared = rows_for_own_threads(inputs);
+  if (shared > 0) run_shared(inputs, shared, rules, results);
+  run_rest(inputs, shared, rules, results);
   for (const Workspace& workspace : workspaces_) results.multiply_adds += workspace.multiply_adds;
 }
 
-void Runner::run_timed(const float* inputs, int rows, const RunRules& rules, RunResults& results,
+// Rows 0 … rows - 1, a thread each micro-batch. Smaller bites towards the end, so that all threads finish together.
+void Runner::run_shared(const RunInputs& inputs, int rows, const RunRules& rules, RunResults& results) {
+  const int threads = plan_->threads();
+  const auto work_left = [&](int first) -> std::int64_t {
+    if (!inputs.texts) return rows - first;
+    return inputs.texts->offsets[static_cast<std::size_t>(rows)] - inputs.texts->offsets[static_cast<std::size_t>(first)];
+  };
+  std::exception_ptr failure;
+  std::atomic<int> next{0};
+#pragma omp parallel num_threads(threads)
+  {
+    try {
+      Workspace& workspace = workspaces_[static_cast<std::size_t>(omp_get_thread_num())];
+      for (int first = next.load(); first < rows;) {
+        const int end = chunk_end(inputs, first, rows, work_left(first) / (2 * threads));
+        if (next.compare_exchange_weak(first, end)) {
+          run_chunk(workspace, inputs, first, end - first, rules, results, 1);
+          first = next.load();
+        }
+      }
+    } catch (...) {
+#pragma omp critical(sidenet_runner_failure)
+      failure = std::current_exception();
+    }
+  }
+  if (failure) std::rethrow_exception(failure);
+}
+
+void Runner::run_rest(const RunInputs& inputs, int first, const RunRules& rules, RunResults& results) {
+  while (first < inputs.rows) {
+    const int end = chunk_end(inputs, first, inputs.rows, std::numeric_limits<std::int64_t>::max() / 2);
+    run_chunk(workspaces_[0], inputs, first, end - first, rules, results, plan_->threads());
+    first = end;
+  }
+}
+
+void Runner::run_timed(const RunInputs& inputs, const RunRules& rules, RunResults& results,
                        std::vector<double>& step_seconds) {
   const ThreadSetting setting(plan_->threads());
   Workspace& workspace = workspaces_[0];
   workspace.multiply_adds = 0;
   workspace.step_seconds = &step_seconds;
-  for (int first = 0; first < rows; first += micro_batch_) {
-    run_chunk(workspace, inputs, first, std::min(micro_batch_, rows - first), rules, results, plan_->threads());
-  }
+  run_rest(inputs, 0, rules, results);
   workspace.step_seconds = nullptr;
   results.multiply_adds += workspace.multiply_adds;
 }
 
-void Runner::run_chunk(Workspace& workspace, const float* inputs, int first, int rows, const RunRules& rules,
-                       RunResults& results, int threads) {
-  const auto batch = static_cast<std::size_t>(micro_batch_);
-  const auto at = [&](const Slot& slot) { return workspace.arena() + slot.offset * batch; };
+void Runner::load(Workspace& workspace, const RunInputs& inputs, int first, int rows) {
   const Slot& input = plan_->input();
-  for (int row = 0; row < rows; ++row) {
-    load_row(plan_->input_shape(), inputs + static_cast<std::size_t>(first + row) * input.size,
-             at(input) + static_cast<std::size_t>(row) * input.size);
+  if (inputs.texts) {
+    const auto& offsets = inputs.texts->offsets;
+    const std::int64_t begin = offsets[static_cast<std::size_t>(first)],
+                       end = offsets[static_cast<std::size_t>(first + rows)];
+    const int room = std::max(static_cast<int>(end - begin), micro_batch_cap_);  // no row is shorter than a token
+    workspace.reserve(*plan_, {room, room, plan_->threads()});
+    workspace.start_texts(*inputs.texts, first, rows);
+    load_tokens(*inputs.texts, begin, end, workspace.at(input));
+    return;
   }
-  workspace.row_ids.resize(static_cast<std::size_t>(rows));
-  for (int row = 0; row < rows; ++row) workspace.row_ids[static_cast<std::size_t>(row)] = first + row;
+  workspace.reserve(*plan_, {micro_batch_, 0, plan_->threads()});
+  workspace.start(first, rows);
+  for (int row = 0; row < rows; ++row) {
+    load_row(plan_->input_shape(), inputs.images + static_cast<std::size_t>(first + row) * input.size,
+             workspace.at(input) + static_cast<std::size_t>(row) * input.size);
+  }
+}
 
+void Runner::run_chunk(Workspace& workspace, const RunInputs& inputs, int first, int rows, const RunRules& rules,
+                       RunResults& results, int threads) {
+  load(workspace, inputs, first, rows);
   const float* arguments[4];
-  for (std::size_t index = 0; index < plan_->steps().size() && rows > 0; ++index) {
+  for (std::size_t index = 0; index < plan_->steps().size() && !workspace.row_ids.empty(); ++index) {
     const Step& step = plan_->steps()[index];
     if (step.exit >= 0 && !rules.exits[static_cast<std::size_t>(step.exit)].open) continue;
     const auto start = workspace.step_seconds ? std::chrono::steady_clock::now() : std::chrono::steady_clock::time_point();
-    for (std::size_t i = 0; i < step.inputs.size(); ++i) arguments[i] = at(step.inputs[i]);
+    const RowBatch batch = workspace.batch();
+    for (std::size_t i = 0; i < step.inputs.size(); ++i) arguments[i] = workspace.at(step.inputs[i]);
+    float* output = workspace.at(step.output);
     if (step.copy_from >= 0) {
-      std::memcpy(at(step.output), arguments[step.copy_from],
-                  sizeof(float) * step.output.size * static_cast<std::size_t>(rows));
+      const auto count = static_cast<std::size_t>(step.output.per_token ? batch.tokens : batch.rows);
+      std::memcpy(output, arguments[step.copy_from], sizeof(float) * step.output.size * count);
     }
-    step.executable->run({arguments, step.inputs.size()}, at(step.output), rows, workspace.scratch(), threads);
-    workspace.multiply_adds += step.multiply_adds * rows;
-    if (step.exit >= 0) close_exit(workspace, step, rows, rules, results);
+    step.executable->run({arguments, step.inputs.size()}, output, batch, workspace.scratch(), threads);
+    workspace.multiply_adds += workspace.cost(step.cost);
+    if (step.exit >= 0) close_exit(workspace, step, rules, results);
     if (workspace.step_seconds) {
       (*workspace.step_seconds)[index] += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     }
   }
 }
 
-void Runner::close_exit(Workspace& workspace, const Step& step, int& rows, const RunRules& rules, RunResults& results) {
-  const std::size_t width = step.output.size;
-  const float* logits = workspace.arena() + step.output.offset * static_cast<std::size_t>(micro_batch_);
+void Runner::close_exit(Workspace& workspace, const Step& step, const RunRules& rules, RunResults& results) {
+  const std::size_t width = step.output.size, rows = workspace.row_ids.size();
+  const float* logits = workspace.at(step.output);
   const ExitRule& rule = rules.exits[static_cast<std::size_t>(step.exit)];
   std::vector<char>& leaves = workspace.leaves;
-  leaves.assign(static_cast<std::size_t>(rows), 0);
-  int leaving = 0;
-  for (int row = 0; row < rows; ++row) {
-    const float* row_logits = logits + static_cast<std::size_t>(row) * width;
-    const auto id = static_cast<std::size_t>(workspace.row_ids[static_cast<std::size_t>(row)]);
+  leaves.assign(rows, 0);
+  std::size_t leaving = 0;
+  for (std::size_t row = 0; row < rows; ++row) {
+    const float* row_logits = logits + row * width;
+    const auto id = static_cast<std::size_t>(workspace.row_ids[row]);
     if (rules.collect_all) {
       std::memcpy(results.all[static_cast<std::size_t>(step.exit)] + id * width, row_logits, sizeof(float) * width);
       continue;
@@ -141,30 +184,45 @@ void Runner::close_exit(Workspace& workspace, const Step& step, int& rows, const
     results.exit[id] = step.exit;
     results.confidence[id] = confidence;
     std::memcpy(results.logits + id * width, row_logits, sizeof(float) * width);
-    leaves[static_cast<std::size_t>(row)] = 1;
+    leaves[row] = 1;
     ++leaving;
   }
   if (rules.collect_all && step.exit == rules.stop) leaving = rows;
   if (leaving == rows) {
-    rows = 0;
+    workspace.row_ids.clear();
   } else if (leaving > 0) {
-    compact(workspace, step, rows);
-    rows -= leaving;
+    compact(workspace, step);
   }
 }
 
-void Runner::compact(Workspace& workspace, const Step& step, int rows) const {
+// The rows that stay close up, in order; texts with all their tokens.
+void Runner::compact(Workspace& workspace, const Step& step) const {
+  const bool is_text = plan_->is_text();
+  std::vector<std::int64_t>& offsets = workspace.offsets;
   std::size_t to = 0;
-  for (std::size_t from = 0; from < static_cast<std::size_t>(rows); ++from) {
+  if (is_text) workspace.token_pairs = 0;
+  for (std::size_t from = 0; from < workspace.row_ids.size(); ++from) {
     if (workspace.leaves[from] != 0) continue;
+    const std::int64_t length = is_text ? offsets[from + 1] - offsets[from] : 0;
     if (to != from) {
       workspace.row_ids[to] = workspace.row_ids[from];
       for (const Slot& slot : step.live) {
-        float* base = workspace.arena() + slot.offset * static_cast<std::size_t>(micro_batch_);
-        std::memcpy(base + to * slot.size, base + from * slot.size, sizeof(float) * slot.size);
+        float* base = workspace.at(slot);
+        if (slot.per_token) {  // a long row may overlap the place it moves to
+          std::memmove(base + static_cast<std::size_t>(offsets[to]) * slot.size,
+                       base + static_cast<std::size_t>(offsets[from]) * slot.size,
+                       sizeof(float) * slot.size * static_cast<std::size_t>(length));
+        } else {
+          std::memcpy(base + to * slot.size, base + from * slot.size, sizeof(float) * slot.size);
+        }
       }
     }
     ++to;
+    if (is_text) {
+      // offsets[to] is no longer needed as a start: to <= from + 1, and offsets[from + 1] keeps its value until it is read.
+      workspace.token_pairs += length * length;
+      if (to <= from) offsets[to] = offsets[to - 1] + length;
+    }
   }
   workspace.row_ids.resize(to);
 }

@@ -8,6 +8,7 @@
 
 #include "plan.h"
 #include "sidenet/exit_policy.h"
+#include "sidenet/text.h"
 
 namespace sidenet {
 
@@ -26,6 +27,13 @@ struct RunRules {
   Confidence confidence = Confidence::max_probability;
 };
 
+/// The rows to run: images or texts.
+struct RunInputs {
+  int rows = 0;
+  const float* images = nullptr;     ///< (rows, C, H, W)
+  const TokenRows* texts = nullptr;  ///< ids, positions and types within the tables
+};
+
 /// Where rows' answers go, for rows of the whole batch. A row is written by one thread only.
 struct RunResults {
   std::vector<int> exit;
@@ -38,12 +46,20 @@ struct RunResults {
 /// Buffers of one thread: an arena for a micro-batch, and scratch.
 class Workspace {
  public:
-  Workspace(const Plan& plan, int micro_batch);
-  float* arena() const { return arena_; }
+  /// Makes room; what the arena held is lost where it grows.
+  void reserve(const Plan& plan, const Capacity& capacity);
+  float* at(const Slot& slot) const { return arena_ + slot.offset * entries_; }
   std::byte* scratch() const { return scratch_; }
+  /// The rows still under way.
+  RowBatch batch() const;
+  std::int64_t cost(const Cost& cost) const;
+  void start(int first, int rows);
+  void start_texts(const TokenRows& texts, int first, int rows);
 
-  std::vector<int> row_ids;  ///< of the rows still under way
-  std::vector<char> leaves;  ///< at the exit being closed: which of them go
+  std::vector<int> row_ids;           ///< of the rows still under way
+  std::vector<std::int64_t> offsets;  ///< texts: where their tokens start, and the end
+  std::vector<char> leaves;           ///< at the exit being closed: which of them go
+  std::int64_t token_pairs = 0;       ///< texts: sum of the squared lengths
   std::int64_t multiply_adds = 0;
   std::vector<double>* step_seconds = nullptr;  ///< where set, time is added for each step
 
@@ -51,32 +67,40 @@ class Workspace {
   std::shared_ptr<std::byte> memory_;
   float* arena_ = nullptr;
   std::byte* scratch_ = nullptr;
+  std::size_t entries_ = 0;
+  Capacity capacity_{0, 0, 0};
 };
 
 /// Confidence of each row's logits (rows, classes) after `temperature`. Equations: see sidenet::Confidence.
 float confidence_of(const float* logits, int classes, double temperature, Confidence kind);
 
-/// Runs `rows` rows (inputs: (rows, C, H, W)) on plan.threads() threads. Each thread takes micro-batches of rows through
-/// the network, segment by segment (exit to exit); at an exit the rows that pass leave, and the others close up and go on.
-/// Rows that do not fill all threads are computed one micro-batch at a time, with all threads inside each kernel.
+/// Runs rows on plan.threads() threads. Each thread takes micro-batches of rows through the network, segment by segment
+/// (exit to exit); at an exit the rows that pass leave, and the others close up and go on. Rows that do not fill all
+/// threads are computed one micro-batch at a time, with all threads inside each kernel. Texts are packed: no row is padded
+/// to another's length, and a row that leaves takes its tokens with it.
 class Runner {
  public:
-  /// micro_batch 0: the plan's choice.
+  /// micro_batch (rows) 0: the plan's choice.
   Runner(std::shared_ptr<const Plan> plan, int micro_batch);
   const Plan& plan() const { return *plan_; }
-  void run(const float* inputs, int rows, const RunRules& rules, RunResults& results);
+  void run(const RunInputs& inputs, const RunRules& rules, RunResults& results);
   /// As run(), all rows in one micro-batch after the other; adds each step's seconds to `step_seconds`.
-  void run_timed(const float* inputs, int rows, const RunRules& rules, RunResults& results,
-                 std::vector<double>& step_seconds);
+  void run_timed(const RunInputs& inputs, const RunRules& rules, RunResults& results, std::vector<double>& step_seconds);
 
  private:
-  void run_chunk(Workspace& workspace, const float* inputs, int first, int rows, const RunRules& rules, RunResults& results,
-                 int threads);
-  void close_exit(Workspace& workspace, const Step& step, int& rows, const RunRules& rules, RunResults& results);
-  void compact(Workspace& workspace, const Step& step, int rows) const;
+  int chunk_end(const RunInputs& inputs, int first, int end, std::int64_t work) const;
+  int rows_for_own_threads(const RunInputs& inputs) const;
+  void run_shared(const RunInputs& inputs, int rows, const RunRules& rules, RunResults& results);
+  void run_rest(const RunInputs& inputs, int first, const RunRules& rules, RunResults& results);
+  void load(Workspace& workspace, const RunInputs& inputs, int first, int rows);
+  void run_chunk(Workspace& workspace, const RunInputs& inputs, int first, int rows, const RunRules& rules,
+                 RunResults& results, int threads);
+  void close_exit(Workspace& workspace, const Step& step, const RunRules& rules, RunResults& results);
+  void compact(Workspace& workspace, const Step& step) const;
 
   std::shared_ptr<const Plan> plan_;
-  int micro_batch_;
+  int micro_batch_;                    // rows
+  int micro_batch_cap_;                // texts: tokens
   std::vector<Workspace> workspaces_;  // one a thread
 };
 

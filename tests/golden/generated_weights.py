@@ -21,6 +21,19 @@ KINDS = {
     "norm": {".weight": (0.5, 1.0), ".bias": (-0.2, 0.2), ".running_mean": (-0.3, 0.3), ".running_var": (0.6, 1.6)},
     "last_norm": {".weight": (0.1, 0.3), ".bias": (-0.2, 0.2), ".running_mean": (-0.3, 0.3), ".running_var": (0.6, 1.6)},
     "bias": {"": (-0.5, 0.5)},
+    "layer_norm": {".weight": (0.5, 1.5), ".bias": (-0.1, 0.1)},
+    "linear_bias": {"": (-0.1, 0.1)},
+    "word": {"": (-0.06, 0.06)},
+    "position": {"": (-0.04, 0.04)},
+    "type": {"": (-0.04, 0.04)},
+}
+# Of a transformer's linear layers: the deviation of what they give for inputs of unit variance. Wide queries and keys keep
+# attention far from uniform, and a narrow way out of it keeps the tokens of twelve layers apart.
+GAINS = {"score": 1.5, "attended": 0.5, "head": 2.0, "linear": 1.0}
+ENDINGS = {
+    "score": (".query", ".key", ".q_lin", ".k_lin"),
+    "attended": (".attention.output.dense", ".out_lin"),
+    "head": ("classifier", ".pooler.dense"),
 }
 
 
@@ -44,6 +57,11 @@ def uniform(key, shape, lo, hi):
     return (lo + (hi - lo) * u).reshape(shape)
 
 
+def token_ids(key, count, vocabulary):
+    """int64 array of `count` ids below `vocabulary` (at most 2^23, so that rounding never reaches it)."""
+    return uniform(key + "/ids", (count,), 0, vocabulary).astype(np.int64)
+
+
 def inputs(key, shape):
     """(N, C, H, W) float32 in [-2, 2): noise, and patches of 24 x 24 pixels, which do not average away in pooling."""
     rows, channels, height, width = shape
@@ -57,32 +75,49 @@ def he_bound(fan_in):
     return round(math.sqrt(6.0 / fan_in), 6)
 
 
-def describe(model):
+def residual_rules(names, name, module):
+    """Of a module of a residual network: [(tensor, kind, shape, the kind's distribution)]."""
+    if isinstance(module, torch.nn.BatchNorm2d):
+        last = name.endswith(".bn3") or (name.endswith(".bn2") and name[:-1] + "3" not in names)
+        kind = "last_norm" if last else "norm"
+        yield name, kind, module.weight.shape, KINDS[kind]
+    elif isinstance(module, (torch.nn.Conv2d, torch.nn.Linear)):
+        fan_in = math.prod(module.weight.shape[1:])
+        bound = he_bound(fan_in)
+        yield name + ".weight", f"he_{fan_in}", module.weight.shape, {"": (-bound, bound)}
+        if module.bias is not None:
+            yield name + ".bias", "bias", module.bias.shape, KINDS["bias"]
+
+
+def transformer_rules(names, name, module):
+    """The same of a module of a BERT. Embeddings are narrow enough that the epsilon of their layer norm can be seen."""
+    if isinstance(module, torch.nn.Embedding):
+        kind = name.rsplit(".", 1)[-1].removeprefix("token_").removesuffix("_embeddings")
+        yield name + ".weight", kind, module.weight.shape, KINDS[kind]
+    elif isinstance(module, torch.nn.LayerNorm):
+        yield name, "layer_norm", module.weight.shape, KINDS["layer_norm"]
+    elif isinstance(module, torch.nn.Linear):
+        fan_in = module.weight.shape[1]
+        kind = next((kind for kind, endings in ENDINGS.items() if name.endswith(endings)), "linear")
+        bound = round(GAINS[kind] * math.sqrt(3.0 / fan_in), 6)  # a uniform distribution's deviation is bound / sqrt(3)
+        yield name + ".weight", f"{kind}_{fan_in}", module.weight.shape, {"": (-bound, bound)}
+        yield name + ".bias", "linear_bias", module.bias.shape, KINDS["linear_bias"]
+
+
+def describe(model, rules=residual_rules):
     """What index.json says of a net: [(name, kind, shape)] in the order of the modules, and the kinds that it uses."""
     names = {name for name, _ in model.named_modules()}
     tensors, kinds = [], {}
-
-    def add(name, kind, shape, distribution):
-        tensors.append((name, kind, list(shape)))
-        kinds[kind] = distribution
-
     for name, module in model.named_modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            last = name.endswith(".bn3") or (name.endswith(".bn2") and name[:-1] + "3" not in names)
-            kind = "last_norm" if last else "norm"
-            add(name, kind, module.weight.shape, KINDS[kind])
-        elif isinstance(module, (torch.nn.Conv2d, torch.nn.Linear)):
-            fan_in = math.prod(module.weight.shape[1:])
-            bound = he_bound(fan_in)
-            add(name + ".weight", f"he_{fan_in}", module.weight.shape, {"": (-bound, bound)})
-            if module.bias is not None:
-                add(name + ".bias", "bias", module.bias.shape, KINDS["bias"])
+        for tensor, kind, shape, distribution in rules(names, name, module):
+            tensors.append((tensor, kind, list(shape)))
+            kinds[kind] = distribution
     return tensors, kinds
 
 
-def fill(model, net):
+def fill(model, net, rules=residual_rules):
     """Overwrites every weight and statistic of `model`; keys are "NET/TENSOR"."""
-    tensors, kinds = describe(model)
+    tensors, kinds = describe(model, rules)
     state = {}
     for name, kind, shape in tensors:
         for suffix, (lo, hi) in kinds[kind].items():

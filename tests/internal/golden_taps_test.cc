@@ -23,8 +23,10 @@ float check_taps(const golden::Json& index, const golden::Json& golden_case) {
   const sidenet::Model model = sidenet::Model::import_checkpoint(checkpoint.path(), options);
   std::vector<std::string> taps;
   for (const auto& item : golden_case.at("taps").items()) taps.push_back(item.key());
-  sidenet::TappedSession session(model, taps, 1, 2);
-  const auto output = session.run(golden::inputs(golden_case.at("key"), golden_case.at("inputs").get<sidenet::Shape>()));
+  sidenet::TappedSession session(model, taps, {.grid = 1}, 2);
+  sidenet::Batch batch;
+  batch.inputs = golden::inputs(golden_case.at("key"), golden_case.at("inputs").get<sidenet::Shape>());
+  const auto output = session.run(batch);
   REQUIRE(output.features.size() == taps.size());
   float worst = 0;
   for (std::size_t i = 0; i < taps.size(); ++i) {

@@ -25,7 +25,7 @@ std::vector<float> run_final(const Graph& graph, const Tensor& inputs, int threa
   results.exit.resize(static_cast<std::size_t>(rows));
   results.confidence.resize(static_cast<std::size_t>(rows));
   results.logits = logits.data();
-  runner.run(inputs.data<float>(), rows, rules, results);
+  runner.run({rows, inputs.data<float>(), nullptr}, rules, results);
   return logits;
 }
 

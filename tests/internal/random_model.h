@@ -69,7 +69,7 @@ inline void add_random_exit(RandomWeights& random, ModelData& data, const std::s
   data.weights[prefix + "fc1.bias"] = random.tensor({hidden}, -0.2f, 0.2f);
   data.weights[prefix + "fc2.weight"] = random.tensor({data.classes(), hidden}, -0.6f, 0.6f);
   data.weights[prefix + "fc2.bias"] = random.tensor({data.classes()}, -0.5f, 0.5f);
-  data.exits.push_back({tap, tap, pool, hidden, 1.0 + random.uniform(0, 1), 0.5});
+  data.exits.push_back({tap, tap, {.grid = pool}, hidden, 1.0 + random.uniform(0, 1), 0.5});
 }
 
 /// ModelData of a state dict, without exits.

@@ -240,10 +240,12 @@ TEST_CASE("confidence measures") {
 
 TEST_CASE("tapped features are the averages of what the tap gives") {
   const Model model = model_with_exits(21);
-  TappedSession tapped(model, {"layer1", "layer3.1"}, 2, 2);
+  TappedSession tapped(model, {"layer1", "layer3.1"}, {.grid = 2}, 2);
   CHECK(tapped.feature_counts() == std::vector<int>{8 * 4, 32 * 4});
   const Tensor inputs = random_rows(22, 5);
-  const auto output = tapped.run(inputs);
+  Batch batch;
+  batch.inputs = inputs;
+  const auto output = tapped.run(batch);
   REQUIRE(output.features.size() == 2);
   CHECK(output.features[0].shape() == Shape{5, 32});
   CHECK(output.features[1].shape() == Shape{5, 128});
@@ -263,5 +265,5 @@ TEST_CASE("tapped features are the averages of what the tap gives") {
       CHECK(sum == doctest::Approx(output.logits.data<float>()[row * 7 + o]).epsilon(1e-4));
     }
   }
-  CHECK_THROWS_AS(TappedSession(model, {"layer7"}, 2, 1), Error);
+  CHECK_THROWS_AS(TappedSession(model, {"layer7"}, {.grid = 2}, 1), Error);
 }

@@ -224,7 +224,7 @@ TEST_CASE("CIFAR: cut short, labels out of range, kinds mixed") {
   check_refused(folder.write("a.bin", cifar10(1)) + "," + folder.write("b.bin", cifar_row("\x01\x01", 0)),
                 "cannot be mixed");
   check_refused(folder.write("empty.bin", ""), "got 0 bytes");
-  check_refused(folder.write("text.txt", "label\ttext\n"), "expected IDX, tar, or CIFAR");
+  check_refused(folder.write("text.txt", std::string("\0label\n", 7)), "expected IDX, tar, or CIFAR");
   check_refused(folder.write("py.tar", tar_member("cifar-10-batches-py/data_batch_1", "x") + tar_end()),
                 "without .bin files");
 }

@@ -60,7 +60,7 @@ class Usage(CommandTest):
 
     def test_options_of_text_models_fail(self):
         for option in ("--config", "--vocab"):
-            self.assert_failed(sidenet("import", HERE["checkpoint"], "-o", self.path("m"), option, "f"), 1, option)
+            self.assert_failed(sidenet("import", HERE["checkpoint"], "-o", self.path("m"), option, "f"), 1, "text models")
         self.assert_failed(sidenet("predict", HERE["model"], "--text", "hello"), 1, "--text")
 
     def test_stdout_that_cannot_be_written_fails(self):

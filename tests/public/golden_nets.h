@@ -18,8 +18,9 @@
 #include "sidenet/error.h"
 #include "sidenet/tensor.h"
 
-// The nets of tests/golden/resnet: weights and inputs from the hash of tests/golden/generated_weights.py, and what PyTorch
-// gave for them. The readers and the writer here are the test's own, so that they share no mistake with the library's.
+// The nets of tests/golden/resnet and bert: weights and inputs from the hash of tests/golden/generated_weights.py, and what
+// PyTorch gave for them. The readers and the writer here are the test's own, so that they share no mistake with the
+// library's.
 namespace golden {
 
 static_assert(std::endian::native == std::endian::little, "the files are little-endian");
@@ -69,22 +70,22 @@ inline sidenet::Tensor inputs(const std::string& key, const sidenet::Shape& shap
   return sidenet::Tensor::from(shape, values);
 }
 
-/// tests/golden, where the build runs the tests; the test stops where it is not told.
-inline std::filesystem::path directory() {
+/// tests/golden/`family`, where the build runs the tests; the test stops where it is not told.
+inline std::filesystem::path directory(const std::string& family) {
   const char* data = std::getenv("SIDENET_TEST_DATA");
   if (data == nullptr) throw sidenet::Error("SIDENET_TEST_DATA is not set: expected the path of tests/golden");
-  return std::filesystem::path(data) / "resnet";
+  return std::filesystem::path(data) / family;
 }
 
-inline Json read_json(const std::string& file) {
-  std::ifstream stream(directory() / file);
-  if (!stream) throw sidenet::Error((directory() / file).string() + ": cannot be read");
+inline Json read_json(const std::string& file, const std::string& family = "resnet") {
+  std::ifstream stream(directory(family) / file);
+  if (!stream) throw sidenet::Error((directory(family) / file).string() + ": cannot be read");
   return Json::parse(stream);
 }
 
 /// A float32, row-major .npy file of format 1.0, as numpy writes it.
-inline sidenet::Tensor read_npy(const std::string& file) {
-  std::ifstream stream(directory() / file, std::ios::binary);
+inline sidenet::Tensor read_npy(const std::string& file, const std::string& family = "resnet") {
+  std::ifstream stream(directory(family) / file, std::ios::binary);
   std::array<char, 10> start{};
   stream.read(start.data(), start.size());
   if (!stream || std::memcmp(start.data(), "\x93NUMPY\x01\x00", 8) != 0)
@@ -111,14 +112,14 @@ inline sidenet::Tensor read_npy(const std::string& file) {
   return sidenet::Tensor::from(shape, values);
 }
 
-/// A path of this process, removed at the end of the scope.
+/// A path of this process, and what lies there (a folder with all in it) removed at the end of the scope.
 class TemporaryFile {
  public:
   explicit TemporaryFile(const std::string& name)
       : path_(std::filesystem::temp_directory_path() / ("sidenet-" + std::to_string(::getpid()) + "-" + name)) {}
   ~TemporaryFile() {
     std::error_code ignored;
-    std::filesystem::remove(path_, ignored);
+    std::filesystem::remove_all(path_, ignored);
   }
   TemporaryFile(const TemporaryFile&) = delete;
   TemporaryFile& operator=(const TemporaryFile&) = delete;
@@ -128,27 +129,39 @@ class TemporaryFile {
   std::filesystem::path path_;
 };
 
+/// Calls visit(name, shape, range) for each tensor of index["nets"][net]; range is [lo, hi].
+template <typename Visit>
+void for_each_tensor(const Json& index, const std::string& net, const Visit& visit) {
+  for (const Json& tensor : index.at("nets").at(net).at("tensors")) {
+    const std::string pattern = tensor.at(0);
+    const std::size_t star = pattern.find('*');
+    for (int i = 0; i < (star == std::string::npos ? 1 : tensor.at(3).get<int>()); ++i) {
+      std::string name = pattern;
+      if (star != std::string::npos) name.replace(star, 1, std::to_string(i));
+      for (const auto& [suffix, range] : index.at("kinds").at(tensor.at(1).get<std::string>()).items())
+        visit(name + suffix, tensor.at(2).get<sidenet::Shape>(), range);
+    }
+  }
+}
+
+/// The values of that net's tensor.
+inline std::vector<float> weights_of(const std::string& net, const std::string& name, const sidenet::Shape& shape,
+                                     const Json& range) {
+  return uniform(net + "/" + name, sidenet::element_count(shape), range.at(0).get<float>(), range.at(1).get<float>());
+}
+
 /// Writes the state dict of index["nets"][net] as a safetensors file.
 inline void write_checkpoint(const Json& index, const std::string& net, const std::string& path) {
-  const Json& description = index.at("nets").at(net);
   Json header = Json::object();
   std::uint64_t offset = 0;
   const auto declare = [&](const std::string& name, const char* dtype, const Json& shape, std::uint64_t bytes) {
     header[name] = {{"dtype", dtype}, {"shape", shape}, {"data_offsets", {offset, offset + bytes}}};
     offset += bytes;
   };
-  const auto for_each_tensor = [&](const auto& visit) {
-    for (const Json& tensor : description.at("tensors")) {
-      for (const auto& [suffix, range] : index.at("kinds").at(tensor.at(1).get<std::string>()).items()) {
-        visit(tensor.at(0).get<std::string>() + suffix, tensor.at(2), range);
-      }
-    }
-  };
-  const bool counts_batches = description.at("num_batches_tracked").get<bool>();
+  const bool counts_batches = index.at("nets").at(net).value("num_batches_tracked", false);
   const std::string statistic = ".running_var";
-  for_each_tensor([&](const std::string& name, const Json& shape, const Json&) {
-    declare(name, "F32", shape,
-            sizeof(float) * static_cast<std::uint64_t>(sidenet::element_count(shape.get<sidenet::Shape>())));
+  for_each_tensor(index, net, [&](const std::string& name, const sidenet::Shape& shape, const Json&) {
+    declare(name, "F32", shape, sizeof(float) * static_cast<std::uint64_t>(sidenet::element_count(shape)));
     if (counts_batches && name.ends_with(statistic)) {
       declare(name.substr(0, name.size() - statistic.size()) + ".num_batches_tracked", "I64", Json::array(),
               sizeof(std::int64_t));
@@ -160,9 +173,8 @@ inline void write_checkpoint(const Json& index, const std::string& net, const st
   const std::uint64_t length = text.size();
   stream.write(reinterpret_cast<const char*>(&length), sizeof length);
   stream.write(text.data(), static_cast<std::streamsize>(text.size()));
-  for_each_tensor([&](const std::string& name, const Json& shape, const Json& range) {
-    const std::vector<float> values = uniform(net + "/" + name, sidenet::element_count(shape.get<sidenet::Shape>()),
-                                              range.at(0).get<float>(), range.at(1).get<float>());
+  for_each_tensor(index, net, [&](const std::string& name, const sidenet::Shape& shape, const Json& range) {
+    const std::vector<float> values = weights_of(net, name, shape, range);
     stream.write(reinterpret_cast<const char*>(values.data()), static_cast<std::streamsize>(values.size() * sizeof(float)));
     const std::int64_t batches = 1;
     if (counts_batches && name.ends_with(statistic)) stream.write(reinterpret_cast<const char*>(&batches), sizeof batches);

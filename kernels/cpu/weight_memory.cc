@@ -1,0 +1,53 @@
+#include "weight_memory.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <mutex>
+#include <new>
+
+namespace sidenet::kernels::cpu {
+namespace {
+
+constexpr std::size_t kHugePage = std::size_t{2} << 20;
+constexpr std::size_t kChunk = std::size_t{32} << 20;  // pages of it that nobody writes to take no memory
+constexpr std::size_t kSmall = std::size_t{256} << 10;
+
+std::shared_ptr<std::byte> allocate(std::size_t alignment, std::size_t bytes) {
+  void* data = nullptr;
+  if (::posix_memalign(&data, alignment, bytes) != 0) throw std::bad_alloc();
+  if (alignment == kHugePage) ::madvise(data, bytes, MADV_HUGEPAGE);
+  return {static_cast<std::byte*>(data), [](std::byte* p) { std::free(p); }};
+}
+
+}  // namespace
+
+std::shared_ptr<float> allocate_weights(std::size_t count) {
+  if (count > (~std::size_t{0} - kHugePage) / sizeof(float)) throw std::bad_alloc();
+  const std::size_t bytes = std::max<std::size_t>((count * sizeof(float) + 63) / 64 * 64, 64);
+  std::shared_ptr<std::byte> owner;
+  std::size_t offset = 0;
+  if (bytes < kSmall) {
+    owner = allocate(64, bytes);
+  } else if (bytes > kChunk / 2) {
+    owner = allocate(kHugePage, (bytes + kHugePage - 1) / kHugePage * kHugePage);
+  } else {
+    static std::mutex mutex;
+    static std::weak_ptr<std::byte> current;
+    static std::size_t used = 0;
+    const std::lock_guard lock(mutex);
+    owner = current.lock();
+    if (!owner || bytes > kChunk - used) {
+      owner = allocate(kHugePage, kChunk);
+      current = owner;
+      used = 0;
+    }
+    offset = used;
+    used += bytes;
+  }
+  float* data = reinterpret_cast<float*>(owner.get() + offset);
+  return {std::move(owner), data};
+}
+
+}  // namespace sidenet::kernels::cpu

@@ -1,0 +1,182 @@
+#include "text_dataset.h"
+
+#include <algorithm>
+#include <limits>
+#include <map>
+
+#include "class_names.h"
+#include "column_names.h"
+#include "sidenet/error.h"
+#include "text_columns.h"
+#include "text_encoding.h"
+
+namespace sidenet {
+namespace {
+
+constexpr std::size_t kMaxClasses = 65536;
+
+void check_utf8(const TextFile& file) {
+  const std::string_view bytes = file.bytes();
+  const auto invalid = find_invalid_utf8(bytes);
+  if (!invalid) return;
+  const std::string_view before = bytes.substr(0, *invalid);
+  const std::size_t line_begin = before.rfind('\n') + 1;  // 0 where there is none: npos + 1
+  throw Error(Place{file.file.name, 1 + std::count(before.begin(), before.end(), '\n')}.str() + ": invalid UTF-8 at byte " +
+              std::to_string(*invalid - line_begin + 1) + " of the line; give --encoding latin-1 if it is Latin-1");
+}
+
+void set_encoding(std::vector<TextFile>& files, const std::string& encoding) {
+  if (encoding != "utf-8" && encoding != "latin-1") {
+    throw Error("data: encoding: expected utf-8 or latin-1, got " + excerpt(encoding));
+  }
+  for (TextFile& file : files) {
+    file.latin1 = encoding == "latin-1";
+    if (!file.latin1) check_utf8(file);
+  }
+}
+
+class TextDataset : public Dataset {
+ public:
+  TextDataset(std::vector<TextFile> files, const TextColumns& columns) : files_(std::move(files)) {
+    set_encoding(files_, columns.encoding);
+    choice_ = choose_columns(files_[0], columns);
+    if (files_[0].format == TextFormat::jsonl) files_[0].keys.keep(choice_.columns());
+    if (!choice_.note.empty()) notes_.push_back(choice_.note);
+    for (TextFile& file : files_) {
+      if (file.format != files_[0].format) {
+        throw Error(printable(file.file.name) + ": expected the format of " + printable(files_[0].file.name) +
+                    ", got another");
+      }
+      file.columns = files_[0].columns;
+      file.keys = files_[0].keys;
+      read_rows(file);
+      ends_.push_back(rows());
+    }
+    if (rows() == 0) throw Error(printable(files_[0].file.name) + ": expected rows, got a header alone");
+    sort_classes();
+  }
+
+  Kind kind() const override { return Kind::texts; }
+  const std::vector<std::string>& notes() const override { return notes_; }
+  std::int64_t rows() const override { return static_cast<std::int64_t>(labels_.size()); }
+  int label(std::int64_t row) const override { return labels_.at(static_cast<std::size_t>(row)); }
+  const std::vector<std::string>& class_names() const override { return class_names_; }
+  std::string name(std::int64_t row) const override {
+    return printable(base_name(file_of(row).file.name)) + ":" + std::to_string(lines_.at(static_cast<std::size_t>(row)));
+  }
+  Text text(std::int64_t row) const override {
+    const TextFile& file = file_of(row);
+    RecordReader reader(file, begins_.at(static_cast<std::size_t>(row)), lines_.at(static_cast<std::size_t>(row)));
+    Record record;
+    // False only where the file has changed since.
+    if (!reader.next(record)) throw Error(name(row) + ": expected a record, got the end of the file");
+    return text_of(file, record);
+  }
+
+ private:
+  const TextFile& file_of(std::int64_t row) const {
+    return files_.at(static_cast<std::size_t>(std::upper_bound(ends_.begin(), ends_.end(), row) - ends_.begin()));
+  }
+
+  void read_rows(const TextFile& file) {
+    RecordReader reader(file);
+    Record record;
+    if (choice_.has_header) reader.next(record);
+    if (&file != &files_[0]) check_header(file);
+    while (reader.next(record)) {
+      text_of(file, record);  // for its checks
+      if (record.line > std::numeric_limits<std::uint32_t>::max()) {
+        throw Error(Place{file.file.name, record.line}.str() + ": expected fewer lines");
+      }
+      labels_.push_back(class_of(file, record));
+      begins_.push_back(record.begin);
+      lines_.push_back(static_cast<std::uint32_t>(record.line));
+    }
+  }
+
+  // The first file decides whether there is one.
+  void check_header(const TextFile& file) const {
+    Record record;
+    if (file.format == TextFormat::jsonl || file.format == TextFormat::trec || !RecordReader(file).next(record)) return;
+    const bool is_same = std::equal(record.cells.begin(), record.cells.end(), choice_.names.begin(), choice_.names.end(),
+                                    [](const Cell& cell, const std::string& name) { return trimmed(cell.text) == name; });
+    if (choice_.has_header ? is_same : !looks_like_header(record)) return;
+    throw Error(Place{file.file.name, record.line}.str() + ": expected " +
+                (choice_.has_header ? "the header of " : "no header, as in ") + printable(files_[0].file.name) +
+                ", got a line that starts with " + excerpt(record.cells[0].text));
+  }
+
+  std::string where(const TextFile& file, const Record& record, std::size_t column) const {
+    const char* kind = file.format == TextFormat::jsonl ? ": key " : ": column ";
+    return Place{file.file.name, record.line}.str() + kind + choice_.shown(column);
+  }
+
+  const std::string& cell_of(const TextFile& file, const Record& record, std::size_t column) const {
+    const Cell& cell = record.cells.at(column);
+    if (cell.problem != nullptr) {
+      throw Error(where(file, record, column) + ": expected a string, number or boolean, got " + cell.problem);
+    }
+    return cell.text;
+  }
+
+  Text text_of(const TextFile& file, const Record& record) const {
+    Text text;
+    for (const std::size_t column : choice_.text) {
+      if (column != choice_.text[0]) text.first += ' ';
+      text.first += cell_of(file, record, column);
+    }
+    if (choice_.pair) text.second = cell_of(file, record, *choice_.pair);
+    if (trimmed(text.first).empty() || (text.second && trimmed(*text.second).empty())) {
+      throw Error(Place{file.file.name, record.line}.str() + ": empty text");
+    }
+    return text;
+  }
+
+  int class_of(const TextFile& file, const Record& record) {
+    const std::string_view name = trimmed(cell_of(file, record, choice_.label));
+    if (name.empty()) throw Error(where(file, record, choice_.label) + ": expected a label, got none");
+    const auto found = classes_.find(name);
+    if (found != classes_.end()) return found->second;
+    if (class_names_.size() == kMaxClasses) {
+      throw Error(where(file, record, choice_.label) + ": expected at most " + std::to_string(kMaxClasses) +
+                  " classes, got more");
+    }
+    const int index = static_cast<int>(class_names_.size());
+    classes_.emplace(name, index);
+    class_names_.emplace_back(name);
+    return index;
+  }
+
+  // Up to here classes are numbered as they come.
+  void sort_classes() {
+    const std::vector<std::size_t> order = sorted_order(class_names_);
+    std::vector<int> rank(order.size());
+    std::vector<std::string> sorted;
+    for (const std::size_t index : order) {
+      rank[index] = static_cast<int>(sorted.size());
+      sorted.push_back(std::move(class_names_[index]));
+    }
+    class_names_ = std::move(sorted);
+    for (int& label : labels_) label = rank[static_cast<std::size_t>(label)];
+    classes_.clear();
+  }
+
+  std::vector<TextFile> files_;
+  ColumnChoice choice_;
+  std::vector<std::string> notes_, class_names_;
+  std::map<std::string, int, std::less<>> classes_;  // while reading
+  std::vector<std::int64_t> ends_;                   // rows up to the end of each file
+  // One a row: where its record begins, and in what line; its class.
+  std::vector<std::uint64_t> begins_;
+  std::vector<std::uint32_t> lines_;
+  std::vector<int> labels_;
+};
+
+}  // namespace
+
+std::shared_ptr<const Dataset> text_dataset(std::vector<TextFile> files, const TextColumns& columns) {
+  if (files.empty()) throw Error("data: expected a file of texts, got none");
+  return std::make_shared<TextDataset>(std::move(files), columns);
+}
+
+}  // namespace sidenet

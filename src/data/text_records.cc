@@ -1,0 +1,170 @@
+#include "text_records.h"
+
+#include <algorithm>
+
+#include "sidenet/error.h"
+#include "text_encoding.h"
+
+namespace sidenet {
+
+std::string Place::str() const { return printable(file) + ":" + std::to_string(line); }
+
+RecordReader::RecordReader(const TextFile& file) : file_(file), bytes_(file.bytes()) {
+  if (bytes_.substr(0, 3) == "\xef\xbb\xbf") at_ = 3;
+}
+
+bool RecordReader::next(Record& record) {
+  skip_empty_lines();
+  if (at_ >= bytes_.size()) return false;
+  record.begin = at_;
+  record.line = line_;
+  switch (file_.format) {
+    case TextFormat::tsv: read_tsv(record); break;
+    case TextFormat::csv: read_csv(record); break;
+    case TextFormat::jsonl: read_json(record); break;
+    case TextFormat::trec: read_trec(record); break;
+  }
+  return true;
+}
+
+std::string_view RecordReader::next_line() {
+  skip_empty_lines();
+  return take_line();
+}
+
+void RecordReader::skip_empty_lines() {
+  while (at_ < bytes_.size()) {
+    const std::size_t end = bytes_[at_] == '\r' ? at_ + 1 : at_;
+    if (end < bytes_.size() && bytes_[end] != '\n') return;
+    at_ = std::min(end + 1, bytes_.size());
+    ++line_;
+  }
+}
+
+std::string_view RecordReader::take_line() {
+  const std::size_t end = std::min(bytes_.find('\n', at_), bytes_.size());
+  std::string_view line = bytes_.substr(at_, end - at_);
+  if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
+  at_ = std::min(end + 1, bytes_.size());
+  ++line_;
+  return line;
+}
+
+Cell& RecordReader::start_cell(Record& record, std::size_t column) const {
+  if (column == kMaxColumns) {
+    throw Error(Place{file_.file.name, record.line}.str() + ": expected at most " + std::to_string(kMaxColumns) +
+                " columns, got more");
+  }
+  if (record.cells.size() <= column) record.cells.resize(column + 1);
+  Cell& cell = record.cells[column];
+  cell.text.clear();
+  return cell;
+}
+
+void RecordReader::append(Cell& cell, std::string_view bytes, std::int64_t line) const {
+  if (cell.text.size() > kMaxCellBytes || bytes.size() > kMaxCellBytes - cell.text.size()) {
+    throw Error(Place{file_.file.name, line}.str() + ": expected at most " + std::to_string(kMaxCellBytes) +
+                " bytes in a field, got more" + (file_.format == TextFormat::csv ? "; is a quote left open?" : ""));
+  }
+  if (file_.latin1) {
+    append_latin1(bytes, cell.text);
+  } else {
+    cell.text += bytes;
+  }
+}
+
+void RecordReader::check_columns(const Record& record) const {
+  if (file_.columns == 0 || record.cells.size() == file_.columns) return;
+  throw Error(Place{file_.file.name, record.line}.str() + ": expected " + std::to_string(file_.columns) + " columns, got " +
+              std::to_string(record.cells.size()));
+}
+
+void RecordReader::read_tsv(Record& record) {
+  const std::string_view line = take_line();
+  std::size_t column = 0;
+  for (std::size_t begin = 0; begin <= line.size(); ++column) {
+    const std::size_t end = std::min(line.find('\t', begin), line.size());
+    append(start_cell(record, column), line.substr(begin, end - begin), record.line);
+    begin = end + 1;
+  }
+  record.cells.resize(column);
+  check_columns(record);
+}
+
+void RecordReader::read_csv(Record& record) {
+  std::size_t column = 0;
+  for (bool more = true; more; ++column) {
+    Cell& cell = start_cell(record, column);
+    if (at_ < bytes_.size() && bytes_[at_] == '"') {
+      read_quoted(cell);
+    } else {
+      std::size_t end = at_;
+      while (end < bytes_.size() && bytes_[end] != ',' && bytes_[end] != '\n') ++end;
+      std::string_view bytes = bytes_.substr(at_, end - at_);
+      const bool last = end == bytes_.size() || bytes_[end] == '\n';
+      if (last && !bytes.empty() && bytes.back() == '\r') bytes.remove_suffix(1);
+      append(cell, bytes, line_);
+      at_ = end;
+    }
+    more = at_ < bytes_.size() && bytes_[at_] == ',';
+    if (at_ < bytes_.size()) ++at_;
+  }
+  ++line_;
+  record.cells.resize(column);
+  check_columns(record);
+}
+
+// From an opening quote to the comma or LF behind the closing one, or to the end of the file.
+void RecordReader::read_quoted(Cell& cell) {
+  const std::int64_t opened = line_;
+  for (++at_;; ++at_) {
+    const std::size_t end = bytes_.find('"', at_);
+    if (end == std::string_view::npos) {
+      // A cell that is too long is told first: it says more.
+      append(cell, bytes_.substr(at_), opened);
+      throw Error(Place{file_.file.name, opened}.str() + ": expected a closing quote, got the end of the file");
+    }
+    const std::string_view piece = bytes_.substr(at_, end - at_);
+    append(cell, piece, opened);
+    line_ += std::count(piece.begin(), piece.end(), '\n');
+    at_ = end + 1;
+    if (at_ >= bytes_.size() || bytes_[at_] != '"') break;
+    append(cell, "\"", opened);
+  }
+  const bool is_last_return =
+      at_ < bytes_.size() && bytes_[at_] == '\r' && (at_ + 1 == bytes_.size() || bytes_[at_ + 1] == '\n');
+  if (is_last_return) ++at_;
+  if (at_ < bytes_.size() && bytes_[at_] != ',' && bytes_[at_] != '\n') {
+    throw Error(Place{file_.file.name, line_}.str() +
+                ": expected a comma or the end of the line after a closing quote, got " + excerpt(bytes_.substr(at_, 4)));
+  }
+}
+
+void RecordReader::read_trec(Record& record) {
+  const std::string_view line = take_line();
+  const std::size_t blank = std::min(line.find_first_of(" \t"), line.size()), colon = line.find(':');
+  if (colon == 0 || colon >= blank || blank == line.size()) {
+    throw Error(Place{file_.file.name, record.line}.str() + ": expected LABEL:detail, a blank and the text, got " +
+                excerpt(line));
+  }
+  append(start_cell(record, 0), line.substr(0, colon), record.line);
+  append(start_cell(record, 1), line.substr(blank + 1), record.line);
+  record.cells.resize(2);
+}
+
+void RecordReader::read_json(Record& record) {
+  std::string_view line = take_line();
+  // To nlohmann's reader a NUL is the end of its input.
+  if (const std::size_t nul = line.find('\0'); nul != std::string_view::npos) {
+    throw Error(Place{file_.file.name, record.line}.str() + ": expected one JSON object, got a NUL at byte " +
+                std::to_string(nul + 1) + " of the line");
+  }
+  if (file_.latin1) {
+    decoded_.clear();
+    append_latin1(line, decoded_);
+    line = decoded_;
+  }
+  read_json_record(line, {file_.file.name, record.line}, file_.keys, record.cells);
+}
+
+}  // namespace sidenet

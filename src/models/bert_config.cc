@@ -1,0 +1,120 @@
+#include <charconv>
+
+#include "bert.h"
+#include "sidenet/error.h"
+
+namespace sidenet::models {
+namespace {
+
+using Settings = std::map<std::string, std::string>;
+
+const std::string* find(const Settings& settings, const char* key) {
+  const auto found = settings.find(key);
+  return found == settings.end() ? nullptr : &found->second;
+}
+
+template <typename Number>
+Number number(const Weights& weights, const char* key, const std::string& text, Number low, Number high) {
+  Number value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || !(value >= low && value <= high)) {
+    throw Error(weights.file() + ": configuration '" + key + "': expected a number from " + std::to_string(low) + " to " +
+                std::to_string(high) + ", got '" + text + "'");
+  }
+  return value;
+}
+
+// BERT's own sizes: heads of 64 (arXiv 1810.04805, section 3; tiny to medium, arXiv 1908.08962).
+bool has_heads_of_64(int hidden) {
+  return hidden == 128 || hidden == 256 || hidden == 512 || hidden == 768 || hidden == 1024;
+}
+
+int heads(const Weights& weights, const Settings& settings, int hidden) {
+  const std::string* given = find(settings, "num_attention_heads");
+  if (!given && !has_heads_of_64(hidden)) {
+    throw Error(weights.file() +
+                ": the number of attention heads is not in the weights: expected a config.json beside them "
+                "(or --config) with 'num_attention_heads'");
+  }
+  const int count = given ? number(weights, "num_attention_heads", *given, 1, 4096) : hidden / 64;
+  if (hidden % count != 0) {
+    throw Error(weights.file() + ": configuration 'num_attention_heads': expected a divisor of the hidden size " +
+                std::to_string(hidden) + ", got " + std::to_string(count));
+  }
+  return count;
+}
+
+std::string activation(const Weights& weights, const Settings& settings) {
+  const std::string* given = find(settings, "hidden_act");
+  if (!given || *given == "gelu") return "gelu";
+  for (const char* name : {"gelu_new", "gelu_pytorch_tanh", "gelu_fast"}) {
+    if (*given == name) return "gelu_new";
+  }
+  if (*given == "relu") return "relu";
+  throw Error(weights.file() +
+              ": configuration 'hidden_act': expected gelu, gelu_new, gelu_pytorch_tanh, gelu_fast or relu, got '" +
+              *given + "'");
+}
+
+int extent(const Tensor& tensor, std::size_t axis) { return static_cast<int>(tensor.dim(axis)); }
+
+}  // namespace
+
+std::string BertConfig::name() const {
+  const struct {
+    int layers, hidden;
+    const char* size;
+  } known[] = {{2, 128, "tiny"},   {4, 256, "mini"},  {4, 512, "small"},
+               {8, 512, "medium"}, {12, 768, "base"}, {24, 1024, "large"}};
+  const std::string family = types == 0 ? "distilbert" : "bert";
+  for (const auto& size : known) {
+    if (layers == size.layers && hidden_size == size.hidden && types > 0) return family + "-" + size.size;
+  }
+  return family + "-" + std::to_string(layers) + "x" + std::to_string(hidden_size);
+}
+
+std::optional<BertConfig> recognise_bert(const Weights& weights, const Settings& settings) {
+  const Weights tables = weights.sub("embeddings");
+  if (!tables.has("word_embeddings.weight")) return std::nullopt;
+  BertConfig config;
+  const Tensor words = tables.get_rank("word_embeddings.weight", 2);
+  const Tensor positions = tables.get_rank("position_embeddings.weight", 2);
+  config.vocabulary = extent(words, 0);
+  config.hidden_size = extent(words, 1);
+  config.max_positions = extent(positions, 0);
+  if (tables.has("token_type_embeddings.weight"))
+    config.types = extent(tables.get_rank("token_type_embeddings.weight", 2), 0);
+  const Weights layers = weights.sub("encoder.layer");
+  while (layers.has(std::to_string(config.layers) + ".attention.self.query.weight")) ++config.layers;
+  if (config.layers == 0) layers.get_rank("0.attention.self.query.weight", 2);  // says what is missing
+  config.intermediate_size = extent(layers.get_rank("0.intermediate.dense.weight", 2), 0);
+  config.num_heads = heads(weights, settings, config.hidden_size);
+  if (const std::string* eps = find(settings, "layer_norm_eps"))
+    config.layer_norm_eps = number(weights, "layer_norm_eps", *eps, 0.0f, 1.0f);
+  config.hidden_act = activation(weights, settings);
+  if (weights.has("classifier.weight")) {
+    config.classes = extent(weights.get_rank("classifier.weight", 2), 0);
+    for (const char* pooler : {"pooler.dense", "pre_classifier"}) {
+      if (weights.has(std::string(pooler) + ".weight")) config.pooler = pooler;
+    }
+  }
+  return config;
+}
+
+Architecture describe_bert(const BertConfig& config, const Settings& settings) {
+  Architecture result;
+  result.family = "bert";
+  result.name = config.name();
+  result.classes = config.classes;
+  result.input_shape = {kTokens};
+  for (const char* key : {"num_attention_heads", "layer_norm_eps", "hidden_act"}) {
+    if (const std::string* value = find(settings, key)) result.settings[key] = *value;
+  }
+  result.settings["num_attention_heads"] = std::to_string(config.num_heads);
+  result.vocabulary = config.vocabulary;
+  result.max_tokens = config.max_positions;
+  result.token_types = config.types;
+  return result;
+}
+
+}  // namespace sidenet::models

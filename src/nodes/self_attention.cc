@@ -1,0 +1,46 @@
+#include "self_attention.h"
+
+#include <cmath>
+
+#include "sidenet/error.h"
+#include "transformer_kernels.h"
+
+namespace sidenet::nodes {
+namespace {
+
+class SelfAttentionExecutable : public Executable {
+ public:
+  SelfAttentionExecutable(int heads, int head_dim) : heads_(heads), head_dim_(head_dim) {}
+  std::size_t scratch_bytes(const Capacity& capacity) const override {
+    return kernels::cpu::self_attention_scratch_bytes(capacity.tokens, heads_, head_dim_, capacity.threads);
+  }
+  void run(std::span<const float* const> inputs, float* output, const RowBatch& batch, std::byte* scratch,
+           int threads) const override {
+    const float scale = 1.0f / std::sqrt(static_cast<float>(head_dim_));
+    kernels::cpu::self_attention(inputs[0], batch.offsets, batch.rows, heads_, head_dim_, scale, output, scratch, threads);
+  }
+
+ private:
+  int heads_, head_dim_;
+};
+
+}  // namespace
+
+Shape SelfAttention::output_shape(std::span<const Shape> inputs) const {
+  const Shape& in = inputs[0];
+  if (in.size() != 2 || in[1] < 3 || in[1] % (3 * heads_) != 0) {
+    throw Error("self_attention: expected (tokens, 3 hidden) with hidden a multiple of " + std::to_string(heads_) +
+                " heads, got " + to_string(in));
+  }
+  return {in[0], in[1] / 3};
+}
+
+std::int64_t SelfAttention::multiply_adds(std::span<const Shape> inputs) const {
+  return 2 * inputs[0][0] * inputs[0][0] * (inputs[0][1] / 3);
+}
+
+std::unique_ptr<Executable> SelfAttention::prepare(std::span<const Shape> inputs) const {
+  return std::make_unique<SelfAttentionExecutable>(heads_, static_cast<int>(inputs[0][1] / 3 / heads_));
+}
+
+}  // namespace sidenet::nodes

@@ -1,0 +1,22 @@
+#pragma once
+
+#include "operation.h"
+
+namespace sidenet::nodes {
+
+/// Multi-head scaled dot-product self-attention (arXiv 1706.03762, section 3.2): the tokens of a row attend to that row's
+/// tokens alone. (kTokens, 3 hidden), which is Q, K and V side by side, to (kTokens, hidden).
+class SelfAttention : public Operation {
+ public:
+  explicit SelfAttention(int heads) : heads_(heads) {}
+  std::string kind() const override { return "self_attention"; }
+  Shape output_shape(std::span<const Shape> inputs) const override;
+  /// Q K^T and P V.
+  std::int64_t multiply_adds(std::span<const Shape> inputs) const override;
+  std::unique_ptr<Executable> prepare(std::span<const Shape> inputs) const override;
+
+ private:
+  int heads_;
+};
+
+}  // namespace sidenet::nodes

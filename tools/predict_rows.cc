@@ -1,0 +1,83 @@
+#include "predict_rows.h"
+
+#include <chrono>
+#include <iostream>
+
+#include "sidenet/dataset.h"
+#include "sidenet/error.h"
+#include "tensor_rows.h"
+#include "text.h"
+
+namespace sidenet::tools {
+
+Predictor::Predictor(const Model& model, const ExitPolicy& policy, int threads, std::size_t batch,
+                     const PredictionWriter::Options& writing)
+    : model_(model),
+      policy_(policy),
+      session_(model, {.threads = threads}),
+      exits_(model.exits()),
+      writer_(model.labels(), session_.exit_names(), writing),
+      batch_(batch) {}
+
+void Predictor::add_image(const std::string& name) {
+  Tensor input;
+  try {
+    const Preprocessing& preprocessing = model_.preprocessing();
+    input = preprocess_image(read_image(name, preprocessing.channels), preprocessing);
+  } catch (const Error& error) {
+    report(error.what());
+    return;
+  }
+  if (!images_.empty() && images_.front().shape() != input.shape()) flush();
+  names_.push_back(name);
+  images_.push_back(std::move(input));
+  if (images_.size() == batch_) flush();
+}
+
+void Predictor::add_text(const Text& text, const std::string& place) {
+  try {
+    if (text.first.find_first_not_of(" \t\r\n\f\v") == std::string::npos) throw Error("empty text");
+    model_.tokenizer().encode(text, texts_);
+  } catch (const Error& error) {
+    report(place + ": " + error.what());
+    return;
+  }
+  names_.push_back(text.second ? text.first + " | " + *text.second : text.first);
+  if (names_.size() == batch_) flush();
+}
+
+void Predictor::flush() {
+  if (names_.empty()) return;
+  try {
+    answer();
+  } catch (const Error& error) {
+    for (const std::string& name : names_) report(name + ": " + error.what());
+  }
+  names_.clear();
+  images_.clear();
+  texts_ = TokenRows();
+}
+
+void Predictor::report(const std::string& message) {
+  std::cout.flush();
+  std::cerr << "sidenet: " << printable(message) << std::endl;
+  failed_ = true;
+}
+
+void Predictor::answer() {
+  const Tensor images = model_.is_text() ? Tensor() : stack(images_);
+  // Makes the plan where the shape is new: that is not part of an answer's time.
+  session_.mainnet_multiply_adds(model_.is_text() ? Shape{1} : images_.front().shape());
+  const auto start = std::chrono::steady_clock::now();
+  const Answers answers = model_.is_text() ? session_.run(texts_, policy_) : session_.run(images, policy_);
+  const std::chrono::duration<double, std::milli> spent = std::chrono::steady_clock::now() - start;
+  const auto classes = static_cast<std::size_t>(answers.logits.dim(1));
+  for (std::size_t row = 0; row < names_.size(); ++row) {
+    const auto exit = static_cast<std::size_t>(answers.exit.at(row));
+    const std::span<const float> logits(answers.logits.data<float>() + row * classes, classes);
+    writer_.write({names_[row], answers.index.at(row), answers.confidence.at(row), session_.exit_names().at(exit),
+                   probabilities(logits, exits_.at(exit).temperature), spent.count() / static_cast<double>(names_.size())});
+  }
+}
+
+}  // namespace sidenet::tools
