@@ -51,6 +51,7 @@ int run(Options& options) {
   const Model model = Model::import_checkpoint(options.checkpoint, options.import);
   model.save(options.output);
   if (!options.common.quiet) {
+    for (const std::string& note : model.notes()) std::cerr << printable(note) << '\n';
     print_summary(std::cerr, model);
     std::cerr << "written        " << printable(options.output) << ", "
               << grouped(static_cast<std::int64_t>(std::filesystem::file_size(options.output))) << " bytes\n";

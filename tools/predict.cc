@@ -119,6 +119,8 @@ void check_inputs(const Options& options, const Model& model) {
     return;
   }
   model.tokenizer();  // says so where there is none
+  if (options.tab_pairs && !options.texts.empty() && options.inputs.empty())
+    throw Error("--pairs: is for lines of files or standard input, got --text (its second text is --pair)");
   if (!options.pairs.empty() && options.pairs.size() != options.texts.size()) {
     throw Error("--pair: expected as many as --text, " + std::to_string(options.texts.size()) + ", got " +
                 std::to_string(options.pairs.size()));

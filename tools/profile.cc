@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <iostream>
 #include <memory>
@@ -10,6 +11,7 @@
 #include "json_lines.h"
 #include "machine_peak.h"
 #include "model_summary.h"
+#include "sidenet/error.h"
 #include "sidenet/session.h"
 #include "table.h"
 #include "text.h"
@@ -21,7 +23,7 @@ struct Options {
   CommonOptions common;
   std::string model;
   int repeats = 20;
-  int tokens = 128;
+  int tokens = 0;  // 0: 128, or as many as the model takes
   bool json = false;
 };
 
@@ -56,8 +58,16 @@ TokenRows random_texts(const Model& model, std::int64_t rows, int tokens, std::u
 
 std::vector<NodeTime> profile(Session& session, const Model& model, const Options& options) {
   const std::int64_t rows = options.common.batch;
-  if (model.is_text())
-    return session.profile(random_texts(model, rows, options.tokens, options.common.seed), options.repeats);
+  if (model.is_text()) {
+    const auto longest = static_cast<int>(model.tensors().at("embeddings.position_embeddings.weight").dim(0));
+    if (options.tokens > longest) {
+      throw Error(options.model + ": --tokens: expected at most " + std::to_string(longest) + ", got " +
+                  std::to_string(options.tokens));
+    }
+    const int tokens = options.tokens > 0 ? options.tokens : std::min(128, longest);
+    return session.profile(random_texts(model, rows, tokens, options.common.seed), options.repeats);
+  }
+  if (options.tokens > 0) throw Error(options.model + ": --tokens: is for text models");
   return session.profile(random_rows(model.input_shape(), rows, options.common.seed), options.repeats);
 }
 
@@ -127,7 +137,7 @@ Command add_profile(CLI::App& app) {
       "  sidenet profile model.safetensors --batch 16 --threads 1");
   sub->add_option("MODEL", options->model, "Model file")->required()->option_text("MODEL");
   sub->add_option("--repeats", options->repeats, "Warm runs (default 20)")->option_text("N")->check(CLI::Range(1, 100'000));
-  sub->add_option("--tokens", options->tokens, "Length of the texts (default 128)")
+  sub->add_option("--tokens", options->tokens, "Length of the texts (default 128, or the longest)")
       ->option_text("N")
       ->check(CLI::Range(1, 1 << 16));
   sub->add_flag("--json", options->json, "One JSON object on stdout");

@@ -10,7 +10,9 @@ void add_dataset_options(CLI::App& sub, DatasetOptions& options) {
   sub.add_option("--skip", options.skip, "Leave out the first N rows of each DATA")
       ->option_text("N")
       ->check(CLI::NonNegativeNumber);
-  sub.add_option("--limit", options.limit, "At most N rows of each DATA")->option_text("N")->check(CLI::PositiveNumber);
+  sub.add_option("--limit", options.limit, "At most N rows of each DATA")
+      ->option_text("N")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40));
   const std::string group = "Columns of text data: a name, or a number from 1 (default: guessed)";
   sub.add_option("--text-column", options.columns.text, "The text; several are joined by a blank")
       ->option_text("COLUMN,...")

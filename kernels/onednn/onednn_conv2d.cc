@@ -4,9 +4,11 @@
 #include <dnnl.hpp>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "large_buffer.h"
 #include "sidenet/error.h"
+#include "threads.h"
 
 namespace sidenet::kernels::onednn {
 namespace {
@@ -61,13 +63,34 @@ dnnl::convolution_forward::primitive_desc describe(const Conv2dShape& s, bool wi
 #endif
 }
 
+// `to` = `from`, where there are scales each output channel times its own.
+void reorder_scaled(memory& from, memory& to, const Conv2dShape& shape, const float* scale) {
+  dnnl::primitive_attr attributes;
+  if (scale == nullptr) {
+    dnnl::reorder(from, to, attributes).execute(stream(), from, to);
+    return;
+  }
+  const int output_dims = shape.groups == 1 ? 1 : 3;
+#if DNNL_VERSION_MAJOR >= 3
+  attributes.set_scales_mask(DNNL_ARG_SRC, output_dims);
+  memory scales({{shape.out_channels}, memory::data_type::f32, memory::format_tag::x}, engine(), const_cast<float*>(scale));
+  dnnl::reorder(from, to, attributes)
+      .execute(stream(), {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}, {DNNL_ARG_ATTR_SCALES | DNNL_ARG_SRC, scales}});
+#else
+  attributes.set_output_scales(output_dims, std::vector<float>(scale, scale + shape.out_channels));
+  dnnl::reorder(from, to, attributes).execute(stream(), from, to);
+#endif
+}
+
 class OnednnConv2d : public Conv2dKernel {
  public:
-  OnednnConv2d(const Conv2dShape& shape, const float* weight, const float* bias, const Conv2dPost& post)
+  OnednnConv2d(const Conv2dShape& shape, const float* weight, const float* scale, const float* bias, const Conv2dPost& post)
       : descriptor_(describe(shape, bias != nullptr, post)),
         primitive_(descriptor_),
         weight_storage_(allocate_large(descriptor_.weights_desc().get_size())),
         weight_(descriptor_.weights_desc(), engine(), weight_storage_.get()) {
+    // Layers are prepared side by side, so each on one thread.
+    const ThreadSetting one_thread(1);
     const auto tag = shape.groups == 1 ? memory::format_tag::oihw : memory::format_tag::goihw;
 #if DNNL_VERSION_MAJOR >= 3
     const auto dims = descriptor_.weights_desc().get_dims();
@@ -75,7 +98,7 @@ class OnednnConv2d : public Conv2dKernel {
     const auto dims = descriptor_.weights_desc().dims();
 #endif
     memory plain({dims, memory::data_type::f32, tag}, engine(), const_cast<float*>(weight));
-    dnnl::reorder(plain, weight_).execute(stream(), plain, weight_);
+    reorder_scaled(plain, weight_, shape, scale);
     if (bias != nullptr) {
       bias_ = memory(descriptor_.bias_desc(), engine());
       std::memcpy(bias_.get_data_handle(), bias, descriptor_.bias_desc().get_size());
@@ -108,10 +131,10 @@ class OnednnConv2d : public Conv2dKernel {
 
 }  // namespace
 
-std::unique_ptr<Conv2dKernel> make_conv2d(const Conv2dShape& shape, const float* weight, const float* bias,
-                                          const Conv2dPost& post) {
+std::unique_ptr<Conv2dKernel> make_conv2d(const Conv2dShape& shape, const float* weight, const float* scale,
+                                          const float* bias, const Conv2dPost& post) {
   try {
-    return std::make_unique<OnednnConv2d>(shape, weight, bias, post);
+    return std::make_unique<OnednnConv2d>(shape, weight, scale, bias, post);
   } catch (const dnnl::error& error) {
     throw Error(std::string("oneDNN cannot build a convolution: ") + error.what());
   }

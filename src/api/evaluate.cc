@@ -4,6 +4,7 @@
 #include <exception>
 #include <limits>
 
+#include "input_checks.h"
 #include "label_map.h"
 #include "metrics.h"
 #include "sidenet/error.h"
@@ -155,11 +156,12 @@ Evaluation evaluate(const Model& model, const Dataset& data, const ExitPolicy& p
                     const ProgressCallback& progress) {
   if (options.batch < 1) throw Error("evaluate: batch: expected at least 1, got " + std::to_string(options.batch));
   const int threads = resolve_threads(options.threads);
-  std::vector<std::string> notes;
-  const std::vector<int> labels = map_labels(data, model.labels(), &notes);
   const std::int64_t rows = data.rows();
   if (rows == 0) throw Error("evaluate: the data has no rows");
+  check_kind(model, data);
   Evaluator evaluator(model, policy, threads);
+  std::vector<std::string> notes;
+  const std::vector<int> labels = map_labels(data, model.labels(), &notes);
   bool exits_first = false;
   for (std::int64_t first = 0; first < rows; first += options.batch) {
     const std::int64_t count = std::min(options.batch, rows - first);

@@ -33,8 +33,14 @@ NodeId find_tap(const Graph& graph, const std::string& tap, const std::string& s
 
 namespace {
 
-void add_exit(const ModelData& data, const ExitSpec& exit, Graph& graph) {
+// mainnet: its number of nodes; what comes behind are exits, which nobody taps.
+void add_exit(const ModelData& data, const ExitSpec& exit, NodeId mainnet, Graph& graph) {
   const NodeId tap = find_tap(graph, exit.tap, data.source);
+  const bool is_head = exit.name == "final";
+  if (tap >= mainnet || (is_head && tap != mainnet - 1)) {
+    throw Error(data.source + ": exit '" + exit.name + "': expected a tap " +
+                (is_head ? "at MainNet's last layer" : "inside MainNet") + ", got '" + exit.tap + "'");
+  }
   std::shared_ptr<const Operation> head;
   try {
     head = std::make_shared<nodes::ExitHead>(
@@ -44,6 +50,10 @@ void add_exit(const ModelData& data, const ExitSpec& exit, Graph& graph) {
         exit.pooling);
   } catch (const Error& error) {
     throw Error(data.source + ": exit '" + exit.name + "': " + error.what());
+  }
+  if (const std::int64_t hidden = exit_tensor(data, exit.name, "fc1.weight").dim(0); hidden != exit.hidden) {
+    throw Error(data.source + ": exit '" + exit.name + "': hidden: expected " + std::to_string(hidden) +
+                " (fc1.weight), got " + std::to_string(exit.hidden));
   }
   const NodeId node = graph.add("exits." + exit.name, head, {tap});
   if (graph.node(node).shape[0] != data.classes()) {
@@ -57,14 +67,15 @@ void add_exit(const ModelData& data, const ExitSpec& exit, Graph& graph) {
 
 Graph build_mainnet_with_head(const ModelData& data, const Shape& input_shape) {
   Graph graph = build_mainnet_graph(data, input_shape);
-  if (data.head) add_exit(data, *data.head, graph);
+  if (data.head) add_exit(data, *data.head, static_cast<NodeId>(graph.nodes().size()), graph);
   return graph;
 }
 
 Graph build_exit_graph(const ModelData& data, const Shape& input_shape) {
   Graph graph = build_mainnet_graph(data, input_shape);
-  for (const ExitSpec& exit : data.exits) add_exit(data, exit, graph);
-  if (data.head) add_exit(data, *data.head, graph);
+  const auto mainnet = static_cast<NodeId>(graph.nodes().size());
+  for (const ExitSpec& exit : data.exits) add_exit(data, exit, mainnet, graph);
+  if (data.head) add_exit(data, *data.head, mainnet, graph);
   return fuse_nodes(graph);
 }
 

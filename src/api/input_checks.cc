@@ -58,4 +58,11 @@ void check_texts(const ModelData& data, const TokenRows& inputs) {
               architecture.token_types > 0 ? architecture.token_types : std::numeric_limits<int>::max(), inputs);
 }
 
+void check_kind(const Model& model, const Dataset& data) {
+  const bool has_texts = data.kind() == Dataset::Kind::texts;
+  if (has_texts == model.is_text() || data.rows() == 0) return;
+  throw Error(data.name(0) + ": is " + (has_texts ? "a text" : "an image") + ", and " + model.architecture() + " takes " +
+              (has_texts ? "images" : "texts"));
+}
+
 }  // namespace sidenet

@@ -209,6 +209,8 @@ Model Model::load(const std::string& path) {
     check_image_channels(data);
   }
   read_exits(path, file.metadata, data);
+  if (data.has_final() && data.labels.empty())
+    throw Error(path + ": metadata 'sidenet.labels': expected at least one label");
   return make_model(std::move(data));
 }
 

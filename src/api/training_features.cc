@@ -4,7 +4,9 @@
 #include <cstdio>
 #include <set>
 
+#include "class_names.h"
 #include "digest.h"
+#include "input_checks.h"
 #include "joined_dataset.h"
 #include "label_map.h"
 #include "model_data.h"
@@ -45,11 +47,14 @@ std::uint64_t group_of(const Dataset& data, std::int64_t row) {
 
 // The classes of a head that is yet to be fitted.
 std::vector<std::string> class_names_of(const std::vector<std::shared_ptr<const Dataset>>& parts) {
-  std::set<std::string> names;
-  for (const auto& part : parts) names.insert(part->class_names().begin(), part->class_names().end());
-  if (names.size() < 2)
-    throw Error("train: a head needs data with two classes or more, got " + std::to_string(names.size()));
-  return {names.begin(), names.end()};
+  std::set<std::string> unique;
+  for (const auto& part : parts) unique.insert(part->class_names().begin(), part->class_names().end());
+  if (unique.size() < 2)
+    throw Error("train: a head needs data with two classes or more, got " + std::to_string(unique.size()));
+  const std::vector<std::string> names(unique.begin(), unique.end());
+  std::vector<std::string> sorted;
+  for (const std::size_t index : sorted_order(names)) sorted.push_back(names[index]);
+  return sorted;
 }
 
 void add_tokenizer(Digest& digest, const Model& model, const TrainOptions& options) {
@@ -61,6 +66,7 @@ void add_tokenizer(Digest& digest, const Model& model, const TrainOptions& optio
         o.lower_case ? 1 : 0, o.max_word_characters, o.max_tokens, static_cast<int>(o.truncation)}) {
     digest.add(static_cast<std::uint64_t>(number));
   }
+  for (const std::string* text : {&o.continuation, &o.unknown, &o.cls, &o.sep, &o.pad, &o.mask}) digest.add(*text);
   for (const AddedToken& token : contents_of(tokenizer).added) digest.add(static_cast<std::uint64_t>(token.id));
   digest.add(static_cast<std::uint64_t>(contents_of(tokenizer).model_pieces)).add(options.token_pool);
 }
@@ -74,11 +80,7 @@ LabelledData label_data(const Model& model, const std::vector<std::shared_ptr<co
   data.parts = parts;
   data.class_names = model.has_head() ? model.labels() : class_names_of(parts);
   for (const auto& part : parts) {
-    const bool has_texts = part->kind() == Dataset::Kind::texts;
-    if (has_texts != model.is_text() && part->rows() > 0) {
-      throw Error(part->name(0) + ": is " + (has_texts ? "a text" : "an image") + ", and " + model.architecture() +
-                  " takes " + (has_texts ? "images" : "texts"));
-    }
+    check_kind(model, *part);
     const std::vector<int> labels = map_labels(*part, data.class_names, &data.notes);
     data.labels.insert(data.labels.end(), labels.begin(), labels.end());
     for (std::int64_t row = 0; row < part->rows(); ++row) data.groups.push_back(group_of(*part, row));
@@ -90,9 +92,12 @@ LabelledData label_data(const Model& model, const std::vector<std::shared_ptr<co
 std::string features_key(const Model& model, const LabelledData& data, const TrainOptions& options) {
   constexpr std::int64_t looked_at = 64;  // images whose pixels count
   Digest digest;
-  digest.add("features 1").add(model.architecture());
+  digest.add("features 2").add(model.architecture());
+  for (const auto& [key, value] : model.data()->architecture.settings) digest.add(key).add(value);
+  // The head's logits are features too.
+  if (const auto& head = model.data()->head) digest.add(head->tap).add(nodes::token_pooling_name(head->pooling.tokens));
   for (const auto& [name, tensor] : model.data()->weights) {
-    if (name.starts_with("exits.")) continue;
+    if (name.starts_with("exits.") && !name.starts_with("exits.final.")) continue;
     digest.add(name)
         .add(dtype_name(tensor.dtype()))
         .add(to_string(tensor.shape()))

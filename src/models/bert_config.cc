@@ -97,6 +97,12 @@ std::optional<BertConfig> recognise_bert(const Weights& weights, const Settings&
     for (const char* pooler : {"pooler.dense", "pre_classifier"}) {
       if (weights.has(std::string(pooler) + ".weight")) config.pooler = pooler;
     }
+    if (config.pooler.empty()) {
+      throw Error(
+          weights.file() +
+          ": a classifier without 'pooler.dense' or 'pre_classifier' in front labels tokens, not texts: expected the "
+          "head of a sequence classifier");
+    }
   }
   return config;
 }

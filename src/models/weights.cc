@@ -24,6 +24,10 @@ Tensor Weights::get(const std::string& name, const Shape& expected) const {
   if (found == tensors_->end())
     throw Error(file_ + ": no tensor '" + prefix_ + name + "', expected one of shape " + wanted());
   const Tensor& tensor = found->second;
+  if (tensor.size() == 0) {
+    throw Error(file_ + ": tensor '" + prefix_ + name + "': expected shape " + wanted() + " without a 0, got " +
+                to_string(tensor.shape()));
+  }
   bool fits = tensor.rank() == expected.size();
   for (std::size_t i = 0; fits && i < expected.size(); ++i) fits = expected[i] < 0 || expected[i] == tensor.dim(i);
   if (!fits)

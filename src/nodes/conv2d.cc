@@ -102,6 +102,29 @@ std::optional<std::size_t> Conv2d::accumulates_into() const {
   return residual_ ? std::optional<std::size_t>(1) : std::nullopt;
 }
 
+// The batch norm is folded where a layer is prepared, so that no second copy of all weights ever exists.
+std::vector<float> Conv2d::folded_bias() const {
+  if (bias_.empty() && scale_.empty()) return {};
+  std::vector<float> bias(static_cast<std::size_t>(weight_.dim(0)), 0.0f);
+  if (!bias_.empty()) {
+    const Tensor given = bias_.to_f32();
+    bias.assign(given.data<float>(), given.data<float>() + bias.size());
+  }
+  for (std::size_t c = 0; c < scale_.size(); ++c) bias[c] = bias[c] * scale_[c] + shift_[c];
+  return bias;
+}
+
+Tensor Conv2d::scaled(const Tensor& weight) const {
+  if (scale_.empty()) return weight;
+  Tensor result = weight.clone();
+  const std::size_t each = static_cast<std::size_t>(result.size()) / scale_.size();
+  float* w = result.mutable_data<float>();
+  for (std::size_t c = 0; c < scale_.size(); ++c) {
+    for (std::size_t i = 0; i < each; ++i) w[c * each + i] *= scale_[c];
+  }
+  return result;
+}
+
 std::unique_ptr<Executable> Conv2d::prepare(std::span<const Shape> inputs) const {
   const Shape& in = inputs[0];
   const Shape out = output_shape(inputs);
@@ -119,30 +142,15 @@ std::unique_ptr<Executable> Conv2d::prepare(std::span<const Shape> inputs) const
   shape.pad_h = shape.pad_w = parameters_.padding;
   shape.dilation_h = shape.dilation_w = parameters_.dilation;
 
-  // The batch norm is folded here, a layer at a time, so that no second copy of all weights ever exists.
-  Tensor weight = weight_.to_f32();
-  const auto channels = static_cast<std::size_t>(out[0]);
-  std::vector<float> bias(channels, 0.0f);
-  if (!bias_.empty()) {
-    const Tensor given = bias_.to_f32();
-    bias.assign(given.data<float>(), given.data<float>() + channels);
-  }
-  if (!scale_.empty()) {
-    Tensor scaled = weight.clone();
-    const std::size_t each = static_cast<std::size_t>(scaled.size()) / channels;
-    float* w = scaled.mutable_data<float>();
-    for (std::size_t c = 0; c < channels; ++c) {
-      for (std::size_t i = 0; i < each; ++i) w[c * each + i] *= scale_[c];
-      bias[c] = bias[c] * scale_[c] + shift_[c];
-    }
-    weight = std::move(scaled);
-  }
-  const float* bias_data = bias_.empty() && scale_.empty() ? nullptr : bias.data();
+  const Tensor weight = weight_.to_f32();
+  const std::vector<float> bias = folded_bias();
+  const float* bias_data = bias.empty() ? nullptr : bias.data();
   const kernels::Conv2dPost post{residual_, relu_};
 #if SIDENET_ONEDNN
-  auto kernel = kernels::onednn::make_conv2d(shape, weight.data<float>(), bias_data, post);
+  const float* scale = scale_.empty() ? nullptr : scale_.data();
+  auto kernel = kernels::onednn::make_conv2d(shape, weight.data<float>(), scale, bias_data, post);
 #else
-  auto kernel = kernels::cpu::make_conv2d(shape, weight.data<float>(), bias_data, post);
+  auto kernel = kernels::cpu::make_conv2d(shape, scaled(weight).data<float>(), bias_data, post);
 #endif
   weight_.release_pages();
   return std::make_unique<Conv2dExecutable>(std::move(kernel), static_cast<std::size_t>(element_count(in)),

@@ -26,6 +26,9 @@ class Conv2d : public Operation {
   std::unique_ptr<Executable> prepare(std::span<const Shape> inputs) const override;
 
  private:
+  std::vector<float> folded_bias() const;  // empty: none
+  Tensor scaled(const Tensor& weight) const;
+
   Tensor weight_, bias_;
   Conv2dParameters parameters_;
   std::vector<float> scale_, shift_;  // of a folded batch norm, one an output channel; empty: none

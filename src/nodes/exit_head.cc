@@ -119,6 +119,15 @@ ExitHead::ExitHead(SideNetTensors tensors, ExitPooling pooling) : tensors_(std::
   require("fc1.bias", tensors_.fc1_bias, {hidden});
   require("fc2.weight", tensors_.fc2_weight, {classes, hidden});
   require("fc2.bias", tensors_.fc2_bias, {classes});
+  if (hidden < 1 || classes < 1)
+    throw Error("SideNet: expected at least one hidden unit and one class, got " + std::to_string(hidden) + " and " +
+                std::to_string(classes));
+  const Tensor std = tensors_.std.to_f32();
+  const float* values = std.data<float>();
+  const auto bad = std::find_if(values, values + features, [](float value) { return !(value > 0); });
+  if (bad != values + features)
+    throw Error("SideNet tensor std: expected values above 0, got " + std::to_string(*bad) + " at " +
+                std::to_string(bad - values));
 }
 
 Shape ExitHead::output_shape(std::span<const Shape> inputs) const {

@@ -69,6 +69,8 @@ Linear::Linear(Tensor weight, Tensor bias) : Linear(std::vector{LinearWeights{st
 Linear::Linear(std::vector<LinearWeights> parts) : parts_(std::move(parts)) {
   for (const auto& [weight, bias] : parts_) {
     if (weight.rank() != 2) throw Error("linear: expected a weight (out, in), got " + to_string(weight.shape()));
+    if (weight.size() == 0)
+      throw Error("linear: expected a weight (out, in) of at least 1 x 1, got " + to_string(weight.shape()));
     if (weight.dim(1) != in_features()) {
       throw Error("linear: expected weights of one input width, got " + to_string(parts_[0].weight.shape()) + " and " +
                   to_string(weight.shape()));

@@ -1,6 +1,12 @@
 #include "plan.h"
 
+#include <omp.h>
+
 #include <algorithm>
+#include <atomic>
+#include <exception>
+#include <mutex>
+#include <thread>
 
 #include "arena.h"
 #include "sidenet/error.h"
@@ -113,11 +119,24 @@ int choose_micro_batch(std::size_t arena_floats) {
 // that a layer's activations stay in the caches, and that threads end close together.
 constexpr int kMicroBatchTokens = 256;
 
+// Below so many parameters a thread costs more than it saves.
+constexpr std::int64_t kParametersForThreads = 1 << 18;
+
 }  // namespace
 
+struct Plan::Part {
+  struct Pending {
+    std::size_t step;
+    std::shared_ptr<const Operation> operation;
+    std::vector<Shape> inputs;
+  };
+  std::vector<Pending> pending;  ///< empty once prepared
+  std::size_t first = 0, steps = 0;
+  std::int64_t parameters = 0;
+  std::once_flag once;
+};
+
 Plan::Plan(const Graph& graph, int threads) : threads_(threads) {
-  // oneDNN splits its work by this setting when a primitive is built.
-  const ThreadSetting setting(threads);
   const std::vector<NodeId> order = execution_order(graph);
   const BufferAssignment buffers(graph, order);
   arena_floats_ = buffers.total();
@@ -155,25 +174,63 @@ Plan::Plan(const Graph& graph, int threads) : threads_(threads) {
       }
     }
     if (exit.empty() || exit == "final") mainnet_cost_ += step.cost;
-    try {
-      step.executable = node.operation->prepare(graph.input_shapes(id));
-    } catch (const Error& error) {
-      throw Error("node " + node.name + ": " + error.what());
+    step.starts_part = parts_.empty() || step.exit >= 0 || steps_.back().exit >= 0;
+    if (step.starts_part) {
+      parts_.push_back(std::make_shared<Part>());
+      parts_.back()->first = steps_.size();
     }
+    step.part = parts_.size() - 1;
+    Part& part = *parts_.back();
+    part.pending.push_back({steps_.size(), node.operation, graph.input_shapes(id)});
+    ++part.steps;
+    part.parameters += step.parameters;
     steps_.push_back(std::move(step));
   }
+  if (exits_.size() != graph.exits().size()) throw Error("plan: an exit does not read a value of MainNet");
+  executables_.resize(steps_.size());
   micro_batch_ = is_text() ? kMicroBatchTokens : choose_micro_batch(arena_floats_);
 }
 
-std::size_t Plan::scratch_bytes(const Capacity& capacity) const {
-  std::size_t bytes = 0;
-  for (const Step& step : steps_) bytes = std::max(bytes, step.executable->scratch_bytes(capacity));
-  return bytes;
+void Plan::prepare(std::size_t part) const {
+  std::call_once(parts_[part]->once, [&] { prepare_now(*parts_[part]); });
 }
 
-std::size_t Plan::weight_bytes() const {
+void Plan::prepare_now(Part& part) const {
+  std::atomic<std::size_t> next{0};
+  std::mutex mutex;
+  std::exception_ptr failure;
+  const auto work = [&] {
+    const ThreadSetting setting(threads_);  // oneDNN splits its work by it when a primitive is built
+    for (std::size_t i = next++; i < part.pending.size(); i = next++) {
+      const Part::Pending& pending = part.pending[i];
+      try {
+        executables_[pending.step] = pending.operation->prepare(pending.inputs);
+      } catch (const Error& error) {
+        const std::lock_guard lock(mutex);
+        failure = std::make_exception_ptr(Error("node " + steps_[pending.step].name + ": " + error.what()));
+      } catch (...) {
+        const std::lock_guard lock(mutex);
+        failure = std::current_exception();
+      }
+    }
+  };
+  std::vector<std::thread> others;
+  const auto wanted =
+      part.parameters < kParametersForThreads ? 1 : std::min(part.pending.size(), static_cast<std::size_t>(threads_));
+  // One of OpenMP's own threads cannot do it: oneDNN would build for one thread there.
+  const bool here = omp_in_parallel() == 0;
+  for (std::size_t i = here ? 1 : 0; i < wanted; ++i) others.emplace_back(work);
+  if (here) work();
+  for (std::thread& other : others) other.join();
+  if (failure) std::rethrow_exception(failure);
+  part.pending.clear();
+}
+
+std::size_t Plan::scratch_bytes(std::size_t part, const Capacity& capacity) const {
   std::size_t bytes = 0;
-  for (const Step& step : steps_) bytes += step.executable->weight_bytes();
+  for (std::size_t i = 0; i < parts_[part]->steps; ++i) {
+    bytes = std::max(bytes, executables_[parts_[part]->first + i]->scratch_bytes(capacity));
+  }
   return bytes;
 }
 

@@ -16,15 +16,16 @@ struct Slot {
   bool per_token = false;
 };
 
-/// One node, ready to run.
+/// One node and the places of its values.
 struct Step {
   std::string name, kind;
   Shape shape;  ///< output of one row
-  std::shared_ptr<const Executable> executable;
   std::vector<Slot> inputs;
   Slot output;
-  int copy_from = -1;      ///< input copied to the output first (a residual that is still needed elsewhere)
-  int exit = -1;           ///< index into Plan::exits
+  int copy_from = -1;    ///< input copied to the output first (a residual that is still needed elsewhere)
+  int exit = -1;         ///< index into Plan::exits
+  std::size_t part = 0;  ///< steps that are prepared together: those between two exits, or an exit alone
+  bool starts_part = false;
   std::vector<Slot> live;  ///< values needed after it: what a compaction at this exit moves
   Cost cost;
   std::int64_t parameters = 0;
@@ -37,13 +38,23 @@ struct PlanExit {
 };
 
 /// A graph made ready for one input shape and number of threads: order, kernels with their reordered weights, and one
-/// arena planned from the values' lifetimes. For texts one plan serves rows of any length. Immutable, so that Sessions
-/// share it.
+/// arena planned from the values' lifetimes. For texts one plan serves rows of any length. Sessions share it: nothing in it
+/// changes but that kernels are made, in parts, when the first row gets there, so that a row which leaves early, or never
+/// meets a shut exit, does not pay for weights that it does not see.
 class Plan {
  public:
   /// `graph` is fused already; its exit named "final" ends it. Exits run right behind their taps. Throws Error where an
   /// exit reads what only comes after "final".
   Plan(const Graph& graph, int threads);
+
+  std::size_t parts() const { return parts_.size(); }
+  /// Makes the kernels of a part, on all threads, where nobody has yet. Any number of threads may call it. Throws Error
+  /// with the node's name.
+  void prepare(std::size_t part) const;
+  /// After prepare() of the step's part.
+  const Executable& executable(std::size_t step) const { return *executables_[step]; }
+  /// The most that a kernel of this part wants.
+  std::size_t scratch_bytes(std::size_t part, const Capacity& capacity) const;
 
   const std::vector<Step>& steps() const { return steps_; }
   const std::vector<PlanExit>& exits() const { return exits_; }  ///< in the order of the steps; the last is "final"
@@ -51,14 +62,17 @@ class Plan {
   bool is_text() const { return is_per_token(input_shape_); }
   const Slot& input() const { return input_; }
   std::size_t arena_floats() const { return arena_floats_; }  ///< for one entry
-  std::size_t scratch_bytes(const Capacity& capacity) const;
-  std::size_t weight_bytes() const;
   const Cost& mainnet_cost() const { return mainnet_cost_; }
   int threads() const { return threads_; }
   /// Rows (texts: tokens) that move together, where the caller does not say.
   int micro_batch() const { return micro_batch_; }
 
  private:
+  struct Part;
+  void prepare_now(Part& part) const;
+
+  std::vector<std::shared_ptr<Part>> parts_;
+  mutable std::vector<std::unique_ptr<const Executable>> executables_;  ///< of each step
   std::vector<Step> steps_;
   std::vector<PlanExit> exits_;
   Shape input_shape_;

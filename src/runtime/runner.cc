@@ -148,6 +148,7 @@ void Runner::run_chunk(Workspace& workspace, const RunInputs& inputs, int first,
   for (std::size_t index = 0; index < plan_->steps().size() && !workspace.row_ids.empty(); ++index) {
     const Step& step = plan_->steps()[index];
     if (step.exit >= 0 && !rules.exits[static_cast<std::size_t>(step.exit)].open) continue;
+    if (step.starts_part) workspace.enter(*plan_, step.part);
     const auto start = workspace.step_seconds ? std::chrono::steady_clock::now() : std::chrono::steady_clock::time_point();
     const RowBatch batch = workspace.batch();
     for (std::size_t i = 0; i < step.inputs.size(); ++i) arguments[i] = workspace.at(step.inputs[i]);
@@ -156,7 +157,7 @@ void Runner::run_chunk(Workspace& workspace, const RunInputs& inputs, int first,
       const auto count = static_cast<std::size_t>(step.output.per_token ? batch.tokens : batch.rows);
       std::memcpy(output, arguments[step.copy_from], sizeof(float) * step.output.size * count);
     }
-    step.executable->run({arguments, step.inputs.size()}, output, batch, workspace.scratch(), threads);
+    plan_->executable(index).run({arguments, step.inputs.size()}, output, batch, workspace.scratch(), threads);
     workspace.multiply_adds += workspace.cost(step.cost);
     if (step.exit >= 0) close_exit(workspace, step, rules, results);
     if (workspace.step_seconds) {

@@ -48,6 +48,8 @@ class Workspace {
  public:
   /// Makes room; what the arena held is lost where it grows.
   void reserve(const Plan& plan, const Capacity& capacity);
+  /// Has the plan's part prepared, and makes room for its scratch; the arena stays.
+  void enter(const Plan& plan, std::size_t part);
   float* at(const Slot& slot) const { return arena_ + slot.offset * entries_; }
   std::byte* scratch() const { return scratch_; }
   /// The rows still under way.
@@ -64,11 +66,12 @@ class Workspace {
   std::vector<double>* step_seconds = nullptr;  ///< where set, time is added for each step
 
  private:
-  std::shared_ptr<std::byte> memory_;
+  std::shared_ptr<std::byte> arena_memory_, scratch_memory_;
   float* arena_ = nullptr;
   std::byte* scratch_ = nullptr;
-  std::size_t entries_ = 0;
+  std::size_t scratch_bytes_ = 0, entries_ = 0;
   Capacity capacity_{0, 0, 0};
+  std::vector<char> entered_;  // of each part: at this capacity
 };
 
 /// Confidence of each row's logits (rows, classes) after `temperature`. Equations: see sidenet::Confidence.

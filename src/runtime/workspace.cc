@@ -5,27 +5,36 @@
 #include "runner.h"
 
 namespace sidenet {
-namespace {
-
-constexpr std::size_t kAlignment = 64;
-
-}  // namespace
 
 void Workspace::reserve(const Plan& plan, const Capacity& capacity) {
   if (capacity.rows <= capacity_.rows && capacity.tokens <= capacity_.tokens && capacity.threads <= capacity_.threads)
     return;
-  capacity_ = {std::max(capacity.rows, capacity_.rows), std::max(capacity.tokens, capacity_.tokens),
-               std::max(capacity.threads, capacity_.threads)};
-  entries_ = capacity_.entries();
-  const std::size_t arena = plan.arena_floats() * sizeof(float) * entries_;
-  const std::size_t bytes = (arena + plan.scratch_bytes(capacity_) + 2 * kAlignment) / kAlignment * kAlignment;
-  memory_.reset();  // before the new one is taken
-  memory_ = allocate_large(bytes);
-  arena_ = reinterpret_cast<float*>(memory_.get());
-  scratch_ = memory_.get() + (arena + kAlignment - 1) / kAlignment * kAlignment;
+  const Capacity wanted{std::max(capacity.rows, capacity_.rows), std::max(capacity.tokens, capacity_.tokens),
+                        std::max(capacity.threads, capacity_.threads)};
+  capacity_ = {0, 0, 0};  // holds where there is no memory for more
+  arena_memory_.reset();  // before the new one is taken
+  arena_memory_ = allocate_large(plan.arena_floats() * sizeof(float) * wanted.entries());
+  capacity_ = wanted;
+  entries_ = wanted.entries();
+  arena_ = reinterpret_cast<float*>(arena_memory_.get());
+  entered_.assign(plan.parts(), 0);
   row_ids.reserve(static_cast<std::size_t>(capacity_.rows));
   leaves.reserve(static_cast<std::size_t>(capacity_.rows));
   offsets.reserve(static_cast<std::size_t>(capacity_.rows) + 1);
+}
+
+void Workspace::enter(const Plan& plan, std::size_t part) {
+  if (entered_[part] != 0) return;
+  plan.prepare(part);
+  entered_[part] = 1;
+  const std::size_t bytes = plan.scratch_bytes(part, capacity_);
+  if (bytes <= scratch_bytes_ && scratch_memory_) return;
+  entered_[part] = 0;
+  scratch_memory_.reset();
+  scratch_memory_ = allocate_large(bytes);
+  scratch_ = scratch_memory_.get();
+  scratch_bytes_ = bytes;
+  entered_[part] = 1;
 }
 
 RowBatch Workspace::batch() const {

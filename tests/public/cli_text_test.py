@@ -128,6 +128,11 @@ class Models(CommandTest):
                          {"pieces": len(VOCABULARY), "lower_case": False, "max_tokens": 8, "truncation": "longest_first"})
         self.assert_failed(sidenet("import", HERE["hf"], "-o", model, "--max-tokens", POSITIONS + 1), 1, "max_tokens", str(POSITIONS))
         self.assert_failed(sidenet("import", HERE["hf"], "-o", model, "--size", 32), 1, "image models")
+        os.makedirs(self.path("alone"), exist_ok=True)
+        for name in ("model.safetensors", "config.json"):
+            shutil.copy(os.path.join(HERE["hf"], name), self.path("alone"))
+        outcome = self.done("import", self.path("alone"), "-o", model)
+        self.assertIn("the model takes token ids only", outcome.err)
         empty = self.path("empty")
         os.makedirs(empty, exist_ok=True)
         self.assert_failed(sidenet("import", empty, "-o", model), 1, "model.safetensors", "found neither")
@@ -148,7 +153,12 @@ class Models(CommandTest):
         self.assertIn("tokens x 16", self.done("inspect", HERE["model"], "--nodes").out)
 
     def test_images_and_texts_are_not_mixed_up(self):
-        self.assert_failed(sidenet("evaluate", HERE["model"], "--data", "/dev/null"), 1)
+        images = os.path.join(os.path.dirname(os.environ["SIDENET_MODEL"]), "sample1000-images.idx.gz")
+        pair = images + "," + images.replace("images", "labels")
+        for command in (("evaluate",), ("train", "--at", "encoder.layer.0", "-o", self.path("x"))):
+            self.assert_failed(sidenet(*command, HERE["model"], "--data", pair, "--quiet"), 1, "is an image", "takes texts")
+        self.assert_failed(sidenet("evaluate", os.environ["SIDENET_MODEL"], "--data", HERE["train"], "--quiet"), 1, "is a text",
+                           "takes images")
         self.assert_failed(sidenet("train", HERE["plain"], "--data", HERE["train"], "--at", "encoder.layer.0", "--flip", "-o",
                                    self.path("x"), "--quiet"), 1, "flip")
 
