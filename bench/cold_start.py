@@ -79,7 +79,7 @@ def commands_of(net, sidenet, folder, threads):
         subprocess.run([sidenet, "import", folder, "-o", model, "--quiet"], check=True)
         command = [sidenet, "run", model, "--input", inputs, "-o", folder / "logits.npy", "--quiet"]
     else:
-        subprocess.run([sys.executable, HERE / "prepare.py", net, "1", folder], check=True)
+        subprocess.run([sys.executable, HERE / "prepare.py", net, "1", folder], check=True, stdout=subprocess.DEVNULL)
         source, onnx, inputs = folder / f"{net}.pth", folder / f"{net}.onnx", folder / f"{net}.npy"
         subprocess.run([sidenet, "import", source, "-o", model, "--quiet"], check=True)
         write_bmp(folder / "image.bmp", 256)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """One peer engine in a process of its own, under the line protocol of bench_session.cc:
 
-    python3 bench/peer_worker.py pytorch|onnxruntime|openvino NET FOLDER THREADS
+    python3 bench/peer_worker.py pytorch|pytorch-compiled|onnxruntime|openvino|ncnn NET FOLDER THREADS
 
 First line out: {"engine", "version"}. Then, for each line in: "run N" gives {"ms": [N times of one run]}; "logits FILE"
 writes the last logits as .npy and gives {"written": FILE}.
@@ -15,7 +15,7 @@ import time
 import numpy as np
 
 
-def pytorch(net, folder, inputs, threads):
+def pytorch(net, folder, inputs, threads, compiled=False):
     import torch
 
     from prepare import make_net
@@ -23,11 +23,39 @@ def pytorch(net, folder, inputs, threads):
     model, _ = make_net(net)
     model.load_state_dict(torch.load(folder / f"{net}.pth", weights_only=True))
     batch = torch.from_numpy(inputs)
+    if compiled:
+        model = torch.compile(model.eval())
 
     def run():
         with torch.inference_mode():
             return model(batch).numpy()
     return torch.__version__, run
+
+
+def pytorch_compiled(net, folder, inputs, threads):
+    return pytorch(net, folder, inputs, threads, compiled=True)
+
+
+def ncnn(net, folder, inputs, threads):
+    """A row at a time: it has no batches."""
+    import ncnn as engine
+    network = engine.Net()
+    network.opt.num_threads = threads
+    for option in ("use_fp16_packed", "use_fp16_storage", "use_fp16_arithmetic", "use_bf16_storage"):
+        setattr(network.opt, option, False)
+    for load, suffix in ((network.load_param, "param"), (network.load_model, "bin")):
+        if load(str(folder / f"{net}.ncnn.{suffix}")) != 0:
+            raise SystemExit(f"no {net}.ncnn.{suffix}")
+    rows = [engine.Mat(np.ascontiguousarray(row)).clone() for row in inputs]
+
+    def run():
+        logits = []
+        for row in rows:
+            extractor = network.create_extractor()
+            extractor.input("in0", row)
+            logits.append(np.array(extractor.extract("out0")[1]))
+        return np.stack(logits)
+    return getattr(engine, "__version__", "?"), run
 
 
 def onnxruntime(net, folder, inputs, threads):
@@ -47,6 +75,9 @@ def openvino(net, folder, inputs, threads):
     return ov.__version__, lambda: request.infer([inputs])[0]
 
 
+ENGINES = {"pytorch": pytorch, "pytorch-compiled": pytorch_compiled, "onnxruntime": onnxruntime, "openvino": openvino, "ncnn": ncnn}
+
+
 def answer(message):
     print(json.dumps(message), flush=True)
 
@@ -54,7 +85,7 @@ def answer(message):
 def main():
     engine, net, folder, threads = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3]), int(sys.argv[4])
     inputs = np.load(folder / f"{net}.npy")
-    version, run = {"pytorch": pytorch, "onnxruntime": onnxruntime, "openvino": openvino}[engine](net, folder, inputs, threads)
+    version, run = ENGINES[engine](net, folder, inputs, threads)
     answer({"engine": engine, "version": version})
     logits = None
     for line in sys.stdin:

@@ -24,7 +24,7 @@ import machine
 
 HERE = pathlib.Path(__file__).resolve().parent
 DEFAULT_RUNS = [("resnet18", 1), ("resnet50", 1), ("cifar_resnet56", 1), ("cifar_resnet56", 64)]
-PEERS = ["pytorch", "onnxruntime", "openvino"]
+PEERS = ["pytorch", "pytorch-compiled", "onnxruntime", "openvino", "ncnn"]
 ROUND_SECONDS, WARM_UP_RUNS, PAUSE_SECONDS = 0.4, 3, 0.05
 TOLERANCE = 1e-4  # of max |logit|
 
@@ -84,7 +84,7 @@ def measure(net, batch, options):
     """One network: a dict for --json. Raises RuntimeError where an engine dies."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix="sidenet-bench-"))
     try:
-        subprocess.run([sys.executable, HERE / "prepare.py", net, str(batch), folder], check=True)
+        subprocess.run([sys.executable, HERE / "prepare.py", net, str(batch), folder], check=True, stdout=subprocess.DEVNULL)
         engines = start_engines(net, folder, options.binary_dir, options.threads)
         present = [engine for engine in engines if engine.absent is None]
         for engine in present:

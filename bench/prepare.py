@@ -7,6 +7,8 @@ Weights and inputs are the generated ones of tests/golden, with BatchNorm statis
 own, so that what is measured never runs beside an idle PyTorch.
 """
 
+import contextlib
+import os
 import pathlib
 import sys
 import warnings
@@ -32,6 +34,12 @@ def main():
     inputs = generated_weights.inputs(name, [batch, 3, size, size])
     torch.save(model.state_dict(), folder / f"{name}.pth")
     np.save(folder / f"{name}.npy", inputs)
+    try:  # its file names come from the first; a row, for ncnn knows no batches
+        import pnnx
+        with open(os.devnull, "w") as quiet, contextlib.redirect_stdout(quiet), contextlib.chdir(folder):
+            pnnx.export(model, f"{name}.pt", (torch.from_numpy(inputs[:1]),))
+    except Exception as error:
+        print(f"{name}: no ncnn files: {error}", file=sys.stderr)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

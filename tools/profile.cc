@@ -6,8 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "atomic_file.h"
 #include "command.h"
 #include "common_options.h"
+#include "files.h"
 #include "json_lines.h"
 #include "machine_peak.h"
 #include "model_summary.h"
@@ -21,7 +23,7 @@ namespace {
 
 struct Options {
   CommonOptions common;
-  std::string model;
+  std::string model, trace;
   int repeats = 20;
   int tokens = 0;  // 0: 128, or as many as the model takes
   bool json = false;
@@ -98,6 +100,29 @@ void print_as_json(const std::vector<NodeTime>& nodes, const Options& options, i
               {"nodes", list}});
 }
 
+/// The Trace Event Format that chrome://tracing and Perfetto open: the medians, one node behind the other.
+void write_trace(const std::string& path, const std::vector<NodeTime>& nodes, double peak) {
+  Json events = Json::array();
+  double start = 0;  // microseconds, as all times of the format
+  for (const NodeTime& node : nodes) {
+    const double rate = gflops(node), length = 1e3 * node.ms;
+    events.push_back({{"name", node.name},
+                      {"cat", node.op},
+                      {"ph", "X"},
+                      {"pid", 1},
+                      {"tid", 1},
+                      {"ts", start},
+                      {"dur", length},
+                      {"args", {{"op", node.op}, {"shape", node.shape}, {"gflops", rate}, {"peak_share", rate / peak}}}});
+    start += length;
+  }
+  const std::string text =
+      Json({{"traceEvents", events}, {"displayTimeUnit", "ms"}}).dump(-1, ' ', false, Json::error_handler_t::replace);
+  AtomicFile file(path);
+  file.write(text);
+  file.commit();
+}
+
 void print_table(const std::vector<NodeTime>& nodes, const Options& options, int threads, double peak) {
   const double total = total_ms(nodes);
   Table table({{"node"}, {"operation"}, {"shape"}, {"ms", true}, {"time", true}, {"GFLOP/s", true}, {"peak", true}});
@@ -115,10 +140,12 @@ void print_table(const std::vector<NodeTime>& nodes, const Options& options, int
 
 int run(const Options& options) {
   options.common.check();
+  if (!options.trace.empty()) check_output(options.trace);
   const Model model = Model::load(options.model);
   Session session(model, {.threads = options.common.threads});
   const std::vector<NodeTime> nodes = profile(session, model, options);
   const double peak = measure_peak_gflops(session.threads());
+  if (!options.trace.empty()) write_trace(options.trace, nodes, peak);
   (options.json ? print_as_json : print_table)(nodes, options, session.threads(), peak);
   return 0;
 }
@@ -140,6 +167,7 @@ Command add_profile(CLI::App& app) {
   sub->add_option("--tokens", options->tokens, "Length of the texts (default 128, or the longest)")
       ->option_text("N")
       ->check(CLI::Range(1, 1 << 16));
+  sub->add_option("--trace", options->trace, "Also write a trace for chrome://tracing or Perfetto")->option_text("FILE");
   sub->add_flag("--json", options->json, "One JSON object on stdout");
   add_common_options(*sub, options->common, {.seed = true});
   return {sub, [options] { return run(*options); }};

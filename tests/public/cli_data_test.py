@@ -4,6 +4,7 @@
     SIDENET_BINARY=build/tools/sidenet python3 tests/public/cli_data_test.py
 
 SIDENET_MODEL (the bundled model) and SIDENET_SAMPLES (a folder of PNGs for it) add a test on real weights."""
+import json
 import os
 import sys
 import unittest
@@ -171,7 +172,14 @@ class Train(CommandTest):
 
 class Profile(CommandTest):
     def test_json(self):
-        (row,) = self.done("profile", HERE["model"], "--json", "--repeats", 2, "--batch", 3, "--threads", 1).rows()
+        trace = self.path("trace.json")
+        (row,) = self.done("profile", HERE["model"], "--json", "--repeats", 2, "--batch", 3, "--threads", 1, "--trace", trace).rows()
+        with open(trace, encoding="utf-8") as file:
+            events = json.load(file)["traceEvents"]
+        self.assertEqual([event["name"] for event in events], [node["name"] for node in row["nodes"]])
+        self.assertTrue(all(event["ph"] == "X" for event in events))
+        for one, following in zip(events, events[1:]):
+            self.assertAlmostEqual(one["ts"] + one["dur"], following["ts"], places=3)
         self.assertEqual(list(row), ["total_ms", "batch", "threads", "precision", "nodes"])
         self.assertEqual((row["batch"], row["threads"], row["precision"]), (3, 1, "f32"))
         for node in row["nodes"]:

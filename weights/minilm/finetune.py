@@ -47,7 +47,8 @@ def agnews(folder):
     with open(os.path.join(folder, "agnews", "classes.txt"), encoding="utf-8") as lines:
         labels = [line.strip() for line in lines if line.strip()]
     with open(os.path.join(folder, "agnews", "test.csv"), encoding="utf-8", newline="") as lines:
-        test = [(title + " " + text, int(label) - 1) for label, title, text in csv.reader(lines)]
+        # Descriptions without titles, as in train_10k.tsv.
+        test = [(text, int(label) - 1) for label, _, text in csv.reader(lines)]
     seen = {text for text, _ in test}
     with open(os.path.join(folder, "agnews", "train_10k.tsv"), encoding="utf-8") as lines:
         train = [line.rstrip("\n").split("\t") for line in lines]
