@@ -76,6 +76,8 @@ void add_common_options(CLI::App& app, CommonOptions& options, const CommonUse& 
       ->option_text("TYPE")
       ->check(CLI::IsMember({"f32", "bf16", "int8"}))
       ->group(use.threads ? shown : hidden);
+  app.add_flag("--no-winograd", options.no_winograd, "Convolutions by the direct sum alone: slower, less rounding")
+      ->group(use.threads ? shown : hidden);
   app.add_option("--batch", options.batch, "Rows computed together (default " + std::to_string(options.batch) + ")")
       ->option_text("N")
       ->check(CLI::Range(1, 65536))

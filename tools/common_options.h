@@ -18,6 +18,7 @@ struct CommonOptions {
   std::int64_t batch = 1;
   std::uint64_t seed = 1;
   bool quiet = false;
+  bool no_winograd = false;
   /// Throws Error for what this build cannot do.
   void check() const;
 };

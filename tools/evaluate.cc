@@ -68,8 +68,10 @@ int run(const Options& options) {
   const auto data = open_dataset(options.data, options.rows, options.common.quiet);
   const Evaluation evaluation = [&] {
     ProgressBar progress(options.common.quiet, "rows");
-    return evaluate(model, *data, policy, {.threads = options.common.threads, .batch = options.common.batch},
-                    std::ref(progress));
+    return evaluate(
+        model, *data, policy,
+        {.threads = options.common.threads, .batch = options.common.batch, .winograd = !options.common.no_winograd},
+        std::ref(progress));
   }();
   for (const std::string& note : evaluation.notes) std::cerr << printable(note) << '\n';
   if (options.json) {

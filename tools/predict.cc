@@ -136,7 +136,8 @@ int run(const Options& options) {
   if (options.probabilities) writing.top_k = model.labels().size();
   if (!options.json) writing.input_width = model.is_text() ? kTextColumns : widest_name(options.inputs);
 
-  Predictor predictor(model, make_policy(options.policy, model), options.common.threads,
+  Predictor predictor(model, make_policy(options.policy, model),
+                      {.threads = options.common.threads, .winograd = !options.common.no_winograd},
                       static_cast<std::size_t>(options.common.batch), writing);
   (model.is_text() ? predict_texts : predict_images)(options, predictor);
   predictor.flush();

@@ -10,11 +10,11 @@
 
 namespace sidenet::tools {
 
-Predictor::Predictor(const Model& model, const ExitPolicy& policy, int threads, std::size_t batch,
+Predictor::Predictor(const Model& model, const ExitPolicy& policy, const SessionOptions& options, std::size_t batch,
                      const PredictionWriter::Options& writing)
     : model_(model),
       policy_(policy),
-      session_(model, {.threads = threads}),
+      session_(model, options),
       exits_(model.exits()),
       writer_(model.labels(), session_.exit_names(), writing),
       batch_(batch) {}

@@ -14,7 +14,7 @@ namespace sidenet::tools {
 /// stderr, and the others go on.
 class Predictor {
  public:
-  Predictor(const Model& model, const ExitPolicy& policy, int threads, std::size_t batch,
+  Predictor(const Model& model, const ExitPolicy& policy, const SessionOptions& options, std::size_t batch,
             const PredictionWriter::Options& writing);
 
   /// An image file.

@@ -142,7 +142,7 @@ int run(const Options& options) {
   options.common.check();
   if (!options.trace.empty()) check_output(options.trace);
   const Model model = Model::load(options.model);
-  Session session(model, {.threads = options.common.threads});
+  Session session(model, {.threads = options.common.threads, .winograd = !options.common.no_winograd});
   const std::vector<NodeTime> nodes = profile(session, model, options);
   const double peak = measure_peak_gflops(session.threads());
   if (!options.trace.empty()) write_trace(options.trace, nodes, peak);

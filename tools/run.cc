@@ -115,7 +115,7 @@ int run(const Options& options) {
   }
   const std::int64_t rows = inputs->rows(), classes = static_cast<std::int64_t>(model.labels().size());
 
-  Session session(model, {.threads = options.common.threads});
+  Session session(model, {.threads = options.common.threads, .winograd = !options.common.no_winograd});
   Tensor logits(DType::f32, {rows, classes});
   std::vector<std::int64_t> left(session.exit_names().size());
   const auto start = std::chrono::steady_clock::now();

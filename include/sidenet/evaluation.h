@@ -14,6 +14,7 @@ namespace sidenet {
 struct EvaluateOptions {
   int threads = 0;
   std::int64_t batch = 64;  ///< rows given to a Session at once
+  bool winograd = true;     ///< as SessionOptions has it
 };
 
 struct ExitReport {

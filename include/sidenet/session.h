@@ -15,6 +15,9 @@ namespace sidenet {
 struct SessionOptions {
   int threads = 0;      ///< 0: as many as the machine gives this process
   int micro_batch = 0;  ///< rows that move together through a segment; 0: chosen by the plan
+  /// 3x3 convolutions by Winograd's F(4x4, 3x3) where that is faster (arXiv 1509.09308); off: by the direct sum alone,
+  /// whose rounding error is a few times smaller.
+  bool winograd = true;
 };
 
 /// What a batch gave, a line a row.

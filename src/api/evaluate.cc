@@ -62,8 +62,8 @@ struct ExitCount {
 
 class Evaluator {
  public:
-  Evaluator(const Model& model, const ExitPolicy& policy, int threads)
-      : session_(model, {threads, 0}), is_text_(model.is_text()), policy_(policy) {
+  Evaluator(const Model& model, const ExitPolicy& policy, int threads, bool winograd)
+      : session_(model, {threads, 0, winograd}), is_text_(model.is_text()), policy_(policy) {
     for (const std::string& name : session_.exit_names()) {
       temperatures_.push_back(1);
       for (const ExitInfo& exit : model.exits()) {
@@ -159,7 +159,7 @@ Evaluation evaluate(const Model& model, const Dataset& data, const ExitPolicy& p
   const std::int64_t rows = data.rows();
   if (rows == 0) throw Error("evaluate: the data has no rows");
   check_kind(model, data);
-  Evaluator evaluator(model, policy, threads);
+  Evaluator evaluator(model, policy, threads, options.winograd);
   std::vector<std::string> notes;
   const std::vector<int> labels = map_labels(data, model.labels(), &notes);
   bool exits_first = false;

@@ -4,11 +4,12 @@
 
 namespace sidenet {
 
-std::shared_ptr<const Plan> PlanCache::get(const ModelData& data, const Shape& input_shape, int threads) {
+std::shared_ptr<const Plan> PlanCache::get(const ModelData& data, const Shape& input_shape, int threads,
+                                           const PrepareOptions& options) {
   const std::lock_guard lock(mutex_);
-  auto& known = plans_[{input_shape, threads}];
+  auto& known = plans_[{input_shape, threads, options.winograd}];
   if (auto plan = known.lock()) return plan;
-  auto plan = std::make_shared<const Plan>(build_exit_graph(data, input_shape), threads);
+  auto plan = std::make_shared<const Plan>(build_exit_graph(data, input_shape), threads, options);
   known = plan;
   return plan;
 }

@@ -3,7 +3,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <utility>
+#include <tuple>
 
 #include "model_data.h"
 #include "plan.h"
@@ -14,11 +14,12 @@ namespace sidenet {
 /// taken when a Session meets a new shape, never while it runs.
 class PlanCache {
  public:
-  std::shared_ptr<const Plan> get(const ModelData& data, const Shape& input_shape, int threads);
+  std::shared_ptr<const Plan> get(const ModelData& data, const Shape& input_shape, int threads,
+                                  const PrepareOptions& options);
 
  private:
   std::mutex mutex_;
-  std::map<std::pair<Shape, int>, std::weak_ptr<const Plan>> plans_;
+  std::map<std::tuple<Shape, int, bool>, std::weak_ptr<const Plan>> plans_;
 };
 
 }  // namespace sidenet

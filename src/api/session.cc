@@ -32,11 +32,15 @@ int row_count(std::int64_t rows) {
 struct Session::Impl {
   Model model;
   int threads, micro_batch;
+  PrepareOptions prepare_options;
   std::vector<std::string> names;
   std::list<Runner> runners;  // most recently used first
 
   Impl(const Model& m, const SessionOptions& options)
-      : model(m), threads(resolve_threads(options.threads)), micro_batch(options.micro_batch) {
+      : model(m),
+        threads(resolve_threads(options.threads)),
+        micro_batch(options.micro_batch),
+        prepare_options{options.winograd} {
     if (micro_batch < 0 || micro_batch > 4096)
       throw Error("micro_batch: expected 0 (chosen) to 4096, got " + std::to_string(micro_batch));
     if (!model.has_head()) {
@@ -53,7 +57,7 @@ struct Session::Impl {
     if (found != runners.end()) {
       runners.splice(runners.begin(), runners, found);
     } else {
-      runners.emplace_front(model.data()->plans->get(*model.data(), row_shape, threads), micro_batch);
+      runners.emplace_front(model.data()->plans->get(*model.data(), row_shape, threads, prepare_options), micro_batch);
       if (runners.size() > kShapesKept) runners.pop_back();
     }
     return runners.front();

@@ -181,7 +181,7 @@ class Training {
     const Shape row{features.dim(1)};
     const nodes::ExitHead head(
         {weights.mean, weights.std, weights.fc1_weight, weights.fc1_bias, weights.fc2_weight, weights.fc2_bias}, {});
-    const auto executable = head.prepare({&row, 1});
+    const auto executable = head.prepare({&row, 1}, {});
     Tensor logits(DType::f32, {features.dim(0), static_cast<std::int64_t>(data_.class_names.size())});
     const int threads = resolve_threads(options_.threads);
     std::vector<std::byte> scratch(executable->scratch_bytes({1, 0, threads}) + 64);

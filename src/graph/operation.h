@@ -27,6 +27,11 @@ class Executable {
                    int threads) const = 0;
 };
 
+/// How kernels are chosen.
+struct PrepareOptions {
+  bool winograd = true;  ///< where it is faster; off: convolutions by the direct sum alone
+};
+
 /// What a node computes. Shapes are those of one row, in PyTorch's order: (C, H, W), (features), or (kTokens, features).
 class Operation {
  public:
@@ -52,7 +57,7 @@ class Operation {
   virtual std::optional<std::size_t> accumulates_into() const { return std::nullopt; }
   /// An input whose buffer the output may take, where nobody else needs it.
   virtual std::optional<std::size_t> may_overwrite() const { return std::nullopt; }
-  virtual std::unique_ptr<Executable> prepare(std::span<const Shape> inputs) const = 0;
+  virtual std::unique_ptr<Executable> prepare(std::span<const Shape> inputs, const PrepareOptions& options) const = 0;
 };
 
 }  // namespace sidenet

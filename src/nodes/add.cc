@@ -38,7 +38,7 @@ std::unique_ptr<Operation> Add::fuse(const Operation& next, std::size_t) const {
   return fused;
 }
 
-std::unique_ptr<Executable> Add::prepare(std::span<const Shape> inputs) const {
+std::unique_ptr<Executable> Add::prepare(std::span<const Shape> inputs, const PrepareOptions&) const {
   return std::make_unique<AddExecutable>(inputs[0], relu_);
 }
 

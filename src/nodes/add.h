@@ -12,7 +12,7 @@ class Add : public Operation {
   Shape output_shape(std::span<const Shape> inputs) const override;
   std::unique_ptr<Operation> fuse(const Operation& next, std::size_t operand) const override;
   std::optional<std::size_t> may_overwrite() const override { return 0; }
-  std::unique_ptr<Executable> prepare(std::span<const Shape> inputs) const override;
+  std::unique_ptr<Executable> prepare(std::span<const Shape> inputs, const PrepareOptions& options) const override;
 
  private:
   bool relu_ = false;

@@ -57,7 +57,7 @@ std::unique_ptr<Operation> BatchNorm::fuse(const Operation& next, std::size_t) c
   return fused;
 }
 
-std::unique_ptr<Executable> BatchNorm::prepare(std::span<const Shape> inputs) const {
+std::unique_ptr<Executable> BatchNorm::prepare(std::span<const Shape> inputs, const PrepareOptions&) const {
   return std::make_unique<BatchNormExecutable>(scale_, shift_,
                                                static_cast<std::size_t>(element_count(inputs[0]) / channels()), relu_);
 }

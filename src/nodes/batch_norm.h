@@ -24,7 +24,7 @@ class BatchNorm : public Operation {
   std::int64_t parameters() const override { return 2 * channels(); }
   std::unique_ptr<Operation> fuse(const Operation& next, std::size_t operand) const override;
   std::optional<std::size_t> may_overwrite() const override { return 0; }
-  std::unique_ptr<Executable> prepare(std::span<const Shape> inputs) const override;
+  std::unique_ptr<Executable> prepare(std::span<const Shape> inputs, const PrepareOptions& options) const override;
 
  private:
   std::vector<float> scale_, shift_;

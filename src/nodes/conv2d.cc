@@ -4,6 +4,7 @@
 #include "batch_norm.h"
 #include "relu.h"
 #include "sidenet/error.h"
+#include "winograd_conv2d.h"
 #if SIDENET_ONEDNN
 #include "onednn_conv2d.h"
 #else
@@ -125,7 +126,7 @@ Tensor Conv2d::scaled(const Tensor& weight) const {
   return result;
 }
 
-std::unique_ptr<Executable> Conv2d::prepare(std::span<const Shape> inputs) const {
+std::unique_ptr<Executable> Conv2d::prepare(std::span<const Shape> inputs, const PrepareOptions& options) const {
   const Shape& in = inputs[0];
   const Shape out = output_shape(inputs);
   kernels::Conv2dShape shape;
@@ -146,12 +147,17 @@ std::unique_ptr<Executable> Conv2d::prepare(std::span<const Shape> inputs) const
   const std::vector<float> bias = folded_bias();
   const float* bias_data = bias.empty() ? nullptr : bias.data();
   const kernels::Conv2dPost post{residual_, relu_};
-#if SIDENET_ONEDNN
   const float* scale = scale_.empty() ? nullptr : scale_.data();
-  auto kernel = kernels::onednn::make_conv2d(shape, weight.data<float>(), scale, bias_data, post);
+  std::unique_ptr<kernels::Conv2dKernel> kernel;
+  if (options.winograd && kernels::cpu::winograd_suits(shape)) {
+    kernel = kernels::cpu::make_winograd_conv2d(shape, weight.data<float>(), scale, bias_data, post);
+  } else {
+#if SIDENET_ONEDNN
+    kernel = kernels::onednn::make_conv2d(shape, weight.data<float>(), scale, bias_data, post);
 #else
-  auto kernel = kernels::cpu::make_conv2d(shape, scaled(weight).data<float>(), bias_data, post);
+    kernel = kernels::cpu::make_conv2d(shape, scaled(weight).data<float>(), bias_data, post);
 #endif
+  }
   weight_.release_pages();
   return std::make_unique<Conv2dExecutable>(std::move(kernel), static_cast<std::size_t>(element_count(in)),
                                             static_cast<std::size_t>(element_count(out)));

@@ -23,7 +23,7 @@ class Conv2d : public Operation {
   std::int64_t parameters() const override;
   std::unique_ptr<Operation> fuse(const Operation& next, std::size_t operand) const override;
   std::optional<std::size_t> accumulates_into() const override;
-  std::unique_ptr<Executable> prepare(std::span<const Shape> inputs) const override;
+  std::unique_ptr<Executable> prepare(std::span<const Shape> inputs, const PrepareOptions& options) const override;
 
  private:
   std::vector<float> folded_bias() const;  // empty: none

@@ -51,7 +51,7 @@ std::int64_t Embeddings::parameters() const {
   return words_.size() + positions_.size() + (types_.empty() ? 0 : types_.size());
 }
 
-std::unique_ptr<Executable> Embeddings::prepare(std::span<const Shape>) const {
+std::unique_ptr<Executable> Embeddings::prepare(std::span<const Shape>, const PrepareOptions&) const {
   return std::make_unique<EmbeddingsExecutable>(words_.to_f32(), positions_.to_f32(),
                                                 types_.empty() ? types_ : types_.to_f32());
 }

@@ -14,7 +14,7 @@ class Embeddings : public Operation {
   Shape output_shape(std::span<const Shape> inputs) const override;
   std::int64_t parameters() const override;
   /// Ids are taken as they are: who packs the rows has checked them.
-  std::unique_ptr<Executable> prepare(std::span<const Shape> inputs) const override;
+  std::unique_ptr<Executable> prepare(std::span<const Shape> inputs, const PrepareOptions& options) const override;
 
  private:
   Tensor words_, positions_, types_;

@@ -152,7 +152,7 @@ std::int64_t ExitHead::parameters() const {
          2 * tensors_.mean.size();
 }
 
-std::unique_ptr<Executable> ExitHead::prepare(std::span<const Shape> inputs) const {
+std::unique_ptr<Executable> ExitHead::prepare(std::span<const Shape> inputs, const PrepareOptions&) const {
   const Grid grid(inputs[0], pooling_);
   const Tensor mean = tensors_.mean.to_f32(), std = tensors_.std.to_f32(), w1 = tensors_.fc1_weight.to_f32(),
                b1 = tensors_.fc1_bias.to_f32(), w2 = tensors_.fc2_weight.to_f32(), b2 = tensors_.fc2_bias.to_f32();
@@ -186,7 +186,7 @@ Shape TapFeatures::output_shape(std::span<const Shape> inputs) const {
   return {Grid(inputs[0], pooling_).features()};
 }
 
-std::unique_ptr<Executable> TapFeatures::prepare(std::span<const Shape> inputs) const {
+std::unique_ptr<Executable> TapFeatures::prepare(std::span<const Shape> inputs, const PrepareOptions&) const {
   return std::make_unique<TapFeaturesExecutable>(Grid(inputs[0], pooling_));
 }
 

@@ -29,7 +29,7 @@ class ExitHead : public Operation {
   Shape output_shape(std::span<const Shape> inputs) const override;
   std::int64_t multiply_adds(std::span<const Shape> inputs) const override;
   std::int64_t parameters() const override;
-  std::unique_ptr<Executable> prepare(std::span<const Shape> inputs) const override;
+  std::unique_ptr<Executable> prepare(std::span<const Shape> inputs, const PrepareOptions& options) const override;
 
  private:
   SideNetTensors tensors_;
@@ -46,7 +46,7 @@ class TapFeatures : public Operation {
   explicit TapFeatures(ExitPooling pooling) : pooling_(pooling) {}
   std::string kind() const override { return "tap_features"; }
   Shape output_shape(std::span<const Shape> inputs) const override;
-  std::unique_ptr<Executable> prepare(std::span<const Shape> inputs) const override;
+  std::unique_ptr<Executable> prepare(std::span<const Shape> inputs, const PrepareOptions& options) const override;
 
  private:
   ExitPooling pooling_;

@@ -21,7 +21,7 @@ class FlattenExecutable : public Executable {
 
 }  // namespace
 
-std::unique_ptr<Executable> Flatten::prepare(std::span<const Shape> inputs) const {
+std::unique_ptr<Executable> Flatten::prepare(std::span<const Shape> inputs, const PrepareOptions&) const {
   const Shape& in = inputs[0];
   const auto channels = static_cast<int>(in.size() == 3 ? in[0] : element_count(in));
   return std::make_unique<FlattenExecutable>(channels, static_cast<int>(element_count(in) / channels));

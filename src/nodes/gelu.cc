@@ -21,7 +21,7 @@ class GeluExecutable : public Executable {
 
 }  // namespace
 
-std::unique_ptr<Executable> Gelu::prepare(std::span<const Shape> inputs) const {
+std::unique_ptr<Executable> Gelu::prepare(std::span<const Shape> inputs, const PrepareOptions&) const {
   return std::make_unique<GeluExecutable>(inputs[0], tanh_form_);
 }
 

@@ -12,7 +12,7 @@ class Gelu : public Operation {
   std::string kind() const override { return tanh_form_ ? "gelu_tanh" : "gelu"; }
   Shape output_shape(std::span<const Shape> inputs) const override { return inputs[0]; }
   std::optional<std::size_t> may_overwrite() const override { return 0; }
-  std::unique_ptr<Executable> prepare(std::span<const Shape> inputs) const override;
+  std::unique_ptr<Executable> prepare(std::span<const Shape> inputs, const PrepareOptions& options) const override;
 
  private:
   bool tanh_form_;

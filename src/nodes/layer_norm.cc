@@ -40,7 +40,7 @@ Shape LayerNorm::output_shape(std::span<const Shape> inputs) const {
   return inputs[0];
 }
 
-std::unique_ptr<Executable> LayerNorm::prepare(std::span<const Shape> inputs) const {
+std::unique_ptr<Executable> LayerNorm::prepare(std::span<const Shape> inputs, const PrepareOptions&) const {
   return std::make_unique<LayerNormExecutable>(gamma_.to_f32(), beta_.to_f32(), epsilon_, inputs[0]);
 }
 

@@ -132,7 +132,7 @@ std::unique_ptr<Operation> Linear::fuse(const Operation& next, std::size_t) cons
   return nullptr;
 }
 
-std::unique_ptr<Executable> Linear::prepare(std::span<const Shape> inputs) const {
+std::unique_ptr<Executable> Linear::prepare(std::span<const Shape> inputs, const PrepareOptions&) const {
   std::vector<Tensor> kept;  // what to_f32() made, until it is packed
   std::vector<kernels::cpu::LinearWeights> parts;
   const auto values = [&](const Tensor& tensor) -> const float* {

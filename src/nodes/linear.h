@@ -25,7 +25,7 @@ class Linear : public Operation {
   std::int64_t multiply_adds(std::span<const Shape> inputs) const override;
   std::int64_t parameters() const override;
   std::unique_ptr<Operation> fuse(const Operation& next, std::size_t operand) const override;
-  std::unique_ptr<Executable> prepare(std::span<const Shape> inputs) const override;
+  std::unique_ptr<Executable> prepare(std::span<const Shape> inputs, const PrepareOptions& options) const override;
 
  private:
   std::int64_t in_features() const { return parts_[0].weight.dim(1); }

@@ -34,7 +34,7 @@ Shape PadShortcut::output_shape(std::span<const Shape> inputs) const {
   return {out_channels_, (in[1] + stride_ - 1) / stride_, (in[2] + stride_ - 1) / stride_};
 }
 
-std::unique_ptr<Executable> PadShortcut::prepare(std::span<const Shape> inputs) const {
+std::unique_ptr<Executable> PadShortcut::prepare(std::span<const Shape> inputs, const PrepareOptions&) const {
   return std::make_unique<PadShortcutExecutable>(inputs[0], output_shape(inputs), stride_);
 }
 

@@ -11,7 +11,7 @@ class PadShortcut : public Operation {
   PadShortcut(int out_channels, int stride) : out_channels_(out_channels), stride_(stride) {}
   std::string kind() const override { return "pad_shortcut"; }
   Shape output_shape(std::span<const Shape> inputs) const override;
-  std::unique_ptr<Executable> prepare(std::span<const Shape> inputs) const override;
+  std::unique_ptr<Executable> prepare(std::span<const Shape> inputs, const PrepareOptions& options) const override;
 
  private:
   int out_channels_, stride_;

@@ -59,7 +59,7 @@ Shape Pool2d::output_shape(std::span<const Shape> inputs) const {
   return {in[0], extent(in[1]), extent(in[2])};
 }
 
-std::unique_ptr<Executable> Pool2d::prepare(std::span<const Shape> inputs) const {
+std::unique_ptr<Executable> Pool2d::prepare(std::span<const Shape> inputs, const PrepareOptions&) const {
   const Shape& in = inputs[0];
   const Shape out = output_shape(inputs);
   kernels::Pool2dShape shape;
@@ -79,7 +79,7 @@ Shape AdaptiveAvgPool2d::output_shape(std::span<const Shape> inputs) const {
   return {inputs[0][0], size_, size_};
 }
 
-std::unique_ptr<Executable> AdaptiveAvgPool2d::prepare(std::span<const Shape> inputs) const {
+std::unique_ptr<Executable> AdaptiveAvgPool2d::prepare(std::span<const Shape> inputs, const PrepareOptions&) const {
   return std::make_unique<AdaptiveAvgPool2dExecutable>(inputs[0], size_);
 }
 

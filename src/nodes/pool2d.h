@@ -13,7 +13,7 @@ class Pool2d : public Operation {
       : kind_(kind), kernel_(kernel), stride_(stride), padding_(padding) {}
   std::string kind() const override { return kind_ == Kind::max ? "max_pool" : "avg_pool"; }
   Shape output_shape(std::span<const Shape> inputs) const override;
-  std::unique_ptr<Executable> prepare(std::span<const Shape> inputs) const override;
+  std::unique_ptr<Executable> prepare(std::span<const Shape> inputs, const PrepareOptions& options) const override;
 
  private:
   Kind kind_;
@@ -27,7 +27,7 @@ class AdaptiveAvgPool2d : public Operation {
   explicit AdaptiveAvgPool2d(int size) : size_(size) {}
   std::string kind() const override { return size_ == 1 ? "global_avg_pool" : "adaptive_avg_pool"; }
   Shape output_shape(std::span<const Shape> inputs) const override;
-  std::unique_ptr<Executable> prepare(std::span<const Shape> inputs) const override;
+  std::unique_ptr<Executable> prepare(std::span<const Shape> inputs, const PrepareOptions& options) const override;
 
  private:
   int size_;

@@ -20,7 +20,7 @@ class ReluExecutable : public Executable {
 
 }  // namespace
 
-std::unique_ptr<Executable> Relu::prepare(std::span<const Shape> inputs) const {
+std::unique_ptr<Executable> Relu::prepare(std::span<const Shape> inputs, const PrepareOptions&) const {
   return std::make_unique<ReluExecutable>(inputs[0]);
 }
 

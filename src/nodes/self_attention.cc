@@ -39,7 +39,7 @@ std::int64_t SelfAttention::multiply_adds(std::span<const Shape> inputs) const {
   return 2 * inputs[0][0] * inputs[0][0] * (inputs[0][1] / 3);
 }
 
-std::unique_ptr<Executable> SelfAttention::prepare(std::span<const Shape> inputs) const {
+std::unique_ptr<Executable> SelfAttention::prepare(std::span<const Shape> inputs, const PrepareOptions&) const {
   return std::make_unique<SelfAttentionExecutable>(heads_, static_cast<int>(inputs[0][1] / 3 / heads_));
 }
 

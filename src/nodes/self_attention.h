@@ -13,7 +13,7 @@ class SelfAttention : public Operation {
   Shape output_shape(std::span<const Shape> inputs) const override;
   /// Q K^T and P V.
   std::int64_t multiply_adds(std::span<const Shape> inputs) const override;
-  std::unique_ptr<Executable> prepare(std::span<const Shape> inputs) const override;
+  std::unique_ptr<Executable> prepare(std::span<const Shape> inputs, const PrepareOptions& options) const override;
 
  private:
   int heads_;

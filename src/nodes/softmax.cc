@@ -24,7 +24,7 @@ Shape Softmax::output_shape(std::span<const Shape> inputs) const {
   return inputs[0];
 }
 
-std::unique_ptr<Executable> Softmax::prepare(std::span<const Shape> inputs) const {
+std::unique_ptr<Executable> Softmax::prepare(std::span<const Shape> inputs, const PrepareOptions&) const {
   return std::make_unique<SoftmaxExecutable>(static_cast<int>(inputs[0][0]));
 }
 

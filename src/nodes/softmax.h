@@ -9,7 +9,7 @@ class Softmax : public Operation {
  public:
   std::string kind() const override { return "softmax"; }
   Shape output_shape(std::span<const Shape> inputs) const override;
-  std::unique_ptr<Executable> prepare(std::span<const Shape> inputs) const override;
+  std::unique_ptr<Executable> prepare(std::span<const Shape> inputs, const PrepareOptions& options) const override;
 };
 
 }  // namespace sidenet::nodes

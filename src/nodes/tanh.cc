@@ -20,7 +20,7 @@ class TanhExecutable : public Executable {
 
 }  // namespace
 
-std::unique_ptr<Executable> Tanh::prepare(std::span<const Shape> inputs) const {
+std::unique_ptr<Executable> Tanh::prepare(std::span<const Shape> inputs, const PrepareOptions&) const {
   return std::make_unique<TanhExecutable>(inputs[0]);
 }
 

@@ -57,7 +57,7 @@ Shape TokenPool::output_shape(std::span<const Shape> inputs) const {
   return {pooled_features(pooling_, inputs[0][1])};
 }
 
-std::unique_ptr<Executable> TokenPool::prepare(std::span<const Shape> inputs) const {
+std::unique_ptr<Executable> TokenPool::prepare(std::span<const Shape> inputs, const PrepareOptions&) const {
   return std::make_unique<TokenPoolExecutable>(pooling_, static_cast<int>(inputs[0][1]));
 }
 

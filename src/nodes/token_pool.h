@@ -26,7 +26,7 @@ class TokenPool : public Operation {
   explicit TokenPool(TokenPooling pooling) : pooling_(pooling) {}
   std::string kind() const override { return std::string("token_pool ") + token_pooling_name(pooling_); }
   Shape output_shape(std::span<const Shape> inputs) const override;
-  std::unique_ptr<Executable> prepare(std::span<const Shape> inputs) const override;
+  std::unique_ptr<Executable> prepare(std::span<const Shape> inputs, const PrepareOptions& options) const override;
 
  private:
   TokenPooling pooling_;

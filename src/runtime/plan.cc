@@ -136,7 +136,7 @@ struct Plan::Part {
   std::once_flag once;
 };
 
-Plan::Plan(const Graph& graph, int threads) : threads_(threads) {
+Plan::Plan(const Graph& graph, int threads, const PrepareOptions& options) : threads_(threads), options_(options) {
   const std::vector<NodeId> order = execution_order(graph);
   const BufferAssignment buffers(graph, order);
   arena_floats_ = buffers.total();
@@ -204,7 +204,7 @@ void Plan::prepare_now(Part& part) const {
     for (std::size_t i = next++; i < part.pending.size(); i = next++) {
       const Part::Pending& pending = part.pending[i];
       try {
-        executables_[pending.step] = pending.operation->prepare(pending.inputs);
+        executables_[pending.step] = pending.operation->prepare(pending.inputs, options_);
       } catch (const Error& error) {
         const std::lock_guard lock(mutex);
         failure = std::make_exception_ptr(Error("node " + steps_[pending.step].name + ": " + error.what()));

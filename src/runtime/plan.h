@@ -45,7 +45,7 @@ class Plan {
  public:
   /// `graph` is fused already; its exit named "final" ends it. Exits run right behind their taps. Throws Error where an
   /// exit reads what only comes after "final".
-  Plan(const Graph& graph, int threads);
+  Plan(const Graph& graph, int threads, const PrepareOptions& options = {});
 
   std::size_t parts() const { return parts_.size(); }
   /// Makes the kernels of a part, on all threads, where nobody has yet. Any number of threads may call it. Throws Error
@@ -80,6 +80,7 @@ class Plan {
   std::size_t arena_floats_ = 0;
   Cost mainnet_cost_;
   int threads_ = 1, micro_batch_ = 1;
+  PrepareOptions options_;
 };
 
 }  // namespace sidenet
