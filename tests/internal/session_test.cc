@@ -5,6 +5,7 @@
 #include <cstring>
 #include <limits>
 #include <numeric>
+#include <thread>
 
 #include "random_model.h"
 #include "runner.h"
@@ -266,4 +267,42 @@ TEST_CASE("tapped features are the averages of what the tap gives") {
     }
   }
   CHECK_THROWS_AS(TappedSession(model, {"layer7"}, {.grid = 2}, 1), Error);
+}
+
+TEST_CASE("Winograd's convolutions and the direct sum agree, each in a plan of its own") {
+  const Model model = model_with_exits(6);
+  const Tensor inputs = random_rows(31, 5);
+  SessionOptions direct_options;
+  direct_options.winograd = false;
+  Session winograd(model), direct(model, direct_options);
+  const AllExits a = winograd.run_all_exits(inputs), b = direct.run_all_exits(inputs);
+  float largest = 0, difference = 0;
+  for (std::size_t exit = 0; exit < a.logits.size(); ++exit) {
+    for (std::int64_t i = 0; i < a.logits[exit].size(); ++i) {
+      largest = std::max(largest, std::abs(b.logits[exit].data<float>()[i]));
+      difference = std::max(difference, std::abs(a.logits[exit].data<float>()[i] - b.logits[exit].data<float>()[i]));
+    }
+  }
+  CHECK(difference > 0);  // else the option does nothing
+  CHECK(difference <= 1e-5f * largest);
+}
+
+TEST_CASE("Sessions that meet a new plan at the same time, on threads of their own, make its kernels once") {
+  for (unsigned round = 0; round < 8; ++round) {
+    const Model model = model_with_exits(7 + round);
+    const Tensor inputs = random_rows(40 + round, 6);
+    std::vector<Answers> answers(4);
+    std::vector<std::thread> threads;
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+      threads.emplace_back([&, i] {
+        const ExitPolicy policy = i % 2 == 0 ? ExitPolicy::uniform(0.3) : ExitPolicy::final_only();
+        answers[i] = Session(model, {.threads = 2}).run(inputs, policy);
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    for (std::int64_t row = 0; row < 6; ++row) {
+      CHECK(same_row(answers[0], row, answers[2], row));
+      CHECK(same_row(answers[1], row, answers[3], row));
+    }
+  }
 }
