@@ -30,6 +30,7 @@
 #include "large_buffer.h"
 #include "machine_peak.h"
 #include "onednn_conv2d.h"
+#include "quantile.h"
 #include "reference_kernels.h"
 #include "winograd_conv2d.h"
 
@@ -39,6 +40,7 @@ namespace kernels = sidenet::kernels;
 using Clock = std::chrono::steady_clock;
 using kernels::Conv2dShape;
 using kernels::cpu::WinogradPlan;
+using sidenet::bench::quantile;
 using Kernels = std::vector<std::unique_ptr<kernels::Conv2dKernel>>;
 
 constexpr kernels::Conv2dPost kPost{false, true};
@@ -160,11 +162,6 @@ void measure(Case& c, const std::byte* other, int threads) {
   }
   run(c, 0, threads);
   for (int i = 0; i < runs; ++i) timed(0, c.warm);
-}
-
-double quantile(std::vector<double> values, double share) {
-  std::sort(values.begin(), values.end());
-  return values[static_cast<std::size_t>(share * static_cast<double>(values.size() - 1))];
 }
 
 }  // namespace

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "machine_peak.h"
+#include "quantile.h"
 #include "transformer_kernels.h"
 
 namespace {
@@ -26,6 +27,7 @@ namespace {
 namespace cpu = sidenet::kernels::cpu;
 using cpu::Activation;
 using Clock = std::chrono::steady_clock;
+using sidenet::bench::quantile;
 
 constexpr int kLayers = 12;
 
@@ -81,11 +83,6 @@ void add_attention(int heads, int head_dim, int tokens, int rows, int threads, s
                      cpu::self_attention(qkv->data(), offsets->data(), rows, heads, head_dim, scale, y->data(),
                                          scratch.get(), threads);
                    }});
-}
-
-double quantile(std::vector<double> values, double share) {
-  std::sort(values.begin(), values.end());
-  return values[static_cast<std::size_t>(share * static_cast<double>(values.size() - 1))];
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 {"import_s", "load_s", "first_s"}; import_s is also what Python and NumPy take.
 """
 
+import importlib
 import json
 import sys
 import time
@@ -14,39 +15,25 @@ START = time.perf_counter()
 
 import numpy as np  # noqa: E402
 
-
-def onnxruntime(path, threads):
-    import onnxruntime as ort
-
-    def load():
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-        return lambda feeds: session.run(None, feeds)[0]
-    return load
-
-
-def openvino(path, threads):
-    import openvino as ov
-
-    def load():
-        settings = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
-        request = ov.Core().compile_model(path, "CPU", settings).create_infer_request()
-        return lambda feeds: request.infer(feeds)[0]
-    return load
+from peer_worker import onnx_session, openvino_request  # noqa: E402
 
 
 def main():
-    load = {"onnxruntime": onnxruntime, "openvino": openvino}[sys.argv[1]](sys.argv[2], int(sys.argv[4]))
+    importlib.import_module(sys.argv[1])
     imported = time.perf_counter()
     values = np.load(sys.argv[3])
     feeds = {"input": values}
     if np.issubdtype(values.dtype, np.integer):
         feeds = {"input_ids": values, "attention_mask": np.ones_like(values)}
-    run = load()
-    loaded = time.perf_counter()
-    run(feeds)
+    path, threads = sys.argv[2], int(sys.argv[4])
+    if sys.argv[1] == "onnxruntime":
+        session = onnx_session(path, threads)
+        loaded = time.perf_counter()
+        session.run(None, feeds)
+    else:
+        request = openvino_request(path, threads)
+        loaded = time.perf_counter()
+        request.infer(feeds)
     print(json.dumps({"import_s": imported - START, "load_s": loaded - imported, "first_s": time.perf_counter() - loaded}))
 
 

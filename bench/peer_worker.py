@@ -58,20 +58,30 @@ def ncnn(net, folder, inputs, threads):
     return getattr(engine, "__version__", "?"), run
 
 
-def onnxruntime(net, folder, inputs, threads):
+def onnx_session(path, threads):
     import onnxruntime as ort
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
-    session = ort.InferenceSession(str(folder / f"{net}.onnx"), options, providers=["CPUExecutionProvider"])
+    return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def openvino_request(path, threads):
+    import openvino as ov
+    settings = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
+    return ov.Core().compile_model(str(path), "CPU", settings).create_infer_request()
+
+
+def onnxruntime(net, folder, inputs, threads):
+    import onnxruntime as ort
+    session = onnx_session(folder / f"{net}.onnx", threads)
     return ort.__version__, lambda: session.run(None, {"input": inputs})[0]
 
 
 def openvino(net, folder, inputs, threads):
     import openvino as ov
-    settings = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
-    request = ov.Core().compile_model(str(folder / f"{net}.onnx"), "CPU", settings).create_infer_request()
+    request = openvino_request(folder / f"{net}.onnx", threads)
     return ov.__version__, lambda: request.infer([inputs])[0]
 
 

@@ -80,38 +80,49 @@ def start_engines(net, folder, binaries, threads):
     return engines
 
 
-def measure(net, batch, options):
-    """One network: a dict for --json. Raises RuntimeError where an engine dies."""
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="sidenet-bench-"))
-    try:
-        subprocess.run([sys.executable, HERE / "prepare.py", net, str(batch), folder], check=True, stdout=subprocess.DEVNULL)
-        engines = start_engines(net, folder, options.binary_dir, options.threads)
-        present = [engine for engine in engines if engine.absent is None]
-        for engine in present:
-            engine.warm_up()
-        for number in range(options.rounds):
-            shift = number % len(present)
-            for engine in present[shift:] + present[:shift]:
-                engine.round()
-        answers = {engine.name: engine.logits(folder) for engine in present}
-        for engine in present:
-            engine.close()
-    finally:
-        shutil.rmtree(folder)
+def take_turns(engines, rounds, folder):
+    """Warms up those that are there, gives each its rounds, and ends them; {name: logits}."""
+    present = [engine for engine in engines if engine.absent is None]
+    for engine in present:
+        engine.warm_up()
+    for number in range(rounds):
+        shift = number % len(present)
+        for engine in present[shift:] + present[:shift]:
+            engine.round()
+    answers = {engine.name: engine.logits(folder) for engine in present}
+    for engine in present:
+        engine.close()
+    return answers
+
+
+def compare(engines, answers):
+    """{name: a dict for --json}; ratios and differences are to the first engine, SideNet."""
     ours = engines[0]
     rows = {}
     for engine in engines:
         if engine.absent is not None:
             rows[engine.name] = {"absent": engine.absent}
             continue
-        difference = np.abs(answers[engine.name] - answers["sidenet"]).max() / np.abs(answers["sidenet"]).max()
+        difference = np.abs(answers[engine.name] - answers[ours.name]).max() / np.abs(answers[ours.name]).max()
         ratios = [theirs / mine for theirs, mine in zip(engine.rounds, ours.rounds)]
         rows[engine.name] = {
             "version": engine.version, "runs": len(engine.times), "median_ms": statistics.median(engine.times),
             "min_ms": min(engine.times), "ratio": statistics.median(ratios), "ratio_min": min(ratios), "ratio_max": max(ratios),
             "difference": float(difference),
         }
-    return {"net": net, "batch": batch, "engines": rows}
+    return rows
+
+
+def measure(net, batch, options):
+    """One network: a dict for --json. Raises RuntimeError where an engine dies."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="sidenet-bench-"))
+    try:
+        subprocess.run([sys.executable, HERE / "prepare.py", net, str(batch), folder], check=True, stdout=subprocess.DEVNULL)
+        engines = start_engines(net, folder, options.binary_dir, options.threads)
+        answers = take_turns(engines, options.rounds, folder)
+    finally:
+        shutil.rmtree(folder)
+    return {"net": net, "batch": batch, "engines": compare(engines, answers)}
 
 
 def print_table(result):

@@ -13,7 +13,6 @@ import argparse
 import json
 import pathlib
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -21,7 +20,7 @@ import tempfile
 import numpy as np
 
 import machine
-from peers import HERE, ROUND_SECONDS, TOLERANCE, Engine
+from peers import HERE, ROUND_SECONDS, TOLERANCE, Engine, compare, take_turns
 
 
 def start_engines(folder, options, batch):
@@ -48,28 +47,13 @@ def measure(options):
         subprocess.run([sys.executable, HERE / "prepare_text.py", folder, *source], check=True)
         ids = np.load(folder / "ids.npy")
         engines = start_engines(folder, options, options.batch if options.data else options.rows)
-        present = [engine for engine in engines if engine.absent is None]
-        for engine in present:
-            engine.warm_up()
-        for number in range(options.rounds):
-            shift = number % len(present)
-            for engine in present[shift:] + present[:shift]:
-                engine.round()
-        answers = {engine.name: engine.logits(folder) for engine in present}
-        for engine in present:
-            engine.close()
+        answers = take_turns(engines, options.rounds, folder)
     finally:
         shutil.rmtree(folder)
-    rows = {}
-    for engine in engines:
-        if engine.absent is not None:
-            rows[engine.name] = {"absent": engine.absent}
-            continue
-        ratios = [theirs / mine for theirs, mine in zip(engine.rounds, engines[0].rounds)]
-        difference = np.abs(answers[engine.name] - answers["sidenet"]).max() / np.abs(answers["sidenet"]).max()
-        rows[engine.name] = {"version": engine.version, "runs": len(engine.times), "median_ms": statistics.median(engine.times),
-                             "ms_per_row": statistics.median(engine.times) / len(ids), "ratio": statistics.median(ratios),
-                             "ratio_min": min(ratios), "ratio_max": max(ratios), "difference": float(difference)}
+    rows = compare(engines, answers)
+    for row in rows.values():
+        if "absent" not in row:
+            row["ms_per_row"] = row["median_ms"] / len(ids)
     return {"source": " ".join(source), "rows": len(ids), "tokens": int((ids >= 0).sum()), "engines": rows}
 
 

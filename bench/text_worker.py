@@ -13,7 +13,7 @@ import time
 
 import numpy as np
 
-from peer_worker import answer
+from peer_worker import answer, onnx_session, openvino_request
 
 
 def batches_of(ids, size, order):
@@ -43,21 +43,15 @@ def pytorch(folder, threads):
 
 def onnxruntime(folder, threads):
     import onnxruntime as ort
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
     fused = folder / "fused.onnx"  # by ONNX Runtime's own optimiser for transformers
-    session = ort.InferenceSession(str(fused if fused.exists() else folder / "model.onnx"), options,
-                                   providers=["CPUExecutionProvider"])
+    session = onnx_session(fused if fused.exists() else folder / "model.onnx", threads)
     name = ort.__version__ + ("" if fused.exists() else " (not fused)")
     return name, lambda ids, mask: session.run(None, {"input_ids": ids, "attention_mask": mask})[0]
 
 
 def openvino(folder, threads):
     import openvino as ov
-    settings = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
-    request = ov.Core().compile_model(str(folder / "model.onnx"), "CPU", settings).create_infer_request()
+    request = openvino_request(folder / "model.onnx", threads)
     return ov.__version__, lambda ids, mask: request.infer({"input_ids": ids, "attention_mask": mask})[0]
 
 

@@ -154,7 +154,8 @@ Command add_predict(CLI::App& app) {
       "An image model takes PNG, JPEG and BMP files, folders of them, or - for names on standard input, one a line. A "
       "text model takes --text, files with one text a line, or - for texts on standard input, answered as they come. "
       "Each answer tells the class, how sure the exit that answered is, which one it was, and the milliseconds of the "
-      "network itself (of its batch, divided by the rows). A row that cannot be read is reported, and the others go "
+      "network itself (of its batch, divided by the rows; the first row that reaches a layer waits until it is made "
+      "ready). A row that cannot be read is reported, and the others go "
       "on; the exit status is then 1.");
   sub->footer(
       "Examples:\n"

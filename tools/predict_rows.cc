@@ -66,7 +66,8 @@ void Predictor::report(const std::string& message) {
 
 void Predictor::answer() {
   const Tensor images = model_.is_text() ? Tensor() : stack(images_);
-  // Makes the plan where the shape is new: that is not part of an answer's time.
+  // Plans where the shape is new: that is not part of an answer's time. Making a kernel is, for the first row that needs
+  // it.
   session_.mainnet_multiply_adds(model_.is_text() ? Shape{1} : images_.front().shape());
   const auto start = std::chrono::steady_clock::now();
   const Answers answers = model_.is_text() ? session_.run(texts_, policy_) : session_.run(images, policy_);

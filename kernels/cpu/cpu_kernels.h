@@ -52,9 +52,9 @@ void pad_shortcut(const float* x, int h, int w, int in_channels, int stride, int
 void chw_to_hwc(const float* x, int channels, int pixels, float* y);
 void hwc_to_chw(const float* x, int channels, int pixels, float* y);
 
-/// Convolution by im2col and gemm (1x1 without im2col), for builds without oneDNN. weight: (out, in/groups, kh, kw); bias:
-/// (out) or null.
-std::unique_ptr<Conv2dKernel> make_conv2d(const Conv2dShape& shape, const float* weight, const float* bias,
-                                          const Conv2dPost& post);
+/// Convolution by im2col and gemm (1x1 without im2col), for builds without oneDNN. weight: (out, in/groups, kh, kw),
+/// times scale: (out) or null; bias: (out) or null.
+std::unique_ptr<Conv2dKernel> make_conv2d(const Conv2dShape& shape, const float* weight, const float* scale,
+                                          const float* bias, const Conv2dPost& post);
 
 }  // namespace sidenet::kernels::cpu

@@ -7,6 +7,7 @@
 
 #include "packed_product.h"
 #include "parallel_ranges.h"
+#include "weight_memory.h"
 
 namespace sidenet::kernels::cpu {
 namespace {
@@ -62,7 +63,7 @@ Im2colConv2d::Im2colConv2d(const Conv2dShape& shape, const float* weight, const 
 
   const std::size_t taps = std::size_t(shape.kernel_h) * shape.kernel_w;
   const std::vector<float> reordered = channels_last(weight, shape.out_channels, group_in_, taps);
-  packed_ = allocate_floats(bias_.size() * depth_);
+  packed_ = allocate_weights(bias_.size() * depth_);
   for (int g = 0; g < shape.groups; ++g) {
     const float* from = reordered.data() + g * group_out_ * depth_;
     pack_weight(from, static_cast<int>(depth_), static_cast<int>(group_out_), packed_.get() + g * padded_out_ * depth_);

@@ -154,8 +154,6 @@ HWY_EXPORT(lanes);
 HWY_EXPORT(panel_width);
 HWY_EXPORT(product_items);
 
-constexpr std::size_t kWorkGrain = 64 * 1024;  // multiply-adds that are worth a thread
-
 /// Copies `count` rows of weight (count, inputs) into a panel (inputs, width), from its column `column` on.
 void pack_columns(const float* weight, std::size_t count, std::size_t inputs, std::size_t width, std::size_t column,
                   float* panel) {
@@ -217,7 +215,7 @@ void PackedGemm::run(const float* x, int rows, float* y, Activation activation, 
   p.residual = residual;
   const std::size_t width = HWY_DYNAMIC_DISPATCH(panel_width)(), panels = (p.out_features + width - 1) / width;
   const std::size_t work = p.rows * p.out_features * p.in_features;
-  const std::size_t used = std::min<std::size_t>(std::max(threads, 1), std::max<std::size_t>(work / kWorkGrain, 1));
+  const std::size_t used = threads_worth(work, threads);
   // Where there are few panels the rows are cut too, so that the threads get even shares.
   const std::size_t wanted = used == 1 ? 1 : (4 * used + panels - 1) / panels;
   p.groups = std::max((p.rows + kGroupRows - 1) / kGroupRows, std::min(wanted, (p.rows + 7) / 8));

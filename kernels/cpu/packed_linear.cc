@@ -2,12 +2,13 @@
 
 #include "cpu_kernels.h"
 #include "packed_product.h"
+#include "weight_memory.h"
 
 namespace sidenet::kernels::cpu {
 
 PackedLinear::PackedLinear(int in_features, int out_features, const float* weight, const float* bias)
     : in_features_(in_features), out_features_(out_features), block_(packed_block()), bias_(padded_outputs(out_features)) {
-  packed_ = allocate_floats(bias_.size() * in_features);
+  packed_ = allocate_weights(bias_.size() * in_features);
   pack_weight(weight, in_features, out_features, packed_.get());
   if (bias) std::copy_n(bias, out_features, bias_.begin());
 }

@@ -1,8 +1,6 @@
 #include "packed_product.h"
 
 #include <algorithm>
-#include <cstdlib>
-#include <new>
 
 #include "parallel_ranges.h"
 #include "simd_targets.h"
@@ -194,8 +192,6 @@ namespace {
 HWY_EXPORT(lanes);
 HWY_EXPORT(block_outputs);
 HWY_EXPORT(product_block);
-
-constexpr std::size_t kWorkGrain = 64 * 1024;  // multiply-adds that are worth a thread
 }  // namespace
 
 int packed_block() { return static_cast<int>(HWY_DYNAMIC_DISPATCH(block_outputs)()); }
@@ -203,14 +199,6 @@ int packed_block() { return static_cast<int>(HWY_DYNAMIC_DISPATCH(block_outputs)
 std::size_t padded_outputs(int out_features) {
   const std::size_t width = HWY_DYNAMIC_DISPATCH(lanes)();
   return (static_cast<std::size_t>(out_features) + width - 1) / width * width;
-}
-
-std::shared_ptr<float> allocate_floats(std::size_t count) {
-  if (count > (~std::size_t{0} - 63) / sizeof(float)) throw std::bad_alloc();
-  const std::size_t bytes = std::max<std::size_t>((count * sizeof(float) + 63) / 64 * 64, 64);
-  float* data = static_cast<float*>(std::aligned_alloc(64, bytes));
-  if (!data) throw std::bad_alloc();
-  return std::shared_ptr<float>(data, [](float* p) { std::free(p); });
 }
 
 void pack_weight(const float* weight, int in_features, int out_features, float* packed) {
@@ -229,7 +217,7 @@ void packed_product(const PackedWeight& w, const float* x, std::size_t x_stride,
   if (rows <= 0 || w.out_features <= 0) return;
   const std::size_t blocks = (static_cast<std::size_t>(w.out_features) + w.block - 1) / w.block;
   const std::size_t work = static_cast<std::size_t>(rows) * w.out_features * w.in_features;
-  const std::size_t used = std::min<std::size_t>(std::max(threads, 1), std::max<std::size_t>(work / kWorkGrain, 1));
+  const std::size_t used = threads_worth(work, threads);
   // Where there are few blocks the rows are cut too, so that the threads get even shares.
   const std::size_t wanted = used == 1 ? 1 : (4 * used + blocks - 1) / blocks;
   const std::size_t groups = std::min(wanted, (static_cast<std::size_t>(rows) + 7) / 8);

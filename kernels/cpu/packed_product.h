@@ -22,8 +22,6 @@ struct PackedWeight {
 int packed_block();
 /// out_features rounded up to whole vectors: the width of all blocks together.
 std::size_t padded_outputs(int out_features);
-/// 64-byte aligned floats. Throws std::bad_alloc.
-std::shared_ptr<float> allocate_floats(std::size_t count);
 /// Packs weight (out_features, in_features) into padded_outputs(out_features) * in_features floats.
 void pack_weight(const float* weight, int in_features, int out_features, float* packed);
 

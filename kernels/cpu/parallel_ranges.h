@@ -28,4 +28,10 @@ void for_each_range(std::size_t count, std::size_t grain, int threads, const Bod
 /// Elements below which another thread costs more than it saves (a parallel region takes some microseconds).
 inline constexpr std::size_t kElementGrain = 32 * 1024;
 
+/// How many of the threads a product of so many multiply-adds is worth, at least one.
+inline std::size_t threads_worth(std::size_t multiply_adds, int threads) {
+  constexpr std::size_t kGrain = 64 * 1024;
+  return std::min<std::size_t>(std::max(threads, 1), std::max<std::size_t>(multiply_adds / kGrain, 1));
+}
+
 }  // namespace sidenet::kernels::cpu

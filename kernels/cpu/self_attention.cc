@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <limits>
 
+#include "parallel_ranges.h"
 #include "simd_targets.h"
 #include "transformer_kernels.h"
 
@@ -265,8 +266,7 @@ namespace sidenet::kernels::cpu {
 namespace {
 HWY_EXPORT(attend);
 
-constexpr std::size_t kWorkGrain = 64 * 1024;  // multiply-adds that are worth a thread
-constexpr std::size_t kQueryGrain = 32;        // queries that are worth packing the keys and values again
+constexpr std::size_t kQueryGrain = 32;  // queries that are worth packing the keys and values again
 }  // namespace
 
 std::size_t self_attention_scratch_bytes(int longest_row, int heads, int head_dim, int threads) {
@@ -286,7 +286,7 @@ void self_attention(const float* qkv, const std::int64_t* offsets, int rows, int
   }
   if (longest == 0) return;
   const Slab slab(longest, head_dim);
-  const std::size_t used = std::min<std::size_t>(std::max(threads, 1), std::max<std::size_t>(work / kWorkGrain, 1));
+  const std::size_t used = threads_worth(work, threads);
   const std::size_t all_heads = static_cast<std::size_t>(rows) * heads;
   // Where there are few heads their queries are split too.
   const std::size_t wanted = used == 1 ? 1 : (4 * used + all_heads - 1) / all_heads;

@@ -73,9 +73,10 @@ class Evaluator {
     counts_.resize(temperatures_.size());
   }
 
-  /// Both ways once, so that plans are made and memory is touched before anything is timed.
+  /// Every exit once, whether a row of these would reach it or not, so that all kernels are made and memory is touched
+  /// before anything is timed.
   void warm_up(const Batch& inputs) {
-    run(inputs, ExitPolicy::final_only());
+    is_text_ ? session_.run_all_exits(inputs.tokens) : session_.run_all_exits(inputs.inputs);
     run(inputs, policy_);
   }
 

@@ -115,17 +115,6 @@ std::vector<float> Conv2d::folded_bias() const {
   return bias;
 }
 
-Tensor Conv2d::scaled(const Tensor& weight) const {
-  if (scale_.empty()) return weight;
-  Tensor result = weight.clone();
-  const std::size_t each = static_cast<std::size_t>(result.size()) / scale_.size();
-  float* w = result.mutable_data<float>();
-  for (std::size_t c = 0; c < scale_.size(); ++c) {
-    for (std::size_t i = 0; i < each; ++i) w[c * each + i] *= scale_[c];
-  }
-  return result;
-}
-
 std::unique_ptr<Executable> Conv2d::prepare(std::span<const Shape> inputs, const PrepareOptions& options) const {
   const Shape& in = inputs[0];
   const Shape out = output_shape(inputs);
@@ -155,7 +144,7 @@ std::unique_ptr<Executable> Conv2d::prepare(std::span<const Shape> inputs, const
 #if SIDENET_ONEDNN
     kernel = kernels::onednn::make_conv2d(shape, weight.data<float>(), scale, bias_data, post);
 #else
-    kernel = kernels::cpu::make_conv2d(shape, scaled(weight).data<float>(), bias_data, post);
+    kernel = kernels::cpu::make_conv2d(shape, weight.data<float>(), scale, bias_data, post);
 #endif
   }
   weight_.release_pages();

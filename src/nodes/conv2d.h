@@ -27,7 +27,6 @@ class Conv2d : public Operation {
 
  private:
   std::vector<float> folded_bias() const;  // empty: none
-  Tensor scaled(const Tensor& weight) const;
 
   Tensor weight_, bias_;
   Conv2dParameters parameters_;

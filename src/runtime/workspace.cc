@@ -26,14 +26,16 @@ void Workspace::reserve(const Plan& plan, const Capacity& capacity) {
 void Workspace::enter(const Plan& plan, std::size_t part) {
   if (entered_[part] != 0) return;
   plan.prepare(part);
-  entered_[part] = 1;
   const std::size_t bytes = plan.scratch_bytes(part, capacity_);
-  if (bytes <= scratch_bytes_ && scratch_memory_) return;
-  entered_[part] = 0;
-  scratch_memory_.reset();
-  scratch_memory_ = allocate_large(bytes);
-  scratch_ = scratch_memory_.get();
-  scratch_bytes_ = bytes;
+  if (bytes > scratch_bytes_ || !scratch_memory_) {
+    // Where there is no memory for more, no part may go on with what is freed here.
+    entered_.assign(entered_.size(), 0);
+    scratch_bytes_ = 0;
+    scratch_memory_.reset();
+    scratch_memory_ = allocate_large(bytes);
+    scratch_ = scratch_memory_.get();
+    scratch_bytes_ = bytes;
+  }
   entered_[part] = 1;
 }
 

@@ -46,7 +46,7 @@ void check_conv2d(const Conv2dShape& s) {
     Values expected = before;
     reference::conv2d(s, x.data(), weight.data(), with_bias, post, expected.data());
     on_every_target([&] {
-      const auto kernel = cpu::make_conv2d(s, weight.data(), with_bias, post);
+      const auto kernel = cpu::make_conv2d(s, weight.data(), nullptr, with_bias, post);
       const Values one = run_conv2d(*kernel, x, before, 1);
       CHECK(sum_difference(one, expected, double(weight.size()) / s.out_channels) < 1e-6);
       for (const int threads : {2, 3}) CHECK(same_bits(run_conv2d(*kernel, x, before, threads), one));
@@ -221,7 +221,7 @@ TEST_CASE("conv2d: one kernel run by several threads at once, each with its own 
   const Conv2dShape s = square(16, 24, 1, 21, 3, 1, 1, 1);
   const Values x = random_values(std::size_t(s.in_h) * s.in_w * s.in_channels), weight = random_values(24 * 16 * 9);
   const Values before(std::size_t(s.out_h) * s.out_w * s.out_channels);
-  const auto kernel = cpu::make_conv2d(s, weight.data(), nullptr, {});
+  const auto kernel = cpu::make_conv2d(s, weight.data(), nullptr, nullptr, {});
   const Values alone = run_conv2d(*kernel, x, before, 1);
   int same = 0;
 #pragma omp parallel for num_threads(2) reduction(+ : same)
