@@ -1,17 +1,20 @@
-// This engine under the line protocol of peer_worker.py and text_worker.py, so that peers.py and text_peers.py can
-// interleave what they compare:
+// This engine under the line protocol of peer_worker.py, text_worker.py and exit_worker.py, so that what is compared can be
+// interleaved:
 //
-//   bench_session MODEL INPUT.npy THREADS [BATCH [THRESHOLD]]
+//   bench_session MODEL INPUT.npy THREADS [BATCH [EXITS]]
 //
 // First line out: {"engine", "version"}. Then, for each line in: "run N" gives {"ms": [N times of one run]};
-// "logits FILE" writes the last logits as .npy and gives {"written": FILE}. INPUT is (rows, C, H, W), or word ids (rows,
-// tokens) with -1 behind a shorter row's end. A run is all rows, BATCH at a time (default: all at once), of MainNet alone
-// where no THRESHOLD is given for all exits.
+// "logits FILE" writes the last logits as .npy and gives {"written": FILE}; "answers FILE" writes (rows, 3), the class, the
+// index of the exit and the confidence of each row, and gives {"written", "compute"}: multiply-adds as a ratio to
+// MainNet's. INPUT is (rows, C, H, W), or word ids (rows, tokens) with -1 behind a shorter row's end. A run is all rows,
+// BATCH at a time (default: all at once). EXITS: "final", MainNet alone (default); "model", the thresholds in the file; a
+// threshold for all exits; or NAME=T,…, the others shut.
 #include <algorithm>
 #include <chrono>
 #include <exception>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -61,6 +64,27 @@ class Rows {
     return sidenet::Tensor::from({static_cast<std::int64_t>(all.size()) / classes, classes}, all);
   }
 
+  sidenet::Tensor answers() const {
+    std::vector<float> all;
+    for (const sidenet::Answers& part : answers_) {
+      for (std::size_t row = 0; row < part.index.size(); ++row) {
+        all.push_back(static_cast<float>(part.index[row]));
+        all.push_back(static_cast<float>(part.exit[row]));
+        all.push_back(part.confidence[row]);
+      }
+    }
+    return sidenet::Tensor::from({static_cast<std::int64_t>(all.size()) / 3, 3}, all);
+  }
+
+  double compute() const {
+    double executed = 0, mainnet = 0;
+    for (const sidenet::Answers& part : answers_) {
+      executed += static_cast<double>(part.multiply_adds);
+      mainnet += static_cast<double>(part.mainnet_multiply_adds);
+    }
+    return executed / mainnet;
+  }
+
  private:
   static sidenet::TokenRows pack(const sidenet::Tensor& ids, std::int64_t first, std::int64_t count) {
     sidenet::TokenRows texts;
@@ -81,6 +105,19 @@ class Rows {
   std::vector<sidenet::Answers> answers_;
 };
 
+sidenet::ExitPolicy parse_exits(const std::string& text) {
+  if (text == "final") return sidenet::ExitPolicy::final_only();
+  if (text == "model") return {};
+  if (text.find('=') == std::string::npos) return sidenet::ExitPolicy::uniform(std::stod(text));
+  auto policy = sidenet::ExitPolicy::uniform(2);
+  std::istringstream parts(text);
+  for (std::string part; std::getline(parts, part, ',');) {
+    const std::size_t equals = part.find('=');
+    policy.thresholds[part.substr(0, equals)] = std::stod(part.substr(equals + 1));
+  }
+  return policy;
+}
+
 void serve(const std::vector<std::string>& arguments) {
   const sidenet::Model model = sidenet::Model::load(arguments.at(0));
   const sidenet::Tensor values = sidenet::read_npy(arguments.at(1));
@@ -88,8 +125,7 @@ void serve(const std::vector<std::string>& arguments) {
   options.threads = std::stoi(arguments.at(2));
   sidenet::Session session(model, options);
   const std::int64_t batch = arguments.size() > 3 ? std::stoll(arguments[3]) : values.dim(0);
-  const auto policy =
-      arguments.size() > 4 ? sidenet::ExitPolicy::uniform(std::stod(arguments[4])) : sidenet::ExitPolicy::final_only();
+  const sidenet::ExitPolicy policy = parse_exits(arguments.size() > 4 ? arguments[4] : "final");
   Rows rows(model.is_text() ? values : values.to_f32(), model.is_text(), batch);
   std::cout << Json{{"engine", "sidenet"}, {"version", SIDENET_VERSION}} << std::endl;
   for (std::string line; std::getline(std::cin, line);) {
@@ -103,6 +139,9 @@ void serve(const std::vector<std::string>& arguments) {
     } else if (command == "logits") {
       sidenet::write_npy(argument, rows.logits());
       std::cout << Json{{"written", argument}} << std::endl;
+    } else if (command == "answers") {
+      sidenet::write_npy(argument, rows.answers());
+      std::cout << Json{{"written", argument}, {"compute", rows.compute()}} << std::endl;
     } else {
       std::cout << Json{{"error", "unknown command '" + command + "'"}} << std::endl;
     }
@@ -113,7 +152,7 @@ void serve(const std::vector<std::string>& arguments) {
 
 int main(int count, char** arguments) {
   if (count < 4 || count > 6) {
-    std::cerr << "usage: bench_session MODEL INPUT.npy THREADS [BATCH [THRESHOLD]]\n";
+    std::cerr << "usage: bench_session MODEL INPUT.npy THREADS [BATCH [EXITS]]\n";
     return 2;
   }
   try {

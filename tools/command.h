@@ -18,6 +18,8 @@ Command add_run(CLI::App& app);
 Command add_predict(CLI::App& app);
 Command add_train(CLI::App& app);
 Command add_evaluate(CLI::App& app);
+Command add_calibrate(CLI::App& app);
+Command add_sweep(CLI::App& app);
 Command add_profile(CLI::App& app);
 
 }  // namespace sidenet::tools

@@ -91,7 +91,8 @@ void print_as_json(const std::vector<NodeTime>& nodes, const Options& options, i
                     {"shape", node.shape},
                     {"ms", node.ms},
                     {"gflops", rate},
-                    {"peak_share", rate / peak}});
+                    {"peak_share", rate / peak},
+                    {"bytes", node.bytes}});
   }
   print_json({{"total_ms", total_ms(nodes)},
               {"batch", options.common.batch},
@@ -106,14 +107,16 @@ void write_trace(const std::string& path, const std::vector<NodeTime>& nodes, do
   double start = 0;  // microseconds, as all times of the format
   for (const NodeTime& node : nodes) {
     const double rate = gflops(node), length = 1e3 * node.ms;
-    events.push_back({{"name", node.name},
-                      {"cat", node.op},
-                      {"ph", "X"},
-                      {"pid", 1},
-                      {"tid", 1},
-                      {"ts", start},
-                      {"dur", length},
-                      {"args", {{"op", node.op}, {"shape", node.shape}, {"gflops", rate}, {"peak_share", rate / peak}}}});
+    events.push_back(
+        {{"name", node.name},
+         {"cat", node.op},
+         {"ph", "X"},
+         {"pid", 1},
+         {"tid", 1},
+         {"ts", start},
+         {"dur", length},
+         {"args",
+          {{"op", node.op}, {"shape", node.shape}, {"gflops", rate}, {"peak_share", rate / peak}, {"bytes", node.bytes}}}});
     start += length;
   }
   const std::string text =
@@ -125,17 +128,28 @@ void write_trace(const std::string& path, const std::vector<NodeTime>& nodes, do
 
 void print_table(const std::vector<NodeTime>& nodes, const Options& options, int threads, double peak) {
   const double total = total_ms(nodes);
-  Table table({{"node"}, {"operation"}, {"shape"}, {"ms", true}, {"time", true}, {"GFLOP/s", true}, {"peak", true}});
+  Table table({{"node"},
+               {"operation"},
+               {"shape"},
+               {"ms", true},
+               {"time", true},
+               {"GFLOP/s", true},
+               {"peak", true},
+               {"MB", true},
+               {"GB/s", true}});
   for (const NodeTime& node : nodes) {
     const double rate = gflops(node);
     table.add({node.name, node.op, extents(node.shape), fixed(node.ms, 3), percent(node.ms / total, 1),
-               rate > 0 ? fixed(rate, 1) : "-", rate > 0 ? percent(rate / peak, 0) : "-"});
+               rate > 0 ? fixed(rate, 1) : "-", rate > 0 ? percent(rate / peak, 0) : "-",
+               fixed(1e-6 * static_cast<double>(node.bytes), 2),
+               node.ms > 0 ? fixed(1e-6 * static_cast<double>(node.bytes) / node.ms, 1) : "-"});
   }
   table.print(std::cout);
   std::cout << "\ntotal " << fixed(total, 3) << " ms: batch " << options.common.batch << ", " << threads
             << (threads == 1 ? " thread" : " threads") << ", " << options.common.precision << ", medians of "
             << options.repeats << " runs, every exit computed\npeak " << fixed(peak, 0)
-            << " GFLOP/s: multiply-adds measured on as many threads\n";
+            << " GFLOP/s: multiply-adds measured on as many threads\nMB: weights, inputs and outputs, from caches "
+               "or memory\n";
 }
 
 int run(const Options& options) {
@@ -158,7 +172,8 @@ Command add_profile(CLI::App& app) {
       "profile",
       "Time every node of a model\n\n"
       "Runs random rows through every node of MainNet and every exit, and shows the median time of each, its "
-      "GFLOP/s, and the share of the multiply-add rate that this machine reached on as many threads just then.");
+      "GFLOP/s, the share of the multiply-add rate that this machine reached on as many threads just then, and the bytes "
+      "that it reads and writes.");
   sub->footer(
       "Example:\n"
       "  sidenet profile model.safetensors --batch 16 --threads 1");

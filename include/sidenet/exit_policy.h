@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -23,6 +24,10 @@ struct ExitPolicy {
   /// Always answer at this exit ("final" is MainNet's own head); nothing after it, and no other exit, is computed.
   std::optional<std::string> always_exit;
   Confidence confidence = Confidence::max_probability;
+  /// Share of rows, in 0 … 1, that go on through MainNet although an exit has answered them, so that the two answers can
+  /// be compared (Answers::audit). Which rows: by `audit_seed` and the number of rows that the Session has seen before.
+  double audit_share = 0;
+  std::uint64_t audit_seed = 1;
 
   static ExitPolicy final_only() {
     ExitPolicy policy;

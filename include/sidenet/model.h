@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "sidenet/tensor.h"
@@ -36,9 +37,29 @@ struct ExitInfo {
   std::string token_pool;  ///< texts: "cls", "mean" or "cls+mean"
   int hidden = 0;          ///< width of the SideNet's hidden layer; 0 for `final`
   double temperature = 1;  ///< logits are divided by it before softmax
-  double threshold = 2;    ///< the model's default; above 1: shut
+  /// (confidence, calibrated confidence) from 0 to 1, straight between them: applied to the largest probability. Empty: as
+  /// it is.
+  std::vector<std::pair<float, float>> confidence_map;
+  double threshold = 2;  ///< the model's default; above 1: shut
   /// Multiply-adds up to and with this exit (no other exits), as a ratio to MainNet; of texts, one of 128 tokens.
   double compute_share = 0;
+};
+
+/// What `calibrate` promises: with probability 1 - delta over the choice of the calibration rows, rows of the same kind
+/// lose no more than epsilon (Learn then Test, arXiv 2110.01052).
+struct Certificate {
+  std::string risk;  ///< "drop" (of accuracy against MainNet), "disagreement" (with MainNet) or "exit-error" (of each exit)
+  double epsilon = 0, delta = 0;
+  std::string method;                         ///< the test
+  std::int64_t rows = 0;                      ///< that it was tested on
+  double bound = 0;                           ///< upper confidence bound of the risk at level delta
+  double disagreement_bound = 0;              ///< the same for disagreement with MainNet, whatever the risk
+  double accuracy = 0, mainnet_accuracy = 0;  ///< on those rows
+  double compute = 0;                         ///< on those rows, over MainNet's
+  std::map<std::string, double> thresholds;   ///< by exit; above 1: shut
+  std::string precision = "f32";
+  bool winograd = true;
+  std::string digest;  ///< of weights, SideNets, temperatures, maps and all else that answers depend on
 };
 
 /// One line of `inspect`: a node of the graph as it is executed.
@@ -94,6 +115,11 @@ class Model {
   std::vector<std::pair<std::string, double>> taps() const;
   /// The nodes as executed for one row of input_shape(), exits among them.
   std::vector<NodeInfo> nodes() const;
+  /// What calibration promised, if it did. certificate_problem() says whether it still holds.
+  const std::optional<Certificate>& certificate() const;
+  /// Empty where there is a certificate and everything that it covers is as it was; else what is not, in a line. Reads all
+  /// weights.
+  std::string certificate_problem() const;
   /// What import found worth saying (tensors left out, say), a line each.
   const std::vector<std::string>& notes() const;
   /// Weights of MainNet and SideNets by their PyTorch names.

@@ -26,6 +26,7 @@ struct Answers {
   std::vector<int> index;                  ///< the class, argmax of the logits
   std::vector<float> confidence;           ///< of that exit, after its temperature
   std::vector<int> exit;                   ///< index into Session::exit_names()
+  std::vector<int> audit;                  ///< MainNet's class of an audited row, -1 of others; empty without an audit
   std::int64_t multiply_adds = 0;          ///< executed for the whole batch, SideNets included
   std::int64_t mainnet_multiply_adds = 0;  ///< what MainNet alone would have cost the same rows
 };
@@ -33,6 +34,11 @@ struct Answers {
 /// The logits of every exit for every row: what sweeps and calibration need. Nothing leaves early.
 struct AllExits {
   std::vector<Tensor> logits;  ///< for each exit: (rows, classes)
+  // Wall time of the call by exit, ms.
+  std::vector<double> segment_ms;  ///< MainNet's nodes since the exit before; of `final` its own head too
+  std::vector<double> head_ms;     ///< the SideNet; 0 for `final`
+  // Multiply-adds of the call, in the same parts.
+  std::vector<std::int64_t> segment_multiply_adds, head_multiply_adds;
 };
 
 /// Time of one node in a profiled run.
@@ -41,6 +47,7 @@ struct NodeTime {
   Shape shape;  ///< of one row; -1 in front: one entry a token
   double ms = 0;
   std::int64_t multiply_adds = 0;  ///< for the whole batch
+  std::int64_t bytes = 0;          ///< weights as the kernel keeps them, once, and the batch's inputs and outputs
 };
 
 /// Runs a Model. Holds plans and buffers, so one Session serves one thread; make another for another thread. A row's

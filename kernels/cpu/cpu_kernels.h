@@ -12,6 +12,8 @@
 // kernels/reference has the plain form of each, and the tests compare the two.
 namespace sidenet::kernels::cpu {
 
+struct PackedWeight;
+
 /// y = relu?(x W^T + b). Weights are packed once: blocks of outputs, input-major, so that a row's sums run over the
 /// inputs in order whatever the number of rows.
 class PackedLinear {
@@ -25,9 +27,38 @@ class PackedLinear {
   void run(const float* x, int rows, float* y, bool relu, int threads) const;
 
  private:
-  int in_features_, out_features_, block_;
+  friend class PooledLinear;
+  PackedWeight weight() const;
+
+  int in_features_, out_features_;
   std::shared_ptr<float> packed_;  // 64-byte aligned
   std::vector<float> bias_;
+};
+
+/// An image that is averaged to pool x pool cells, as adaptive_avg_pool() does.
+struct PoolGrid {
+  int h, w, channels, pool;
+  std::size_t features() const { return std::size_t(pool) * pool * channels; }
+};
+
+/// y = relu((p - mean) * scale W^T + b) with p = adaptive average of the image: what a SideNet does first. The threads meet
+/// once between the two: with one row both halves take but some microseconds.
+class PooledLinear {
+ public:
+  /// mean, scale: (pool, pool, channels), as linear's inputs.
+  PooledLinear(const PoolGrid& grid, std::vector<float> mean, std::vector<float> scale, PackedLinear linear);
+  const PackedLinear& linear() const { return linear_; }
+  /// x: (rows, h, w, channels); features: (rows, grid.features()), scratch; y: (rows, linear().out_features()).
+  void run(const float* x, int rows, float* features, float* y, int threads) const;
+  /// From features that are pooled already: (rows, grid.features()), standardised in place.
+  void run_pooled(float* features, int rows, float* y, int threads) const;
+
+ private:
+  void standardise(float* features, std::size_t cell) const;
+
+  PoolGrid grid_;
+  std::vector<float> mean_, scale_;
+  PackedLinear linear_;
 };
 
 /// y = max(x, 0). In place where x == y.
@@ -45,6 +76,8 @@ void avg_pool(const Pool2dShape& shape, const float* x, float* y, int threads);
 /// PyTorch's adaptive average: cell i of n covers floor(i h / n) … ceil((i + 1) h / n). x: (h, w, channels); y: (out_h,
 /// out_w, channels).
 void adaptive_avg_pool(const float* x, int h, int w, int channels, float* y, int out_h, int out_w, int threads);
+/// The one cell (i, j) of it; y: (channels).
+void adaptive_avg_pool_cell(const float* x, int h, int w, int channels, int out_h, int out_w, int i, int j, float* y);
 /// Option-A shortcut (arXiv 1512.03385, section 3.3): every stride-th pixel, `pad_before` zero channels in front and zeros
 /// behind. x: (h, w, in_channels); y: (ceil(h/stride), ceil(w/stride), out_channels).
 void pad_shortcut(const float* x, int h, int w, int in_channels, int stride, int pad_before, float* y, int out_channels);

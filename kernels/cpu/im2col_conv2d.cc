@@ -54,7 +54,6 @@ Im2colConv2d::Im2colConv2d(const Conv2dShape& shape, const float* weight, const 
       tile_(tile_pixels(pixels_, depth_)),
       pointwise_(shape.kernel_h == 1 && shape.kernel_w == 1 && shape.stride_h == 1 && shape.stride_w == 1 &&
                  shape.pad_h == 0 && shape.pad_w == 0),
-      block_(packed_block()),
       bias_(shape.groups * padded_out_) {
   const std::size_t tiles = (pixels_ + tile_ - 1) / tile_;
   const std::size_t threads = std::max({omp_get_max_threads(), omp_get_num_procs(), 1});
@@ -116,7 +115,7 @@ void Im2colConv2d::product(const float* src, std::size_t first, std::size_t pixe
       x_stride = depth_;
     }
     const PackedWeight weight{packed_.get() + g * padded_out_ * depth_, bias_.data() + g * padded_out_,
-                              static_cast<int>(depth_), static_cast<int>(group_out_), block_};
+                              static_cast<int>(depth_), static_cast<int>(group_out_)};
     float* y = dst + first * shape_.out_channels + g * group_out_;
     packed_product(weight, x, x_stride, static_cast<int>(pixels), y, shape_.out_channels, post, threads);
   }

@@ -32,7 +32,6 @@ class Im2colConv2d : public Conv2dKernel {
   std::size_t slice_floats_;  // columns of one tile
   std::size_t slices_;        // threads that can work side by side, each in its slice of the scratch
   bool pointwise_;            // no im2col
-  int block_;
   std::shared_ptr<float> packed_;  // (groups, padded_out, depth) as packed_product wants it
   std::vector<float> bias_;        // (groups, padded_out)
 };

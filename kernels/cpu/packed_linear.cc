@@ -7,17 +7,18 @@
 namespace sidenet::kernels::cpu {
 
 PackedLinear::PackedLinear(int in_features, int out_features, const float* weight, const float* bias)
-    : in_features_(in_features), out_features_(out_features), block_(packed_block()), bias_(padded_outputs(out_features)) {
+    : in_features_(in_features), out_features_(out_features), bias_(padded_outputs(out_features)) {
   packed_ = allocate_weights(bias_.size() * in_features);
   pack_weight(weight, in_features, out_features, packed_.get());
   if (bias) std::copy_n(bias, out_features, bias_.begin());
 }
 
+PackedWeight PackedLinear::weight() const { return {packed_.get(), bias_.data(), in_features_, out_features_}; }
+
 std::size_t PackedLinear::weight_bytes() const { return bias_.size() * (std::size_t(in_features_) + 1) * sizeof(float); }
 
 void PackedLinear::run(const float* x, int rows, float* y, bool relu, int threads) const {
-  const PackedWeight weight{packed_.get(), bias_.data(), in_features_, out_features_, block_};
-  packed_product(weight, x, in_features_, rows, y, out_features_, {.accumulate = false, .relu = relu}, threads);
+  packed_product(weight(), x, in_features_, rows, y, out_features_, {.accumulate = false, .relu = relu}, threads);
 }
 
 }  // namespace sidenet::kernels::cpu

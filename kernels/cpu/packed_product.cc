@@ -157,20 +157,19 @@ void block_panel(const float* weight, const float* bias, std::size_t in_features
 }
 
 std::size_t lanes() { return kLanes; }
-std::size_t block_outputs() { return kBlock; }
+std::size_t block_vectors() { return kTileVectors; }
 
-// Block `block` of the weight for all rows.
-void product_block(const PackedWeight& w, std::size_t block, const float* x, std::size_t x_stride, int rows, float* y,
-                   std::size_t y_stride, const ProductPost& post) {
-  const std::size_t first = block * kBlock, in_features = w.in_features;
-  const std::size_t outputs = std::min<std::size_t>(kBlock, w.out_features - first);
+// Outputs first … end - 1, a block, for all rows.
+void product_block(const PackedWeight& w, std::size_t first, std::size_t end, const float* x, std::size_t x_stride,
+                   int rows, float* y, std::size_t y_stride, const ProductPost& post) {
+  const std::size_t in_features = w.in_features, outputs = std::min<std::size_t>(end, w.out_features) - first;
   const float* weight = w.packed + first * in_features;
   const float* bias = w.bias + first;
   for (int r = 0; r < rows; r += kPanelRows) {
     const int panel = std::min(kPanelRows, rows - r);
     const float* from = x + r * x_stride;
     float* to = y + r * y_stride + first;
-    switch ((outputs + kLanes - 1) / kLanes) {
+    switch ((end - first) / kLanes) {
       case 1: block_panel<1>(weight, bias, in_features, from, x_stride, panel, to, y_stride, outputs, post); break;
       case 2: block_panel<2>(weight, bias, in_features, from, x_stride, panel, to, y_stride, outputs, post); break;
 #if HWY_TARGET <= HWY_AVX3 || HWY_ARCH_ARM_A64
@@ -190,44 +189,69 @@ HWY_AFTER_NAMESPACE();
 namespace sidenet::kernels::cpu {
 namespace {
 HWY_EXPORT(lanes);
-HWY_EXPORT(block_outputs);
+HWY_EXPORT(block_vectors);
 HWY_EXPORT(product_block);
+
+// A pair of threads shares the blocks evenly: an even number of them where they are few.
+struct Blocks {
+  explicit Blocks(int out_features)
+      : lanes(HWY_DYNAMIC_DISPATCH(lanes)()), vectors((static_cast<std::size_t>(out_features) + lanes - 1) / lanes) {
+    constexpr std::size_t kFew = 8;
+    const std::size_t most = HWY_DYNAMIC_DISPATCH(block_vectors)();
+    count = (vectors + most - 1) / most;
+    if (count % 2 == 1 && count < kFew && vectors > count) ++count;
+  }
+  std::size_t first_output(std::size_t block) const { return vectors * block / count * lanes; }
+  std::size_t lanes, vectors, count = 0;
+};
+
 }  // namespace
 
-int packed_block() { return static_cast<int>(HWY_DYNAMIC_DISPATCH(block_outputs)()); }
-
 std::size_t padded_outputs(int out_features) {
-  const std::size_t width = HWY_DYNAMIC_DISPATCH(lanes)();
-  return (static_cast<std::size_t>(out_features) + width - 1) / width * width;
+  const Blocks blocks(out_features);
+  return blocks.vectors * blocks.lanes;
 }
 
 void pack_weight(const float* weight, int in_features, int out_features, float* packed) {
-  const std::size_t inputs = in_features, outputs = out_features, padded = padded_outputs(out_features);
-  const std::size_t block = packed_block();
-  for (std::size_t first = 0; first < padded; first += block) {
-    const std::size_t width = std::min(block, padded - first);
+  const std::size_t inputs = in_features, outputs = out_features;
+  const Blocks blocks(out_features);
+  for (std::size_t block = 0; block < blocks.count; ++block) {
+    const std::size_t first = blocks.first_output(block), end = blocks.first_output(block + 1);
     for (std::size_t i = 0; i < inputs; ++i) {
-      for (std::size_t o = first; o < first + width; ++o) *packed++ = o < outputs ? weight[o * inputs + i] : 0.0f;
+      for (std::size_t o = first; o < end; ++o) *packed++ = o < outputs ? weight[o * inputs + i] : 0.0f;
     }
+  }
+}
+
+ProductItems packed_items(const PackedWeight& w, int rows, int threads) {
+  if (rows <= 0 || w.out_features <= 0) return {0, 0, 1};
+  const std::size_t blocks = Blocks(w.out_features).count;
+  // A weight that comes from the third-level cache or memory takes as long as so many multiply-adds.
+  constexpr std::size_t kStream = 8;
+  const std::size_t work = std::max<std::size_t>(rows, kStream) * w.out_features * w.in_features;
+  const std::size_t used = threads_worth(work, threads);
+  // Where there are few blocks the rows are cut too, so that the threads get even shares.
+  const std::size_t wanted = used == 1 ? 1 : (4 * used + blocks - 1) / blocks;
+  return {blocks, std::min(wanted, (static_cast<std::size_t>(rows) + 7) / 8), static_cast<int>(used)};
+}
+
+void run_packed_items(const PackedWeight& w, const ProductItems& items, std::size_t begin, std::size_t end, const float* x,
+                      std::size_t x_stride, int rows, float* y, std::size_t y_stride, const ProductPost& post) {
+  const Blocks blocks(w.out_features);
+  for (std::size_t item = begin; item < end; ++item) {
+    const std::size_t block = item / items.groups, group = item % items.groups;
+    const std::size_t first = rows * group / items.groups, last = rows * (group + 1) / items.groups;
+    HWY_DYNAMIC_DISPATCH(product_block)
+    (w, blocks.first_output(block), blocks.first_output(block + 1), x + first * x_stride, x_stride,
+     static_cast<int>(last - first), y + first * y_stride, y_stride, post);
   }
 }
 
 void packed_product(const PackedWeight& w, const float* x, std::size_t x_stride, int rows, float* y, std::size_t y_stride,
                     const ProductPost& post, int threads) {
-  if (rows <= 0 || w.out_features <= 0) return;
-  const std::size_t blocks = (static_cast<std::size_t>(w.out_features) + w.block - 1) / w.block;
-  const std::size_t work = static_cast<std::size_t>(rows) * w.out_features * w.in_features;
-  const std::size_t used = threads_worth(work, threads);
-  // Where there are few blocks the rows are cut too, so that the threads get even shares.
-  const std::size_t wanted = used == 1 ? 1 : (4 * used + blocks - 1) / blocks;
-  const std::size_t groups = std::min(wanted, (static_cast<std::size_t>(rows) + 7) / 8);
-  for_each_range(blocks * groups, 1, static_cast<int>(used), [&](std::size_t begin, std::size_t end) {
-    for (std::size_t item = begin; item < end; ++item) {
-      const std::size_t block = item / groups, group = item % groups;
-      const std::size_t first = rows * group / groups, last = rows * (group + 1) / groups;
-      HWY_DYNAMIC_DISPATCH(product_block)
-      (w, block, x + first * x_stride, x_stride, static_cast<int>(last - first), y + first * y_stride, y_stride, post);
-    }
+  const ProductItems items = packed_items(w, rows, threads);
+  for_each_range(items.count(), 1, items.threads, [&](std::size_t begin, std::size_t end) {
+    run_packed_items(w, items, begin, end, x, x_stride, rows, y, y_stride, post);
   });
 }
 

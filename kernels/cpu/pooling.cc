@@ -136,17 +136,21 @@ void avg_pool(const Pool2dShape& s, const float* x, float* y, int threads) {
   });
 }
 
-void adaptive_avg_pool(const float* x, int h, int w, int channels, float* y, int out_h, int out_w, int threads) {
-  const auto begin = [](std::int64_t i, int size, int cells) { return static_cast<int>(i * size / cells); };
-  const auto end = [](std::int64_t i, int size, int cells) {
-    return static_cast<int>(((i + 1) * size + cells - 1) / cells);
+void adaptive_avg_pool_cell(const float* x, int h, int w, int channels, int out_h, int out_w, int i, int j, float* y) {
+  const auto begin = [](std::int64_t cell, int size, int cells) { return static_cast<int>(cell * size / cells); };
+  const auto end = [](std::int64_t cell, int size, int cells) {
+    return static_cast<int>(((cell + 1) * size + cells - 1) / cells);
   };
+  const std::size_t width = channels;
+  const Window window{x, w * width, width, begin(i, h, out_h), end(i, h, out_h), begin(j, w, out_w), end(j, w, out_w)};
+  HWY_DYNAMIC_DISPATCH(mean_window)(window, (window.y1 - window.y0) * (window.x1 - window.x0), y);
+}
+
+void adaptive_avg_pool(const float* x, int h, int w, int channels, float* y, int out_h, int out_w, int threads) {
   if (out_h <= 0 || out_w <= 0) return;
   const std::size_t width = channels, work = width * (h / out_h + 1) * (w / out_w + 1);
   for_each_pixel(out_h, out_w, work, threads, [&](int i, int j, std::size_t p) {
-    const Window window{x, w * width, width, begin(i, h, out_h), end(i, h, out_h), begin(j, w, out_w), end(j, w, out_w)};
-    HWY_DYNAMIC_DISPATCH(mean_window)
-    (window, (window.y1 - window.y0) * (window.x1 - window.x0), y + p * width);
+    adaptive_avg_pool_cell(x, h, w, channels, out_h, out_w, i, j, y + p * width);
   });
 }
 

@@ -1,11 +1,12 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <exception>
 #include <limits>
 
+#include "exit_calibrations.h"
 #include "input_checks.h"
 #include "label_map.h"
+#include "load_rows.h"
 #include "metrics.h"
 #include "sidenet/error.h"
 #include "sidenet/evaluation.h"
@@ -14,45 +15,6 @@
 
 namespace sidenet {
 namespace {
-
-/// Rows first … first + count of the data, preprocessed: (count, C, H, W). Unlike for_each_batch, nothing is read ahead:
-/// decoding must not run beside what is timed.
-Tensor load_images(const Dataset& data, const Preprocessing& preprocessing, std::int64_t first, std::int64_t count,
-                   int threads) {
-  const Tensor front = preprocess_image(data.image(first), preprocessing);
-  Shape shape = front.shape();
-  shape.insert(shape.begin(), count);
-  Tensor batch(DType::f32, shape);
-  float* to = batch.mutable_data<float>();
-  std::exception_ptr failure;
-#pragma omp parallel for num_threads(threads) schedule(dynamic)
-  for (std::int64_t i = 0; i < count; ++i) {
-    try {
-      const Tensor row = i == 0 ? front : preprocess_image(data.image(first + i), preprocessing);
-      if (row.shape() != front.shape()) {
-        throw Error(data.name(first + i) + ": expected shape " + to_string(front.shape()) + " as the rows before it, got " +
-                    to_string(row.shape()));
-      }
-      std::copy_n(row.data<float>(), row.size(), to + i * row.size());
-    } catch (...) {  // an exception must not leave the parallel loop
-#pragma omp critical
-      failure = std::current_exception();
-    }
-  }
-  if (failure) std::rethrow_exception(failure);
-  return batch;
-}
-
-Batch load_rows(const Model& model, const Dataset& data, std::int64_t first, std::int64_t count, int threads) {
-  Batch batch;
-  batch.first = first;
-  if (model.is_text()) {
-    batch.tokens = encode_rows(data, model.tokenizer(), first, count);
-  } else {
-    batch.inputs = load_images(data, model.preprocessing(), first, count, threads);
-  }
-  return batch;
-}
 
 /// Counts of one exit.
 struct ExitCount {
@@ -64,13 +26,8 @@ class Evaluator {
  public:
   Evaluator(const Model& model, const ExitPolicy& policy, int threads, bool winograd)
       : session_(model, {threads, 0, winograd}), is_text_(model.is_text()), policy_(policy) {
-    for (const std::string& name : session_.exit_names()) {
-      temperatures_.push_back(1);
-      for (const ExitInfo& exit : model.exits()) {
-        if (exit.name == name) temperatures_.back() = exit.temperature;
-      }
-    }
-    counts_.resize(temperatures_.size());
+    for (const Calibration& calibration : calibrations_of(*model.data())) calibrations_.push_back(calibration);
+    counts_.resize(calibrations_.size());
   }
 
   /// Every exit once, whether a row of these would reach it or not, so that all kernels are made and memory is touched
@@ -130,11 +87,12 @@ class Evaluator {
       const int answer = with_exits.index[i];
       const bool right = answer == labels[i];
       // ECE is about the largest probability, whatever confidence the policy decides by.
-      softmax(with_exits.logits.data<float>() + row * classes, classes, temperatures_.at(exit), p.data());
+      const Calibration& calibration = calibrations_.at(exit);
+      softmax(with_exits.logits.data<float>() + row * classes, classes, calibration.temperature, p.data());
       ExitCount& count = counts_.at(exit);
       ++count.rows;
       count.right += right ? 1 : 0;
-      count.bins.add(*std::max_element(p.begin(), p.end()), right);
+      count.bins.add(calibration.map(*std::max_element(p.begin(), p.end())), right);
       right_ += right ? 1 : 0;
       mainnet_right_ += mainnet.index[i] == labels[i] ? 1 : 0;
       agreed_ += answer == mainnet.index[i] ? 1 : 0;
@@ -145,8 +103,8 @@ class Evaluator {
   Session session_;
   bool is_text_;
   const ExitPolicy& policy_;
-  std::vector<double> temperatures_;  // one an exit
-  std::vector<ExitCount> counts_;     // one an exit
+  std::vector<Calibration> calibrations_;  // one an exit
+  std::vector<ExitCount> counts_;          // one an exit
   std::int64_t rows_ = 0, right_ = 0, mainnet_right_ = 0, agreed_ = 0;
   double multiply_adds_ = 0, mainnet_multiply_adds_ = 0, exits_ms_ = 0, mainnet_ms_ = 0;
 };

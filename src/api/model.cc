@@ -33,6 +33,12 @@ void set_tokenizer(ModelData& data, Tokenizer tokenizer) {
 
 namespace {
 
+std::vector<std::pair<float, float>> pairs_of(const ConfidenceMap& map) {
+  std::vector<std::pair<float, float>> pairs;
+  for (std::size_t i = 0; i < map.x().size(); ++i) pairs.emplace_back(map.x()[i], map.y()[i]);
+  return pairs;
+}
+
 ExitInfo describe(const ExitSpec& exit, bool of_texts) {
   ExitInfo info;
   info.name = exit.name;
@@ -42,6 +48,7 @@ ExitInfo describe(const ExitSpec& exit, bool of_texts) {
   info.hidden = exit.hidden;
   info.temperature = exit.temperature;
   info.threshold = exit.threshold;
+  info.confidence_map = pairs_of(exit.map);
   return info;
 }
 
@@ -54,6 +61,19 @@ const std::vector<std::string>& Model::notes() const { return data_->notes; }
 Shape Model::input_shape() const { return is_text() ? Shape{kUsualTokens} : default_input_shape(*data_); }
 bool Model::is_text() const { return data_->is_text(); }
 bool Model::has_tokenizer() const { return data_->tokenizer.has_value(); }
+const std::optional<Certificate>& Model::certificate() const { return data_->certificate; }
+
+std::string Model::certificate_problem() const {
+  if (!data_->certificate) return "there is no certificate";
+  for (const ExitSpec& exit : data_->exits) {
+    const auto certified = data_->certificate->thresholds.find(exit.name);
+    if (certified == data_->certificate->thresholds.end() || certified->second != exit.threshold)
+      return "the threshold of " + exit.name + " is not the certified one";
+  }
+  if (data_->certificate->digest != answers_digest(*data_)) return "the model is not the one that was certified";
+  return "";
+}
+
 bool Model::has_head() const { return data_->has_final(); }
 
 const Tokenizer& Model::tokenizer() const {
@@ -88,6 +108,8 @@ std::vector<ExitInfo> Model::exits() const {
     result.push_back(describe(*data_->head, is_text()));
   } else {
     result.emplace_back().name = "final";
+    result.back().temperature = data_->final_temperature;
+    result.back().confidence_map = pairs_of(data_->final_map);
   }
   result.back().threshold = 0;
   result.back().compute_share = 1;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "architecture.h"
+#include "confidence_map.h"
 #include "exit_head.h"
 #include "sidenet/model.h"
 #include "sidenet/tokenizer.h"
@@ -23,6 +24,7 @@ struct ExitSpec {
   int hidden = 0;
   double temperature = 1;
   double threshold = 2;
+  ConfidenceMap map{};  ///< of the largest probability after the temperature
 };
 
 /// Everything that a model file holds. Immutable once a Model owns it.
@@ -35,17 +37,27 @@ struct ModelData {
   std::optional<Tokenizer> tokenizer;  ///< of texts, where a vocabulary came with the checkpoint
   std::vector<ExitSpec> exits;         ///< in graph order, without `final`
   std::optional<ExitSpec> head;        ///< of an encoder without its own: `final`, in a SideNet's form, fitted by training
-  std::vector<std::string> notes;      ///< from import, for the user
-  std::shared_ptr<PlanCache> plans;    ///< shared by the Sessions of this model
+  double final_temperature = 1;        ///< of MainNet's own head
+  ConfidenceMap final_map;             ///< of MainNet's own head
+  std::optional<Certificate> certificate;
+  std::vector<std::string> notes;    ///< from import, for the user
+  std::shared_ptr<PlanCache> plans;  ///< shared by the Sessions of this model
 
   int classes() const { return static_cast<int>(labels.size()); }
   bool is_text() const { return architecture.is_text(); }
+  /// Of `final`, whichever head it is.
+  double temperature_of_final() const { return head ? head->temperature : final_temperature; }
+  const ConfidenceMap& map_of_final() const { return head ? head->map : final_map; }
   bool has_final() const { return architecture.classes > 0 || head.has_value(); }
 };
 
 /// Gives a text model its tokenizer. Throws Error where the vocabulary has more pieces than the embedding has words, or
 /// rows of max_tokens have no positions.
 void set_tokenizer(ModelData& data, Tokenizer tokenizer);
+
+/// Of everything that answers depend on: weights, SideNets, calibration, thresholds, labels, preprocessing. 32 hexadecimal
+/// digits.
+std::string answers_digest(const ModelData& data);
 
 /// A Model of `data`: checks the exits against the graph, sorts them into its order, and sets up the plan cache.
 /// Throws Error where a tap is unknown, an exit's tensor is missing or a shape disagrees.

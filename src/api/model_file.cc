@@ -4,8 +4,10 @@
 #include <set>
 
 #include "checkpoint.h"
+#include "digest.h"
 #include "document_field.h"
 #include "model_data.h"
+#include "row_digests.h"
 #include "safetensors.h"
 #include "sidenet/error.h"
 #include "tokenizer_file.h"
@@ -15,7 +17,10 @@
 //   sidenet.architecture   {"family": "resnet", "name": "resnet50", "settings": {…}}
 //   sidenet.labels         ["airplane", …]
 //   sidenet.exits          [{"name", "tap", "pool", "hidden", "temperature", "threshold"}, …]; pool: 2, or "cls+mean" for
-//   texts sidenet.head           the same for `final`, where the encoder came without one
+//   texts; where it was calibrated "confidence_map": [[x, y], …]
+//   sidenet.head           the same for `final`, where the encoder came without one
+//   sidenet.final          {"temperature", "confidence_map"} of MainNet's own head, where that was calibrated
+//   sidenet.certificate    the fields of Certificate
 // images:
 //   sidenet.preprocessing  {"mean": […], "std": […], "resize": 256, "crop": 224, "channels": 3}
 // texts, where there is a vocabulary:
@@ -119,6 +124,29 @@ void write_tokenizer(const Tokenizer& tokenizer, std::map<std::string, std::stri
   metadata["sidenet.vocabulary"] = json(tokenizer.vocabulary()).dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
+ConfidenceMap read_map(const DocumentField& field) {
+  if (!field.has("confidence_map")) return {};
+  const DocumentField knots = field.at("confidence_map");
+  std::vector<float> x, y;
+  for (const DocumentField& knot : knots.items()) {
+    const std::vector<DocumentField> pair = knot.items();
+    if (pair.size() != 2) knot.fail("two numbers");
+    x.push_back(static_cast<float>(pair[0].number(0, 1)));
+    y.push_back(static_cast<float>(pair[1].number(0, 1)));
+  }
+  try {
+    return {std::move(x), std::move(y)};
+  } catch (const Error& error) {
+    knots.fail(error.what());
+  }
+}
+
+json map_json(const ConfidenceMap& map) {
+  json knots = json::array();
+  for (std::size_t i = 0; i < map.x().size(); ++i) knots.push_back({map.x()[i], map.y()[i]});
+  return knots;
+}
+
 ExitSpec read_exit(const DocumentField& field, bool is_text) {
   ExitSpec spec;
   spec.name = field.at("name").text();
@@ -133,17 +161,61 @@ ExitSpec read_exit(const DocumentField& field, bool is_text) {
   spec.hidden = field.at("hidden").integer(1, 1 << 20);
   spec.temperature = field.at("temperature").number(1e-6, 1e6);
   spec.threshold = field.at("threshold").number(0, 1e6);
+  spec.map = read_map(field);
   return spec;
 }
 
 json exit_json(const ExitSpec& exit, bool is_text) {
-  return {{"name", exit.name},
-          {"tap", exit.tap},
-          {"pool", is_text ? json(nodes::token_pooling_name(exit.pooling.tokens)) : json(exit.pooling.grid)},
-          {"hidden", exit.hidden},
-          {"temperature", exit.temperature},
-          {"threshold", exit.threshold}};
+  json fields = {{"name", exit.name},
+                 {"tap", exit.tap},
+                 {"pool", is_text ? json(nodes::token_pooling_name(exit.pooling.tokens)) : json(exit.pooling.grid)},
+                 {"hidden", exit.hidden},
+                 {"temperature", exit.temperature},
+                 {"threshold", exit.threshold}};
+  if (!exit.map.identity()) fields["confidence_map"] = map_json(exit.map);
+  return fields;
 }
+
+Certificate read_certificate(const DocumentField& field) {
+  Certificate certificate;
+  certificate.risk = field.at("risk").text();
+  if (certificate.risk != "drop" && certificate.risk != "disagreement" && certificate.risk != "exit-error")
+    field.at("risk").fail("drop, disagreement or exit-error");
+  certificate.epsilon = field.at("epsilon").number(0, 1);
+  certificate.delta = field.at("delta").number(0, 1);
+  certificate.method = field.at("method").text();
+  certificate.rows = static_cast<std::int64_t>(field.at("rows").number(1, 1e15));
+  certificate.bound = field.at("bound").number(-1, 1);
+  certificate.disagreement_bound = field.at("disagreement_bound").number(0, 1);
+  certificate.accuracy = field.at("accuracy").number(0, 1);
+  certificate.mainnet_accuracy = field.at("mainnet_accuracy").number(0, 1);
+  certificate.compute = field.at("compute").number(0, 1e6);
+  for (const auto& [name, threshold] : field.at("thresholds").members())
+    certificate.thresholds[name] = threshold.number(0, 1e6);
+  certificate.precision = field.at("precision").text();
+  certificate.winograd = field.at("winograd").boolean();
+  certificate.digest = field.at("digest").text();
+  return certificate;
+}
+
+json certificate_json(const Certificate& certificate) {
+  return {{"risk", certificate.risk},
+          {"epsilon", certificate.epsilon},
+          {"delta", certificate.delta},
+          {"method", certificate.method},
+          {"rows", certificate.rows},
+          {"bound", certificate.bound},
+          {"disagreement_bound", certificate.disagreement_bound},
+          {"accuracy", certificate.accuracy},
+          {"mainnet_accuracy", certificate.mainnet_accuracy},
+          {"compute", certificate.compute},
+          {"thresholds", certificate.thresholds},
+          {"precision", certificate.precision},
+          {"winograd", certificate.winograd},
+          {"digest", certificate.digest}};
+}
+
+std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
 
 void read_architecture(const std::string& path, const std::map<std::string, std::string>& metadata, ModelData& data) {
   const DocumentField field(path, metadata, "sidenet.architecture");
@@ -163,6 +235,13 @@ void read_exits(const std::string& path, const std::map<std::string, std::string
     }
     data.exits.push_back(std::move(spec));
   }
+  if (metadata.count("sidenet.final")) {
+    const DocumentField field(path, metadata, "sidenet.final");
+    data.final_temperature = field.at("temperature").number(1e-6, 1e6);
+    data.final_map = read_map(field);
+  }
+  if (metadata.count("sidenet.certificate"))
+    data.certificate = read_certificate(DocumentField(path, metadata, "sidenet.certificate"));
   if (!metadata.count("sidenet.head")) return;
   if (data.architecture.classes > 0) throw Error(path + ": metadata 'sidenet.head': the MainNet has a head of its own");
   data.head = read_exit(DocumentField(path, metadata, "sidenet.head"), data.is_text());
@@ -182,6 +261,28 @@ void check_image_channels(const ModelData& data) {
     throw Error(data.source + ": metadata 'sidenet.preprocessing'.channels: expected " + std::to_string(channels) +
                 ", got " + std::to_string(data.preprocessing.channels));
   }
+}
+
+// All but the certificate, which is about the rest.
+std::map<std::string, std::string> metadata_of(const ModelData& data) {
+  json exits = json::array();
+  for (const ExitSpec& exit : data.exits) exits.push_back(exit_json(exit, data.is_text()));
+  json architecture = {{"family", data.architecture.family}, {"name", data.architecture.name}};
+  if (!data.architecture.settings.empty()) architecture["settings"] = data.architecture.settings;
+  std::map<std::string, std::string> metadata = {{"format", "pt"},
+                                                 {"sidenet.version", kVersion},
+                                                 {"sidenet.architecture", dump(architecture)},
+                                                 {"sidenet.labels", dump(data.labels)},
+                                                 {"sidenet.exits", dump(exits)}};
+  if (!data.is_text()) metadata["sidenet.preprocessing"] = preprocessing_json(data.preprocessing).dump();
+  if (data.tokenizer) write_tokenizer(*data.tokenizer, metadata);
+  if (data.head) metadata["sidenet.head"] = dump(exit_json(*data.head, data.is_text()));
+  if (data.final_temperature != 1 || !data.final_map.identity()) {
+    json final = {{"temperature", data.final_temperature}};
+    if (!data.final_map.identity()) final["confidence_map"] = map_json(data.final_map);
+    metadata["sidenet.final"] = dump(final);
+  }
+  return metadata;
 }
 
 }  // namespace
@@ -215,22 +316,22 @@ Model Model::load(const std::string& path) {
 }
 
 void Model::save(const std::string& path) const {
-  const ModelData& data = *data_;
-  json exits = json::array();
-  for (const ExitSpec& exit : data.exits) exits.push_back(exit_json(exit, data.is_text()));
-  json architecture = {{"family", data.architecture.family}, {"name", data.architecture.name}};
-  if (!data.architecture.settings.empty()) architecture["settings"] = data.architecture.settings;
-  std::map<std::string, std::string> metadata = {
-      {"format", "pt"},
-      {"sidenet.version", kVersion},
-      {"sidenet.architecture", architecture.dump(-1, ' ', false, json::error_handler_t::replace)},
-      {"sidenet.labels", json(data.labels).dump(-1, ' ', false, json::error_handler_t::replace)},
-      {"sidenet.exits", exits.dump(-1, ' ', false, json::error_handler_t::replace)}};
-  if (!data.is_text()) metadata["sidenet.preprocessing"] = preprocessing_json(data.preprocessing).dump();
-  if (data.tokenizer) write_tokenizer(*data.tokenizer, metadata);
-  if (data.head)
-    metadata["sidenet.head"] = exit_json(*data.head, data.is_text()).dump(-1, ' ', false, json::error_handler_t::replace);
-  write_safetensors(path, data.weights, metadata);
+  std::map<std::string, std::string> metadata = metadata_of(*data_);
+  if (data_->certificate) metadata["sidenet.certificate"] = dump(certificate_json(*data_->certificate));
+  write_safetensors(path, data_->weights, metadata);
+}
+
+std::string answers_digest(const ModelData& data) {
+  Digest digest;
+  for (const auto& [key, value] : metadata_of(data)) digest.add(key).add(value);
+  for (const auto& [name, tensor] : data.weights) {
+    if (name == kTrainingRows) continue;
+    digest.add(name)
+        .add(dtype_name(tensor.dtype()))
+        .add(to_string(tensor.shape()))
+        .add(std::span(tensor.raw(), tensor.bytes()));
+  }
+  return digest.hex();
 }
 
 }  // namespace sidenet

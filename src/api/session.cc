@@ -7,6 +7,7 @@
 #include "input_checks.h"
 #include "model_data.h"
 #include "plan_cache.h"
+#include "random.h"
 #include "runner.h"
 #include "sidenet/error.h"
 #include "threads.h"
@@ -35,6 +36,7 @@ struct Session::Impl {
   PrepareOptions prepare_options;
   std::vector<std::string> names;
   std::list<Runner> runners;  // most recently used first
+  std::uint64_t rows_seen = 0;
 
   Impl(const Model& m, const SessionOptions& options)
       : model(m),
@@ -76,7 +78,8 @@ struct Session::Impl {
   template <typename Inputs>
   Answers run(const Inputs& inputs, const ExitPolicy& policy) {
     const auto [run_inputs, runner] = prepare(inputs);
-    const RunRules run_rules = rules(policy);
+    RunRules run_rules = rules(policy);
+    choose_audited(policy, run_inputs.rows, run_rules);
     const std::int64_t rows = run_inputs.rows, classes = model.data()->classes();
     Answers answers;
     answers.logits = Tensor(DType::f32, {rows, classes});
@@ -92,6 +95,7 @@ struct Session::Impl {
     }
     answers.exit = std::move(results.exit);
     answers.confidence = std::move(results.confidence);
+    answers.audit = std::move(results.audit);
     answers.multiply_adds = results.multiply_adds;
     answers.mainnet_multiply_adds = multiply_adds(runner->plan().mainnet_cost(), run_inputs);
     return answers;
@@ -113,8 +117,44 @@ struct Session::Impl {
     AllExits result;
     RunResults results;
     collect_into(result.logits, run_inputs.rows, results);
+    ExitSeconds seconds{std::vector<double>(names.size()), std::vector<double>(names.size())};
+    results.seconds = &seconds;
     if (run_inputs.rows > 0) runner->run(run_inputs, all_open(), results);
+    for (const double value : seconds.segment) result.segment_ms.push_back(1e3 * value);
+    for (const double value : seconds.head) result.head_ms.push_back(1e3 * value);
+    result.segment_multiply_adds.resize(names.size());
+    result.head_multiply_adds.resize(names.size());
+    std::size_t exit = 0;
+    for (const Step& step : runner->plan().steps()) {
+      const bool is_head = step.exit >= 0 && exit + 1 < names.size();
+      (is_head ? result.head_multiply_adds : result.segment_multiply_adds)[exit] += multiply_adds(step.cost, run_inputs);
+      exit += is_head ? 1 : 0;
+    }
     return result;
+  }
+
+  // A row is audited by its number in this Session and the seed alone.
+  void choose_audited(const ExitPolicy& policy, int rows, RunRules& run_rules) {
+    if (!(policy.audit_share >= 0 && policy.audit_share <= 1))
+      throw Error("audit_share: expected 0 to 1, got " + std::to_string(policy.audit_share));
+    if (policy.audit_share > 0) {
+      for (int row = 0; row < rows; ++row) {
+        const double draw = Random(policy.audit_seed, rows_seen + static_cast<std::uint64_t>(row)).uniform();
+        run_rules.audited.push_back(draw < policy.audit_share ? 1 : 0);
+      }
+    }
+    rows_seen += static_cast<std::uint64_t>(rows);
+  }
+
+  static std::int64_t bytes_moved(const Plan& plan, std::size_t index, const RunInputs& inputs) {
+    const Step& step = plan.steps()[index];
+    std::size_t floats = 0;
+    const auto add = [&](const Slot& slot) {
+      floats += slot.size * static_cast<std::size_t>(slot.per_token ? inputs.texts->tokens() : inputs.rows);
+    };
+    for (const Slot& slot : step.inputs) add(slot);
+    add(step.output);
+    return static_cast<std::int64_t>(plan.executable(index).weight_bytes() + sizeof(float) * floats);
   }
 
   template <typename Inputs>
@@ -137,7 +177,7 @@ struct Session::Impl {
       auto& times = seconds[i];
       std::nth_element(times.begin(), times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2), times.end());
       result.push_back({steps[i].name, steps[i].kind, steps[i].shape, times[times.size() / 2] * 1e3,
-                        multiply_adds(steps[i].cost, run_inputs)});
+                        multiply_adds(steps[i].cost, run_inputs), bytes_moved(runner->plan(), i, run_inputs)});
     }
     return result;
   }
@@ -161,9 +201,9 @@ struct Session::Impl {
     RunRules result;
     result.confidence = policy.confidence;
     result.stop = static_cast<int>(names.size()) - 1;
-    for (const ExitSpec& exit : model.data()->exits) result.exits.push_back({false, exit.threshold, exit.temperature});
-    const auto& head = model.data()->head;
-    result.exits.push_back({true, 0, head ? head->temperature : 1});
+    for (const ExitSpec& exit : model.data()->exits)
+      result.exits.push_back({false, exit.threshold, exit.temperature, &exit.map});
+    result.exits.push_back({true, 0, model.data()->temperature_of_final(), &model.data()->map_of_final()});
     for (const auto& [name, threshold] : policy.thresholds) {
       if (exit_index(name) + 1 == names.size()) throw Error("threshold of final: MainNet's own head always answers");
       check_threshold(threshold, name);

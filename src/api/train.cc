@@ -12,6 +12,7 @@
 
 #include "exit_head.h"
 #include "model_data.h"
+#include "row_digests.h"
 #include "sidenet/error.h"
 #include "split.h"
 #include "threads.h"
@@ -124,11 +125,13 @@ class Training {
     all_taps.taps = columns_;
     std::vector<std::string> names = columns_;
     if (model_.has_head()) names.emplace_back("logits");
+    names.emplace_back("digest");
     FeatureCache cache(folder, features_key(model_, data_, all_taps),
                        static_cast<std::int64_t>(data_.labels.size()) * copies_of_row(options_), names);
     TappedSession mainnet(model_, columns_, pooling_, options_.threads);
     compute_features(mainnet, model_, data_, all_taps, cache, progress_);
     split_cache_rows(data_, options_, rows_);
+    keep_digests(cache.column(names.size() - 1));
     if (options_.head) {
       fit_head(cache);
     } else {
@@ -152,6 +155,17 @@ class Training {
   }
 
  private:
+  // Held-out rows too: they chose the epoch.
+  void keep_digests(const Tensor& column) {
+    std::vector<std::uint32_t> digests(static_cast<std::size_t>(column.size()));
+    std::memcpy(digests.data(), column.data<float>(), digests.size() * sizeof(std::uint32_t));
+    if (const auto before = trained_.weights.find(kTrainingRows); before != trained_.weights.end()) {
+      const std::vector<std::uint32_t> old = digests_of_tensor(before->second);
+      digests.insert(digests.end(), old.begin(), old.end());
+    }
+    trained_.weights.insert_or_assign(kTrainingRows, digests_to_tensor(std::move(digests)));
+  }
+
   SideNetWeights train(const std::string& name, const TrainOptions& options) {
     TrainedSideNet sidenet =
         train_sidenet(name, rows_, options, [&](int epoch, double loss, double holdout_loss, double holdout_accuracy) {

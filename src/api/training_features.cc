@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstring>
 #include <set>
 
 #include "class_names.h"
@@ -10,6 +11,7 @@
 #include "joined_dataset.h"
 #include "label_map.h"
 #include "model_data.h"
+#include "row_digests.h"
 #include "sidenet/error.h"
 #include "tokenizer_file.h"
 
@@ -30,6 +32,13 @@ Tensor with_mirrored(const Tensor& inputs) {
       std::reverse_copy(from + line, from + line + width, to + image + line);
   }
   return result;
+}
+
+// As a column of the cache, whose numbers are bit patterns here.
+Tensor digest_column(const std::vector<std::uint32_t>& digests) {
+  Tensor column(DType::f32, {static_cast<std::int64_t>(digests.size()), 1});
+  std::memcpy(column.mutable_data<float>(), digests.data(), digests.size() * sizeof(float));
+  return column;
 }
 
 // An image's name, a text's words: what was given twice must not stand on both sides of a split.
@@ -92,12 +101,12 @@ LabelledData label_data(const Model& model, const std::vector<std::shared_ptr<co
 std::string features_key(const Model& model, const LabelledData& data, const TrainOptions& options) {
   constexpr std::int64_t looked_at = 64;  // images whose pixels count
   Digest digest;
-  digest.add("features 2").add(model.architecture());
+  digest.add("features 3").add(model.architecture());
   for (const auto& [key, value] : model.data()->architecture.settings) digest.add(key).add(value);
   // The head's logits are features too.
   if (const auto& head = model.data()->head) digest.add(head->tap).add(nodes::token_pooling_name(head->pooling.tokens));
   for (const auto& [name, tensor] : model.data()->weights) {
-    if (name.starts_with("exits.") && !name.starts_with("exits.final.")) continue;
+    if ((name.starts_with("exits.") && !name.starts_with("exits.final.")) || name == kTrainingRows) continue;
     digest.add(name)
         .add(dtype_name(tensor.dtype()))
         .add(to_string(tensor.shape()))
@@ -135,21 +144,26 @@ void compute_features(TappedSession& mainnet, const Model& model, const Labelled
   };
   if (first > 0) report("taken from the cache");
   if (missing.rows() == 0) return;
-  const auto append = [&](const Batch& batch) {
+  const auto append = [&](const Batch& batch, const std::vector<std::uint32_t>& digests) {
     TappedSession::Output output = mainnet.run(batch);
     std::vector<Tensor> columns = std::move(output.features);
     if (model.has_head()) columns.push_back(std::move(output.logits));
+    columns.push_back(digest_column(digests));
     cache.append(columns);
     report("");
   };
   if (model.is_text()) {
-    for_each_batch(missing, model.tokenizer(), std::max<std::int64_t>(1, options.batch), append);
+    for_each_batch(missing, model.tokenizer(), std::max<std::int64_t>(1, options.batch),
+                   [&](const Batch& batch) { append(batch, row_digests(batch, true)); });
   } else {
     const std::int64_t batch_rows = std::max<std::int64_t>(1, options.batch / copies);
     for_each_batch(missing, model.preprocessing(), batch_rows, options.threads, [&](const Batch& batch) {
+      std::vector<std::uint32_t> digests;  // a mirrored row has its original's
+      for (const std::uint32_t digest : row_digests(batch, false))
+        digests.insert(digests.end(), static_cast<std::size_t>(copies), digest);
       Batch both = batch;
       if (options.flip) both.inputs = with_mirrored(batch.inputs);
-      append(both);
+      append(both, digests);
     });
   }
   cache.checkpoint();

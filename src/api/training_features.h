@@ -29,7 +29,8 @@ std::string features_key(const Model& model, const LabelledData& data, const Tra
 /// Copies of each row in the cache: with options.flip, cache row 2 r is data row r and 2 r + 1 its mirror image.
 inline std::int64_t copies_of_row(const TrainOptions& options) { return options.flip ? 2 : 1; }
 
-/// Runs MainNet over the rows that the cache lacks. Columns: one a tap, then the logits where there is a head.
+/// Runs MainNet over the rows that the cache lacks. Columns: one a tap, then the logits where there is a head, then one
+/// number of 32 bits, see row_digests().
 void compute_features(TappedSession& mainnet, const Model& model, const LabelledData& data, const TrainOptions& options,
                       FeatureCache& cache, const ProgressCallback& progress);
 

@@ -27,52 +27,44 @@ struct Grid {
     }
   }
   int features() const { return channels * pool * pool; }
-  std::size_t elements() const { return static_cast<std::size_t>(channels) * h * w; }
+  kernels::cpu::PoolGrid pooled() const { return {h, w, channels, pool}; }
 };
 
 bool is_tap(const Shape& shape) {
   return shape.size() == 1 || shape.size() == 3 || (shape.size() == 2 && is_per_token(shape));
 }
 
-// Rows first … first + count to (y, x, channel) order.
-void pool_rows(const Grid& grid, const float* taps, const RowBatch& batch, int first, int count, float* features,
-               int threads) {
-  if (grid.of_tokens) {
-    pool_tokens(grid.tokens, taps, grid.hidden, {count, batch.tokens, batch.offsets + first}, features, threads);
-    return;
-  }
-  for (std::size_t row = 0; row < static_cast<std::size_t>(count); ++row) {
-    kernels::cpu::adaptive_avg_pool(taps + (static_cast<std::size_t>(first) + row) * grid.elements(), grid.h, grid.w,
-                                    grid.channels, features + row * static_cast<std::size_t>(grid.features()), grid.pool,
-                                    grid.pool, threads);
-  }
-}
-
 constexpr int kRowsAtOnce = 16;  // bounds the scratch
 
 class ExitHeadExecutable : public Executable {
  public:
-  ExitHeadExecutable(const Grid& grid, kernels::cpu::PackedLinear fc1, kernels::cpu::PackedLinear fc2)
+  ExitHeadExecutable(const Grid& grid, kernels::cpu::PooledLinear fc1, kernels::cpu::PackedLinear fc2)
       : grid_(grid), fc1_(std::move(fc1)), fc2_(std::move(fc2)) {}
   std::size_t scratch_bytes(const Capacity&) const override {
-    return sizeof(float) * kRowsAtOnce * static_cast<std::size_t>(grid_.features() + fc1_.out_features());
+    return sizeof(float) * kRowsAtOnce * static_cast<std::size_t>(grid_.features() + fc2_.in_features());
   }
-  std::size_t weight_bytes() const override { return fc1_.weight_bytes() + fc2_.weight_bytes(); }
+  std::size_t weight_bytes() const override { return fc1_.linear().weight_bytes() + fc2_.weight_bytes(); }
   void run(std::span<const float* const> inputs, float* output, const RowBatch& batch, std::byte* scratch,
            int threads) const override {
     float* features = reinterpret_cast<float*>(scratch);
     float* hidden = features + kRowsAtOnce * grid_.features();
+    const std::size_t elements = static_cast<std::size_t>(grid_.channels) * grid_.h * grid_.w;
     for (int first = 0; first < batch.rows; first += kRowsAtOnce) {
       const int count = std::min(kRowsAtOnce, batch.rows - first);
-      pool_rows(grid_, inputs[0], batch, first, count, features, threads);
-      fc1_.run(features, count, hidden, true, threads);
+      if (grid_.of_tokens) {
+        pool_tokens(grid_.tokens, inputs[0], grid_.hidden, {count, batch.tokens, batch.offsets + first}, features, threads);
+        fc1_.run_pooled(features, count, hidden, threads);
+      } else {
+        fc1_.run(inputs[0] + static_cast<std::size_t>(first) * elements, count, features, hidden, threads);
+      }
       fc2_.run(hidden, count, output + static_cast<std::size_t>(first) * fc2_.out_features(), false, threads);
     }
   }
 
  private:
   Grid grid_;
-  kernels::cpu::PackedLinear fc1_, fc2_;
+  kernels::cpu::PooledLinear fc1_;
+  kernels::cpu::PackedLinear fc2_;
 };
 
 class TapFeaturesExecutable : public Executable {
@@ -84,10 +76,17 @@ class TapFeaturesExecutable : public Executable {
   void run(std::span<const float* const> inputs, float* output, const RowBatch& batch, std::byte* scratch,
            int threads) const override {
     float* pooled = reinterpret_cast<float*>(scratch);
+    const auto features = static_cast<std::size_t>(grid_.features());
+    const std::size_t elements = static_cast<std::size_t>(grid_.channels) * grid_.h * grid_.w;
     for (int row = 0; row < batch.rows; ++row) {
-      pool_rows(grid_, inputs[0], batch, row, 1, pooled, threads);
+      if (grid_.of_tokens) {
+        pool_tokens(grid_.tokens, inputs[0], grid_.hidden, {1, batch.tokens, batch.offsets + row}, pooled, threads);
+      } else {
+        kernels::cpu::adaptive_avg_pool(inputs[0] + static_cast<std::size_t>(row) * elements, grid_.h, grid_.w,
+                                        grid_.channels, pooled, grid_.pool, grid_.pool, threads);
+      }
       kernels::cpu::hwc_to_chw(pooled, grid_.channels, grid_.pool * grid_.pool,
-                               output + static_cast<std::size_t>(row) * static_cast<std::size_t>(grid_.features()));
+                               output + static_cast<std::size_t>(row) * features);
     }
   }
 
@@ -156,28 +155,20 @@ std::unique_ptr<Executable> ExitHead::prepare(std::span<const Shape> inputs, con
   const Grid grid(inputs[0], pooling_);
   const Tensor mean = tensors_.mean.to_f32(), std = tensors_.std.to_f32(), w1 = tensors_.fc1_weight.to_f32(),
                b1 = tensors_.fc1_bias.to_f32(), w2 = tensors_.fc2_weight.to_f32(), b2 = tensors_.fc2_bias.to_f32();
-  const int features = grid.features(), hidden = static_cast<int>(w1.dim(0)), cells = grid.pool * grid.pool;
-  // W ((x - mean) / std) + b = (W / std) x + (b - W (mean / std)). Columns go from (channel, y, x) order to the pooled (y,
-  // x, channel).
-  std::vector<float> weight(static_cast<std::size_t>(hidden) * features), bias(static_cast<std::size_t>(hidden));
-  for (int o = 0; o < hidden; ++o) {
-    const float* row = w1.data<float>() + static_cast<std::size_t>(o) * features;
-    double shift = b1.data<float>()[o];
-    for (int c = 0; c < grid.channels; ++c) {
-      for (int cell = 0; cell < cells; ++cell) {
-        const int from = c * cells + cell;
-        const double scaled = static_cast<double>(row[from]) / std.data<float>()[from];
-        weight[static_cast<std::size_t>(o) * features + static_cast<std::size_t>(cell) * grid.channels + c] =
-            static_cast<float>(scaled);
-        shift -= scaled * mean.data<float>()[from];
-      }
-    }
-    bias[static_cast<std::size_t>(o)] = static_cast<float>(shift);
-  }
-  kernels::cpu::PackedLinear fc1(features, hidden, weight.data(), bias.data());
-  kernels::cpu::PackedLinear fc2(hidden, static_cast<int>(w2.dim(0)), w2.data<float>(), b2.data<float>());
+  const auto features = static_cast<std::size_t>(grid.features()), hidden = static_cast<std::size_t>(w1.dim(0));
+  const int cells = grid.pool * grid.pool;
+  // From (channel, y, x) order to the pooled (y, x, channel).
+  std::vector<float> weight(hidden * features), means(features), scales(features);
+  const auto reorder = [&](const float* from, float* to) { kernels::cpu::chw_to_hwc(from, grid.channels, cells, to); };
+  for (std::size_t o = 0; o < hidden; ++o) reorder(w1.data<float>() + o * features, weight.data() + o * features);
+  reorder(mean.data<float>(), means.data());
+  reorder(std.data<float>(), scales.data());
+  for (float& scale : scales) scale = 1 / scale;
+  kernels::cpu::PackedLinear fc1(grid.features(), static_cast<int>(hidden), weight.data(), b1.data<float>());
+  kernels::cpu::PackedLinear fc2(static_cast<int>(hidden), static_cast<int>(w2.dim(0)), w2.data<float>(), b2.data<float>());
   tensors_.fc1_weight.release_pages();
-  return std::make_unique<ExitHeadExecutable>(grid, std::move(fc1), std::move(fc2));
+  kernels::cpu::PooledLinear pooled(grid.pooled(), std::move(means), std::move(scales), std::move(fc1));
+  return std::make_unique<ExitHeadExecutable>(grid, std::move(pooled), std::move(fc2));
 }
 
 Shape TapFeatures::output_shape(std::span<const Shape> inputs) const {

@@ -19,8 +19,7 @@ struct ExitPooling {
 };
 
 /// What an exit computes: a tap to logits, by a SideNet (arXiv 2007.13512, section 3): pool, standardise, linear, ReLU,
-/// linear. The standardisation is folded into the first linear layer. Softmax, temperature and the decision belong to the
-/// runtime.
+/// linear. Softmax, temperature and the decision belong to the runtime.
 class ExitHead : public Operation {
  public:
   /// Throws Error where the tensors disagree.

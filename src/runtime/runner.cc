@@ -8,6 +8,7 @@
 #include <cstring>
 #include <exception>
 #include <limits>
+#include <utility>
 
 #include "threads.h"
 
@@ -66,12 +67,36 @@ int Runner::rows_for_own_threads(const RunInputs& inputs) const {
 }
 
 void Runner::run(const RunInputs& inputs, const RunRules& rules, RunResults& results) {
+  if (!rules.audited.empty()) {
+    results.exit.assign(static_cast<std::size_t>(inputs.rows), -1);
+    results.audit.assign(static_cast<std::size_t>(inputs.rows), -1);
+  }
   const ThreadSetting setting(plan_->threads());
-  for (Workspace& workspace : workspaces_) workspace.multiply_adds = 0;
+  for (Workspace& workspace : workspaces_) {
+    workspace.multiply_adds = 0;
+    const std::size_t exits = results.seconds ? plan_->exits().size() : 0;
+    workspace.seconds = {std::vector<double>(exits), std::vector<double>(exits)};
+  }
   const int shared = rows_for_own_threads(inputs);
-  if (shared > 0) run_shared(inputs, shared, rules, results);
+  if (shared > 0) {
+    run_shared(inputs, shared, rules, results);
+    take_seconds(plan_->threads(), results);
+  }
   run_rest(inputs, shared, rules, results);
+  take_seconds(1, results);
   for (const Workspace& workspace : workspaces_) results.multiply_adds += workspace.multiply_adds;
+}
+
+void Runner::take_seconds(double threads, RunResults& results) {
+  if (!results.seconds) return;
+  const auto take = [threads](std::vector<double>& from, std::vector<double>& to) {
+    to.resize(from.size());
+    for (std::size_t i = 0; i < from.size(); ++i) to[i] += std::exchange(from[i], 0.0) / threads;
+  };
+  for (Workspace& workspace : workspaces_) {
+    take(workspace.seconds.segment, results.seconds->segment);
+    take(workspace.seconds.head, results.seconds->head);
+  }
 }
 
 // Rows 0 … rows - 1, a thread each micro-batch. Smaller bites towards the end, so that all threads finish together.
@@ -143,13 +168,22 @@ void Runner::load(Workspace& workspace, const RunInputs& inputs, int first, int 
 
 void Runner::run_chunk(Workspace& workspace, const RunInputs& inputs, int first, int rows, const RunRules& rules,
                        RunResults& results, int threads) {
+  using Clock = std::chrono::steady_clock;
+  const bool by_exit = !workspace.seconds.head.empty();
+  Clock::time_point mark = by_exit ? Clock::now() : Clock::time_point();
+  const auto lap = [&mark] {
+    const Clock::time_point before = std::exchange(mark, Clock::now());
+    return std::chrono::duration<double>(mark - before).count();
+  };
   load(workspace, inputs, first, rows);
   const float* arguments[4];
   for (std::size_t index = 0; index < plan_->steps().size() && !workspace.row_ids.empty(); ++index) {
     const Step& step = plan_->steps()[index];
     if (step.exit >= 0 && !rules.exits[static_cast<std::size_t>(step.exit)].open) continue;
     if (step.starts_part) workspace.enter(*plan_, step.part);
-    const auto start = workspace.step_seconds ? std::chrono::steady_clock::now() : std::chrono::steady_clock::time_point();
+    const bool at_side_exit = step.exit >= 0 && step.exit + 1 < static_cast<int>(plan_->exits().size());
+    if (by_exit && at_side_exit) workspace.seconds.segment[static_cast<std::size_t>(step.exit)] += lap();
+    const auto start = workspace.step_seconds ? Clock::now() : Clock::time_point();
     const RowBatch batch = workspace.batch();
     for (std::size_t i = 0; i < step.inputs.size(); ++i) arguments[i] = workspace.at(step.inputs[i]);
     float* output = workspace.at(step.output);
@@ -159,9 +193,15 @@ void Runner::run_chunk(Workspace& workspace, const RunInputs& inputs, int first,
     }
     plan_->executable(index).run({arguments, step.inputs.size()}, output, batch, workspace.scratch(), threads);
     workspace.multiply_adds += workspace.cost(step.cost);
-    if (step.exit >= 0) close_exit(workspace, step, rules, results);
+    if (step.exit >= 0) {
+      close_exit(workspace, step, rules, results);
+      if (by_exit) {
+        ExitSeconds& seconds = workspace.seconds;
+        (at_side_exit ? seconds.head : seconds.segment)[static_cast<std::size_t>(step.exit)] += lap();
+      }
+    }
     if (workspace.step_seconds) {
-      (*workspace.step_seconds)[index] += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+      (*workspace.step_seconds)[index] += std::chrono::duration<double>(Clock::now() - start).count();
     }
   }
 }
@@ -180,11 +220,18 @@ void Runner::close_exit(Workspace& workspace, const Step& step, const RunRules& 
       std::memcpy(results.all[static_cast<std::size_t>(step.exit)] + id * width, row_logits, sizeof(float) * width);
       continue;
     }
-    const float confidence = confidence_of(row_logits, static_cast<int>(width), rule.temperature, rules.confidence);
-    if (step.exit != rules.stop && !(confidence >= rule.threshold)) continue;
-    results.exit[id] = step.exit;
-    results.confidence[id] = confidence;
-    std::memcpy(results.logits + id * width, row_logits, sizeof(float) * width);
+    float confidence = confidence_of(row_logits, static_cast<int>(width), rule.temperature, rules.confidence);
+    if (rule.map && rules.confidence == Confidence::max_probability) confidence = (*rule.map)(confidence);
+    const bool audited = !rules.audited.empty() && rules.audited[id] != 0;
+    const bool at_stop = step.exit == rules.stop;
+    if (!at_stop && !(confidence >= rule.threshold)) continue;
+    if (!audited || results.exit[id] < 0) {
+      results.exit[id] = step.exit;
+      results.confidence[id] = confidence;
+      std::memcpy(results.logits + id * width, row_logits, sizeof(float) * width);
+    }
+    if (audited && !at_stop) continue;
+    if (audited) results.audit[id] = static_cast<int>(std::max_element(row_logits, row_logits + width) - row_logits);
     leaves[row] = 1;
     ++leaving;
   }

@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "confidence_map.h"
 #include "plan.h"
 #include "sidenet/exit_policy.h"
 #include "sidenet/text.h"
@@ -17,6 +18,7 @@ struct ExitRule {
   bool open = false;     ///< a shut exit is not computed
   double threshold = 2;  ///< a row leaves where confidence >= threshold
   double temperature = 1;
+  const ConfidenceMap* map = nullptr;  ///< of the largest probability; null: as it is. Outlives the request
 };
 
 /// A request's rules, resolved: one ExitRule for each exit of the plan, the last for "final".
@@ -25,6 +27,8 @@ struct RunRules {
   int stop = 0;              ///< every row that gets here leaves here
   bool collect_all = false;  ///< nobody leaves early, and every open exit's output is kept
   Confidence confidence = Confidence::max_probability;
+  /// For each row of the batch whether it goes on to `stop` although an exit has answered it; empty: none does.
+  std::vector<char> audited;
 };
 
 /// The rows to run: images or texts.
@@ -34,13 +38,21 @@ struct RunInputs {
   const TokenRows* texts = nullptr;  ///< ids, positions and types within the tables
 };
 
+/// Wall time by exit: that of MainNet's nodes since the exit before, and that of the exit. Of threads that work side by
+/// side on rows of their own, the mean.
+struct ExitSeconds {
+  std::vector<double> segment, head;
+};
+
 /// Where rows' answers go, for rows of the whole batch. A row is written by one thread only.
 struct RunResults {
   std::vector<int> exit;
   std::vector<float> confidence;
   float* logits = nullptr;  ///< (rows, classes)
   std::vector<float*> all;  ///< collect_all: for each exit (rows, width)
+  std::vector<int> audit;   ///< of each audited row its class at `stop`, of others -1; empty where none is
   std::int64_t multiply_adds = 0;
+  ExitSeconds* seconds = nullptr;  ///< where set, times are added
 };
 
 /// Buffers of one thread: an arena for a micro-batch, and scratch.
@@ -64,6 +76,7 @@ class Workspace {
   std::int64_t token_pairs = 0;       ///< texts: sum of the squared lengths
   std::int64_t multiply_adds = 0;
   std::vector<double>* step_seconds = nullptr;  ///< where set, time is added for each step
+  ExitSeconds seconds;                          ///< where it has places, time is added for each exit
 
  private:
   std::shared_ptr<std::byte> arena_memory_, scratch_memory_;
@@ -93,6 +106,7 @@ class Runner {
  private:
   int chunk_end(const RunInputs& inputs, int first, int end, std::int64_t work) const;
   int rows_for_own_threads(const RunInputs& inputs) const;
+  void take_seconds(double threads, RunResults& results);
   void run_shared(const RunInputs& inputs, int rows, const RunRules& rules, RunResults& results);
   void run_rest(const RunInputs& inputs, int first, const RunRules& rules, RunResults& results);
   void load(Workspace& workspace, const RunInputs& inputs, int first, int rows);

@@ -228,3 +228,42 @@ TEST_CASE("conv2d: one kernel run by several threads at once, each with its own 
   for (int i = 0; i < 8; ++i) same += same_bits(run_conv2d(*kernel, x, before, 1), alone);
   CHECK(same == 8);
 }
+
+TEST_CASE("PooledLinear: pooling, standardising and the product as one by one; bits that rows and threads don't change") {
+  const cpu::PoolGrid grids[] = {{8, 8, 16, 4}, {7, 5, 3, 2}, {4, 4, 20, 3}, {1, 1, 33, 1}};
+  constexpr int kRows = 5;
+  for (const cpu::PoolGrid& grid : grids) {
+    const int in = static_cast<int>(grid.features()), image = grid.h * grid.w * grid.channels,
+              cells = grid.pool * grid.pool;
+    for (const int out : {1, 70, 160}) {
+      CAPTURE(in);
+      CAPTURE(out);
+      const Values x = random_values(std::size_t(kRows) * image), weight = random_values(std::size_t(out) * in);
+      const Values bias = random_values(out), mean = random_values(in);
+      Values scale = random_values(in);
+      for (float& value : scale) value = 0.5f + std::abs(value);
+      Values features(std::size_t(kRows) * in), expected(std::size_t(kRows) * out);
+      for (int row = 0; row < kRows; ++row) {
+        float* to = features.data() + std::size_t(row) * in;
+        reference::adaptive_avg_pool(x.data() + std::size_t(row) * image, grid.h, grid.w, grid.channels, to, grid.pool,
+                                     grid.pool);
+        for (int i = 0; i < cells * grid.channels; ++i) to[i] = (to[i] - mean[i]) * scale[i];
+      }
+      reference::linear(features.data(), kRows, in, weight.data(), bias.data(), out, true, expected.data());
+      on_every_target([&] {
+        const std::vector<float> means(mean.begin(), mean.end()), scales(scale.begin(), scale.end());
+        const cpu::PooledLinear pooled(grid, means, scales, cpu::PackedLinear(in, out, weight.data(), bias.data()));
+        Values scratch(features.size()), whole(expected.size());
+        pooled.run(x.data(), kRows, scratch.data(), whole.data(), 1);
+        CHECK(sum_difference(whole, expected, in) < 1e-6);
+        for (int rows = 1; rows <= kRows; ++rows) {
+          for (const int threads : {1, 2, 3}) {
+            Values part(std::size_t(rows) * out);
+            pooled.run(x.data() + std::size_t(kRows - rows) * image, rows, scratch.data(), part.data(), threads);
+            CHECK(same_bits(part, Values(whole.end() - part.size(), whole.end())));
+          }
+        }
+      });
+    }
+  }
+}

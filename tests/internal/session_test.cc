@@ -104,6 +104,68 @@ TEST_CASE("a row's answer is the same to the bit alone, in any batch, in any ord
   }
 }
 
+TEST_CASE("an audited row keeps its answer and is told MainNet's; which rows, the seed and the row's number say") {
+  const Model model = model_with_exits(12);
+  const Tensor inputs = random_rows(13, 60);
+  Session plain(model, {2, 5});
+  ExitPolicy policy;
+  for (const char* exit : {"layer1.0", "layer2"}) policy.thresholds[exit] = median_confidence(plain, inputs, exit);
+  const Answers expected = plain.run(inputs, policy), mainnet = plain.run(inputs, ExitPolicy::final_only());
+  CHECK(expected.audit.empty());
+  for (const double share : {0.3, 1.0}) {
+    policy.audit_share = share;
+    std::vector<int> whole;
+    for (const int threads : {1, 2}) {
+      Session session(model, {threads, 4});
+      const Answers answers = session.run(inputs, policy);
+      int audited = 0;
+      for (std::int64_t row = 0; row < 60; ++row) {
+        CHECK(same_row(answers, row, expected, row));
+        const int audit = answers.audit.at(static_cast<std::size_t>(row));
+        if (audit < 0) continue;
+        ++audited;
+        CHECK(audit == mainnet.index[static_cast<std::size_t>(row)]);
+      }
+      CHECK(answers.multiply_adds > expected.multiply_adds);
+      if (share == 1.0) CHECK(audited == 60);
+      CHECK(audited >= 8);
+      CHECK((share == 1.0 || audited <= 30));
+      if (threads == 1) whole = answers.audit;
+      CHECK(answers.audit == whole);
+    }
+    Session parts(model, {2, 4});
+    std::vector<int> in_parts;
+    for (std::int64_t first = 0; first < 60; first += 20) {
+      const Answers answers = parts.run(sidenet::testing::slice_rows(inputs, first, 20), policy);
+      in_parts.insert(in_parts.end(), answers.audit.begin(), answers.audit.end());
+    }
+    CHECK(in_parts == whole);
+  }
+  policy.audit_share = 1.5;
+  CHECK_THROWS_WITH_AS(plain.run(inputs, policy), "audit_share: expected 0 to 1, got 1.500000", Error);
+}
+
+TEST_CASE("all exits: the parts' multiply-adds add up to MainNet's and the SideNets', and their times are told") {
+  const Model model = model_with_exits(14);
+  Session session(model, {2});
+  const Tensor inputs = random_rows(15, 9);
+  const AllExits all = session.run_all_exits(inputs);
+  REQUIRE(all.segment_ms.size() == 4);
+  const auto sum = [](const auto& values) { return std::accumulate(values.begin(), values.end(), 0.0); };
+  CHECK(sum(all.segment_multiply_adds) ==
+        doctest::Approx(9.0 * static_cast<double>(session.mainnet_multiply_adds({3, 32, 32}))));
+  for (std::size_t exit = 0; exit < 4; ++exit) {
+    ExitPolicy policy;
+    policy.always_exit = session.exit_names()[exit];
+    const double before = std::accumulate(all.segment_multiply_adds.begin(),
+                                          all.segment_multiply_adds.begin() + static_cast<long>(exit) + 1, 0.0);
+    CHECK(static_cast<double>(session.run(inputs, policy).multiply_adds) ==
+          doctest::Approx(before + static_cast<double>(all.head_multiply_adds[exit])));
+    CHECK(all.segment_ms[exit] > 0);
+    CHECK((exit < 3 ? all.head_ms[exit] > 0 : all.head_ms[exit] == 0));
+  }
+}
+
 TEST_CASE("an exit's work is its head and what stands before it") {
   const Model model = model_with_exits(5);
   Session session(model);

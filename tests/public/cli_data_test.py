@@ -183,7 +183,8 @@ class Profile(CommandTest):
         self.assertEqual(list(row), ["total_ms", "batch", "threads", "precision", "nodes"])
         self.assertEqual((row["batch"], row["threads"], row["precision"]), (3, 1, "f32"))
         for node in row["nodes"]:
-            self.assertEqual(list(node), ["name", "op", "shape", "ms", "gflops", "peak_share"])
+            self.assertEqual(list(node), ["name", "op", "shape", "ms", "gflops", "peak_share", "bytes"])
+            self.assertGreater(node["bytes"], 0)
         self.assertAlmostEqual(row["total_ms"], sum(node["ms"] for node in row["nodes"]))
 
 

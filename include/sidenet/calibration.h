@@ -1,0 +1,83 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sidenet/dataset.h"
+#include "sidenet/model.h"
+#include "sidenet/operating_point.h"
+#include "sidenet/training.h"
+
+namespace sidenet {
+
+/// What a certificate bounds, over rows drawn as the calibration rows were.
+enum class Risk {
+  drop,          ///< MainNet's accuracy less the accuracy with exits
+  disagreement,  ///< share of rows answered with another class than MainNet's
+  exit_error     ///< for every open exit but `final`: share of wrong answers among those that it gives
+};
+
+/// "drop", "disagreement", "exit-error".
+const char* risk_name(Risk risk);
+
+/// What the user can afford for a row, in ms as measured on this machine at `batch` rows.
+struct Budget {
+  double ms = 0;
+  bool p95 = false;  ///< of 95 % of the rows; else of the mean row
+};
+
+struct CalibrateOptions {
+  int threads = 0;
+  std::int64_t batch = 1;  ///< rows given to a Session at once: times are measured at it
+  bool winograd = true;
+  std::uint64_t seed = 1;  ///< of the split
+  /// "automatic", "temperature", "sigmoid" or "isotonic": how logits become a confidence.
+  std::string fit = "automatic";
+  /// Where set, thresholds are chosen so that the risk is at most this with probability 1 - delta, or none are.
+  std::optional<double> epsilon;
+  double delta = 0.1;
+  Risk risk = Risk::drop;
+  /// Where set, the most accurate thresholds that keep to it. Not with epsilon.
+  std::optional<Budget> budget;
+  /// Rows that SideNets were trained on are left out; more than half of them is an Error unless this is set, which keeps
+  /// all (and makes what is measured too good).
+  bool keep_training_rows = false;
+};
+
+/// An exit before and after. ECE: 15 bins, over the rows that reach it and no fit has seen, where there are any.
+struct CalibratedExit {
+  std::string name;
+  std::int64_t fitted_rows = 0;  ///< reach it, and were fitted on
+  std::int64_t tested_rows = 0;  ///< reach it, and its ECE is told on
+  bool held_out = false;         ///< whether those are other rows
+  double temperature_before = 1, temperature = 1;
+  std::string fit;  ///< what it came to
+  double ece_before = 0, ece = 0;
+  double ece_floor = 0;  ///< mean ECE of as many rows of a perfectly calibrated exit
+  double threshold = 2;
+};
+
+struct CalibrateResult {
+  Model model;  ///< with the new temperatures, maps and thresholds, and the certificate if there is one
+  std::vector<CalibratedExit> exits;
+  OperatingPoint point;         ///< of the model's thresholds, on rows that did not choose them where there are any
+  double mainnet_accuracy = 0;  ///< on the same rows
+  double mainnet_ms = 0;
+  std::int64_t rows = 0, left_out = 0;  ///< used; left out because SideNets were trained on them
+  std::optional<Certificate> certificate;
+  /// Where epsilon was asked for and nothing was certified: about how many rows it would take, if that can be told.
+  std::optional<std::int64_t> rows_needed;
+  double row_ms = 0;           ///< budget: predicted, of the mean row or of 95 %
+  double measured_row_ms = 0;  ///< budget: measured on the same rows afterwards
+  std::vector<std::string> notes;
+};
+
+/// Fits every exit's confidence to the rows that reach it, and chooses thresholds as the options say; without epsilon and
+/// budget the model's own stay. With epsilon half of the rows fit, and the other half certifies. Throws Error where options
+/// are out of range or the data does not do: too few rows, rows that SideNets were trained on, classes that are missing.
+CalibrateResult calibrate(const Model& model, const Dataset& data, const CalibrateOptions& options,
+                          const ProgressCallback& progress = {});
+
+}  // namespace sidenet

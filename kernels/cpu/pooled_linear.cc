@@ -1,0 +1,58 @@
+#include <omp.h>
+
+#include <algorithm>
+
+#include "cpu_kernels.h"
+#include "packed_product.h"
+
+namespace sidenet::kernels::cpu {
+
+PooledLinear::PooledLinear(const PoolGrid& grid, std::vector<float> mean, std::vector<float> scale, PackedLinear linear)
+    : grid_(grid), mean_(std::move(mean)), scale_(std::move(scale)), linear_(std::move(linear)) {}
+
+// features: those of the cell.
+void PooledLinear::standardise(float* features, std::size_t cell) const {
+  const std::size_t channels = grid_.channels;
+  const float *mean = mean_.data() + cell * channels, *scale = scale_.data() + cell * channels;
+  for (std::size_t c = 0; c < channels; ++c) features[c] = (features[c] - mean[c]) * scale[c];
+}
+
+void PooledLinear::run(const float* x, int rows, float* features, float* y, int threads) const {
+  const std::size_t cells = std::size_t(grid_.pool) * grid_.pool, count = cells * rows, channels = grid_.channels;
+  const std::size_t image = std::size_t(grid_.h) * grid_.w * channels;
+  const auto pool = [&](std::size_t begin, std::size_t end) {
+    for (std::size_t i = begin; i < end; ++i) {
+      const std::size_t row = i / cells, cell = i % cells;
+      float* to = features + i * channels;
+      const int line = static_cast<int>(cell) / grid_.pool, column = static_cast<int>(cell) % grid_.pool;
+      adaptive_avg_pool_cell(x + row * image, grid_.h, grid_.w, grid_.channels, grid_.pool, grid_.pool, line, column, to);
+      standardise(to, cell);
+    }
+  };
+  const PackedWeight weight = linear_.weight();
+  const ProductItems items = packed_items(weight, rows, threads);
+  const auto multiply = [&](std::size_t begin, std::size_t end) {
+    run_packed_items(weight, items, begin, end, features, grid_.features(), rows, y, linear_.out_features(),
+                     {.relu = true});
+  };
+  if (items.threads <= 1) {
+    pool(0, count);
+    multiply(0, items.count());
+    return;
+  }
+#pragma omp parallel num_threads(items.threads)
+  {
+    const std::size_t index = omp_get_thread_num(), team = omp_get_num_threads();
+    pool(count * index / team, count * (index + 1) / team);
+#pragma omp barrier
+    multiply(items.count() * index / team, items.count() * (index + 1) / team);
+  }
+}
+
+void PooledLinear::run_pooled(float* features, int rows, float* y, int threads) const {
+  const std::size_t cells = std::size_t(grid_.pool) * grid_.pool;
+  for (std::size_t i = 0; i < cells * rows; ++i) standardise(features + i * grid_.channels, i % cells);
+  linear_.run(features, rows, y, true, threads);
+}
+
+}  // namespace sidenet::kernels::cpu
