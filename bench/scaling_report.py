@@ -25,10 +25,10 @@ def exits_table(exits):
     rows = []
     for batch, result in exits["batches"].items():
         base = result["ms_a_row"]
-        rows.append([f"batch {batch}, time", *(f"+{100 * (ratio - 1):.1f} %" for ratio in result["ratio"])])
+        rows.append([f"batch {batch}, time", *(f"{100 * (ratio - 1):+.1f} %" for ratio in result["ratio"])])
         rows.append([f"batch {batch}, µs an exit", "–", *(f"{1e3 * base * (ratio - 1) / count:.1f}"
                                                            for ratio, count in list(zip(result["ratio"], exits["counts"]))[1:])])
-    rows.append(["multiply-adds", *(f"+{100 * share:.2f} %" for share in exits["compute"])])
+    rows.append(["multiply-adds", *(f"{100 * share:+.2f} %" for share in exits["compute"])])
     return table(["open exits", *exits["counts"]], rows)
 
 

@@ -8,6 +8,7 @@
 #include "common_options.h"
 #include "files.h"
 #include "json_lines.h"
+#include "model_summary.h"
 #include "progress.h"
 #include "sidenet/calibration.h"
 #include "sidenet/error.h"
@@ -58,12 +59,6 @@ CalibrateOptions as_calibrate_options(const Options& options) {
   if (!options.budget.empty()) result.budget = {milliseconds("--budget", options.budget), false};
   if (!options.budget_p95.empty()) result.budget = {milliseconds("--budget-p95", options.budget_p95), true};
   return result;
-}
-
-std::string risk_in_words(const std::string& risk) {
-  if (risk == "drop") return "accuracy lost against MainNet";
-  if (risk == "disagreement") return "answers that differ from MainNet's";
-  return "wrong answers of each exit among its own";
 }
 
 [[noreturn]] void refuse(const CalibrateResult& result, const Options& options) {

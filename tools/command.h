@@ -16,6 +16,7 @@ Command add_import(CLI::App& app);
 Command add_inspect(CLI::App& app);
 Command add_run(CLI::App& app);
 Command add_predict(CLI::App& app);
+Command add_suggest(CLI::App& app);
 Command add_train(CLI::App& app);
 Command add_evaluate(CLI::App& app);
 Command add_calibrate(CLI::App& app);

@@ -4,6 +4,7 @@
 
 #include "inspect.h"
 #include "model_summary.h"
+#include "sweep_json.h"
 #include "table.h"
 #include "text.h"
 
@@ -37,6 +38,14 @@ Json input_json(const Model& model) {
   return model.has_tokenizer() ? tokenizer_json(model.tokenizer()) : Json();
 }
 
+/// [[confidence, calibrated], …]; null where it is as it is.
+Json map_json(const ExitInfo& exit) {
+  if (exit.confidence_map.empty()) return nullptr;
+  Json knots = Json::array();
+  for (const auto& [x, y] : exit.confidence_map) knots.push_back({shortest(x), shortest(y)});
+  return knots;
+}
+
 Json model_json(const Model& model, const std::string& file, std::int64_t mainnet) {
   Json exits = Json::array(), taps = Json::array(), nodes = Json::array();
   for (const ExitInfo& exit : model.exits()) {
@@ -45,6 +54,7 @@ Json model_json(const Model& model, const std::string& file, std::int64_t mainne
                      {"pool", model.is_text() ? Json(exit.token_pool) : Json(exit.pool)},
                      {"hidden", exit.hidden},
                      {"temperature", exit.temperature},
+                     {"confidence_map", map_json(exit)},
                      {"threshold", exit.threshold},
                      {"compute_share", exit.compute_share}});
   }
@@ -57,6 +67,8 @@ Json model_json(const Model& model, const std::string& file, std::int64_t mainne
                      {"multiply_adds", node.multiply_adds},
                      {"parameters", node.parameters}});
   }
+  Json certificate = certificate_json(model.certificate());
+  if (!certificate.is_null()) certificate["valid"] = model.certificate_problem().empty();
   return {{"file", file},
           {"kind", "model"},
           {"architecture", model.architecture()},
@@ -66,6 +78,7 @@ Json model_json(const Model& model, const std::string& file, std::int64_t mainne
           {"parameters", total_parameters(executed)},
           {"multiply_adds", mainnet},
           {"exits", exits},
+          {"certificate", certificate},
           {"taps", taps},
           {"nodes", nodes},
           {"tensors", tensors_json(model.tensors())}};
@@ -114,6 +127,7 @@ void inspect_model(const Model& model, const InspectOptions& options) {
   print_summary(std::cout, model);
   std::cout << "\nExits (compute: share of MainNet's that an answer there has cost)\n\n";
   print_exits(std::cout, model);
+  print_certificate(std::cout, model);
   std::cout << "\nTaps, where `sidenet train --at` attaches SideNets\n\n";
   print_taps(model, options.taps);
   if (options.nodes) {

@@ -61,7 +61,7 @@ int run(int argc, char** argv) {
       "sidenet COMMAND --help tells more.\n"
       "Exit status: 0 done, 1 failed (one line on stderr says why), 2 wrong usage.");
   const std::vector<Command> commands = {add_import(app), add_inspect(app),  add_run(app),    add_predict(app),
-                                         add_train(app),  add_calibrate(app), add_evaluate(app), add_sweep(app), add_profile(app)};
+                                         add_suggest(app), add_train(app),  add_calibrate(app), add_evaluate(app), add_sweep(app), add_profile(app)};
   for (const Command& command : commands) command.app->group("Commands");
   try {
     app.parse(argc, argv);

@@ -104,4 +104,23 @@ void print_exits(std::ostream& out, const Model& model) {
   table.print(out);
 }
 
+std::string risk_in_words(const std::string& risk) {
+  if (risk == "drop") return "accuracy lost against MainNet";
+  if (risk == "disagreement") return "answers that differ from MainNet's";
+  return "wrong answers of each exit among its own";
+}
+
+void print_certificate(std::ostream& out, const Model& model) {
+  if (!model.certificate()) return;
+  const Certificate& c = *model.certificate();
+  out << "\nCertificate: " << risk_in_words(c.risk) << " at most " << percent(c.epsilon) << " with probability "
+      << percent(1 - c.delta, 0) << "\n  " << grouped(c.rows) << " rows tested, " << c.method << ", "
+      << percent(1 - c.compute, 1) << " of compute saved on them\n  ";
+  const std::string problem = model.certificate_problem();
+  out << (problem.empty()
+              ? "it holds for this file, at its thresholds" + std::string(c.winograd ? "" : " and --no-winograd")
+              : "it no longer holds: " + problem)
+      << '\n';
+}
+
 }  // namespace sidenet::tools

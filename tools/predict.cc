@@ -9,9 +9,11 @@
 #include <system_error>
 #include <vector>
 
+#include "certificate_note.h"
 #include "command.h"
 #include "common_options.h"
 #include "files.h"
+#include "predict_guard.h"
 #include "predict_rows.h"
 #include "sidenet/error.h"
 #include "text.h"
@@ -22,6 +24,7 @@ namespace {
 struct Options {
   CommonOptions common;
   PolicyOptions policy;
+  GuardOptions guard;
   std::string model;
   std::vector<std::string> inputs, texts, pairs;
   bool tab_pairs = false;
@@ -136,11 +139,16 @@ int run(const Options& options) {
   if (options.probabilities) writing.top_k = model.labels().size();
   if (!options.json) writing.input_width = model.is_text() ? kTextColumns : widest_name(options.inputs);
 
-  Predictor predictor(model, make_policy(options.policy, model),
-                      {.threads = options.common.threads, .winograd = !options.common.no_winograd},
-                      static_cast<std::size_t>(options.common.batch), writing);
+  const ExitPolicy policy = make_policy(options.policy, model);
+  const std::string note = certificate_note(model, policy, !options.common.no_winograd);
+  if (!note.empty() && !options.common.quiet) std::cerr << printable(note) << '\n';
+  std::optional<PredictGuard> guard;
+  if (options.guard.share) guard.emplace(options.guard, model, policy, options.common.seed);
+  Predictor predictor(model, policy, {.threads = options.common.threads, .winograd = !options.common.no_winograd},
+                      static_cast<std::size_t>(options.common.batch), writing, guard ? &*guard : nullptr);
   (model.is_text() ? predict_texts : predict_images)(options, predictor);
   predictor.flush();
+  if (guard && !options.common.quiet) guard->summarise();
   return predictor.failed() ? 1 : 0;
 }
 
@@ -161,6 +169,7 @@ Command add_predict(CLI::App& app) {
       "Examples:\n"
       "  sidenet predict model.safetensors cat.png photos/ --threshold 0.9\n"
       "  find . -name '*.jpg' | sidenet predict model.safetensors - --json --top-k 3\n"
+      "  sidenet predict certified.safetensors photos/ --guard 0.05\n"
       "  sidenet predict text.safetensors --text \"What a lovely film.\"");
   sub->add_option("MODEL", options->model, "Model file")->required()->option_text("MODEL");
   sub->add_option("INPUT", options->inputs, "Images, folders, files of texts, or -")->option_text("INPUT...");
@@ -178,7 +187,8 @@ Command add_predict(CLI::App& app) {
     if (options->inputs.empty() && options->texts.empty()) throw CLI::RequiredError("INPUT");
   });
   add_policy_options(*sub, options->policy);
-  add_common_options(*sub, options->common, {});
+  add_guard_options(*sub, options->guard);
+  add_common_options(*sub, options->common, {.seed = true});
   return {sub, [options] { return run(*options); }};
 }
 

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <iostream>
+#include <numeric>
 
 #include "sidenet/dataset.h"
 #include "sidenet/error.h"
@@ -9,15 +10,32 @@
 #include "text.h"
 
 namespace sidenet::tools {
+namespace {
+
+/// softmax(logits / temperature); where the exit maps its confidence, the answer's is the mapped one, and the other classes
+/// share the rest in proportion.
+std::vector<double> probabilities_of(std::span<const float> logits, std::size_t answer, float confidence,
+                                     const ExitInfo& exit, Confidence kind) {
+  std::vector<double> result = probabilities(logits, exit.temperature);
+  if (exit.confidence_map.empty() || kind != Confidence::max_probability || result.size() < 2) return result;
+  result[answer] = 0;
+  const double others = std::accumulate(result.begin(), result.end(), 0.0), left = 1.0 - confidence;
+  for (double& value : result) value = others > 0 ? value / others * left : left / static_cast<double>(result.size() - 1);
+  result[answer] = confidence;
+  return result;
+}
+
+}  // namespace
 
 Predictor::Predictor(const Model& model, const ExitPolicy& policy, const SessionOptions& options, std::size_t batch,
-                     const PredictionWriter::Options& writing)
+                     const PredictionWriter::Options& writing, PredictGuard* guard)
     : model_(model),
       policy_(policy),
       session_(model, options),
       exits_(model.exits()),
       writer_(model.labels(), session_.exit_names(), writing),
-      batch_(batch) {}
+      batch_(batch),
+      guard_(guard) {}
 
 void Predictor::add_image(const std::string& name) {
   Tensor input;
@@ -69,16 +87,24 @@ void Predictor::answer() {
   // Plans where the shape is new: that is not part of an answer's time. Making a kernel is, for the first row that needs
   // it.
   session_.mainnet_multiply_adds(model_.is_text() ? Shape{1} : images_.front().shape());
+  const ExitPolicy policy = guard_ ? guard_->policy() : policy_;
   const auto start = std::chrono::steady_clock::now();
-  const Answers answers = model_.is_text() ? session_.run(texts_, policy_) : session_.run(images, policy_);
+  const Answers answers = model_.is_text() ? session_.run(texts_, policy) : session_.run(images, policy);
   const std::chrono::duration<double, std::milli> spent = std::chrono::steady_clock::now() - start;
   const auto classes = static_cast<std::size_t>(answers.logits.dim(1));
   for (std::size_t row = 0; row < names_.size(); ++row) {
     const auto exit = static_cast<std::size_t>(answers.exit.at(row));
     const std::span<const float> logits(answers.logits.data<float>() + row * classes, classes);
-    writer_.write({names_[row], answers.index.at(row), answers.confidence.at(row), session_.exit_names().at(exit),
-                   probabilities(logits, exits_.at(exit).temperature), spent.count() / static_cast<double>(names_.size())});
+    const int index = answers.index.at(row);
+    const float confidence = answers.confidence.at(row);
+    Prediction prediction{names_[row], index, confidence, session_.exit_names().at(exit), {}, 0, std::nullopt};
+    prediction.probabilities =
+        probabilities_of(logits, static_cast<std::size_t>(index), confidence, exits_.at(exit), policy.confidence);
+    prediction.ms = spent.count() / static_cast<double>(names_.size());
+    if (!answers.audit.empty() && answers.audit[row] >= 0) prediction.audit = answers.audit[row];
+    writer_.write(prediction);
   }
+  if (guard_) guard_->observe(answers, static_cast<int>(session_.exit_names().size()) - 1);
 }
 
 }  // namespace sidenet::tools

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "predict_guard.h"
 #include "predict_writer.h"
 #include "sidenet/session.h"
 #include "sidenet/text.h"
@@ -14,8 +15,9 @@ namespace sidenet::tools {
 /// stderr, and the others go on.
 class Predictor {
  public:
+  /// guard: where set, its policy is used and its rows are told to it; outlives this.
   Predictor(const Model& model, const ExitPolicy& policy, const SessionOptions& options, std::size_t batch,
-            const PredictionWriter::Options& writing);
+            const PredictionWriter::Options& writing, PredictGuard* guard);
 
   /// An image file.
   void add_image(const std::string& name);
@@ -34,6 +36,7 @@ class Predictor {
   std::vector<ExitInfo> exits_;
   PredictionWriter writer_;
   std::size_t batch_;
+  PredictGuard* guard_;
   std::vector<std::string> names_;
   std::vector<Tensor> images_;
   TokenRows texts_;

@@ -24,13 +24,16 @@ std::size_t widest(const std::vector<std::string>& texts) {
   return width;
 }
 
-/// Indices of the k largest, largest first, the smaller index first among equals.
-std::vector<std::size_t> largest(const std::vector<double>& values, std::size_t k) {
+/// Indices of `answer` and the k - 1 largest others, largest first, the smaller index first among equals. A confidence map
+/// can leave the answer less than another class.
+std::vector<std::size_t> most_probable(const std::vector<double>& values, std::size_t answer, std::size_t k) {
   std::vector<std::size_t> order(values.size());
   std::iota(order.begin(), order.end(), 0);
   const auto end = order.begin() + static_cast<std::ptrdiff_t>(std::min(k, order.size()));
-  std::partial_sort(order.begin(), end, order.end(),
-                    [&](std::size_t a, std::size_t b) { return values[a] != values[b] ? values[a] > values[b] : a < b; });
+  std::partial_sort(order.begin(), end, order.end(), [&](std::size_t a, std::size_t b) {
+    if (a == answer || b == answer) return a == answer && b != answer;
+    return values[a] != values[b] ? values[a] > values[b] : a < b;
+  });
   order.erase(end, order.end());
   return order;
 }
@@ -58,7 +61,7 @@ PredictionWriter::PredictionWriter(std::vector<std::string> labels, const std::v
     : labels_(std::move(labels)), options_(options), table_(make_table(labels_, exits, options_.input_width)) {}
 
 void PredictionWriter::write(const Prediction& prediction) {
-  const auto top = largest(prediction.probabilities, options_.top_k);
+  const auto top = most_probable(prediction.probabilities, static_cast<std::size_t>(prediction.index), options_.top_k);
   if (options_.json) {
     write_json(prediction, top);
   } else {
@@ -81,6 +84,7 @@ void PredictionWriter::write_json(const Prediction& prediction, const std::vecto
     row["probabilities"] = std::move(list);
   }
   row["ms"] = std::round(prediction.ms * 1e4) / 1e4;
+  if (prediction.audit) row["audit"] = labels_.at(static_cast<std::size_t>(*prediction.audit));
   print_json(row);
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@ struct Prediction {
   std::string exit;
   std::vector<double> probabilities;  ///< one a class, of that exit
   double ms = 0;
+  std::optional<int> audit;  ///< MainNet's class, of an audited row
 };
 
 /// Writes answers to stdout as they come: lines of a table, or JSON objects.

@@ -25,7 +25,7 @@ function policyOptions(model, thresholds) {
 function commandLine(model, thresholds) {
   const {file} = model.report.model;
   const input = model.report.data.kind === 'texts' ? '--text "TEXT"' : 'INPUT';
-  const policy = thresholds.length ? ' ' + policyOptions(model, thresholds) : '';
+  const policy = sameThresholds(thresholds, model.own) ? '' : ' ' + policyOptions(model, thresholds);
   return `sidenet predict ${fileWord(String(file))} ${input}${policy}`;
 }
 

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sidenet/dataset.h"
+#include "sidenet/model.h"
+#include "sidenet/operating_point.h"
+#include "sidenet/training.h"
+
+namespace sidenet {
+
+struct SuggestOptions {
+  int threads = 0;
+  std::int64_t batch = 1;  ///< rows given to a Session at once: times are measured at it
+  bool winograd = true;    ///< of what is timed
+  std::uint64_t seed = 1;
+  std::int64_t rows = 4000;             ///< at most so many rows of the data are used, drawn by the seed
+  std::vector<std::string> candidates;  ///< taps to try; empty: all, or 24 spread evenly over the compute
+  std::vector<std::string> compare;     ///< a set of taps to be told beside the suggestion; empty: none
+  int max_exits = 4;                    ///< 1 to 16
+  double max_drop = 0.005;              ///< of accuracy against MainNet
+  double min_gain = 0.005;              ///< share of MainNet's cost that an exit must save to be worth having
+  bool by_time = false;                 ///< what is saved is time measured on this machine; else multiply-adds
+
+  // What `train` will be asked for: the cost of a SideNet is that of this width.
+  int hidden = 256;
+  int pool = 2;
+  std::string token_pool = "cls+mean";
+
+  // The probes: SideNets of little width, trained shortly.
+  int probe_hidden = 64;
+  int probe_epochs = 15;
+};
+
+/// A tap, tried alone. Figures are of the rows that chose nothing.
+struct ProbedTap {
+  std::string name;
+  double compute_share = 0;                       ///< of MainNet's, up to the tap
+  double head_compute = 0;                        ///< of its SideNet, a share of MainNet's
+  double ms = 0, head_ms = 0;                     ///< up to the tap, and the SideNet, of a mean row
+  double accuracy = 0, ece = 0, auroc = 0;        ///< of the probe; AUROC of its confidence; NaN where undefined
+  double threshold = 2, answered = 0, saved = 0;  ///< alone, at the threshold that keeps max_drop where it was chosen
+};
+
+/// Exits with one threshold for all of them: the one that saves the most and keeps max_drop on the rows that choose.
+struct ExitSet {
+  std::vector<std::string> taps;   ///< in graph order
+  double threshold = 2;            ///< of the probes' confidences; above 1: no threshold saves anything
+  double chosen_saved = 0;         ///< share of MainNet's cost, on the rows that chose: too good, as they chose
+  double saved = 0;                ///< the same on rows that chose nothing
+  double accuracy = 0;             ///< there
+  double agreement = 0;            ///< there: share of rows answered with MainNet's class
+  std::vector<std::int64_t> rows;  ///< there: answered by each exit, `final` last
+};
+
+struct Suggestion {
+  std::vector<ProbedTap> taps;      ///< those tried, in graph order
+  std::vector<ExitSet> sets;        ///< the best of 1, 2, … max_exits taps
+  ExitSet suggested;                ///< one of them, or no taps where none is worth having
+  std::vector<double> gains;        ///< of each suggested exit: what the set saves more than without it
+  std::optional<ExitSet> compared;  ///< options.compare
+  double mainnet_accuracy = 0;      ///< on the rows that chose nothing
+  double mainnet_ms = 0;            ///< of a mean row
+  std::int64_t rows = 0;            ///< used: probe, choosing and told rows
+  std::int64_t choosing_rows = 0, told_rows = 0;
+  std::int64_t probe_rows = 0;  ///< a probe was trained on, about
+  std::vector<std::string> notes;
+};
+
+/// Tries every candidate tap with a probe and proposes the exits whose common-threshold curve saves the most at max_drop,
+/// SideNets' costs included. MainNet runs once over the rows. A quarter of them chooses nothing and is only told about. On
+/// the others probes are cross-fitted in three parts: each row is scored by probes that have not learnt it. Sets grow an
+/// exit at a time, and after each the exits are exchanged one by one while that helps.
+///
+/// SideNets that train makes on more rows are better than probes: what is told is about the choice, not the final figure.
+/// Rows that MainNet was trained on mislead, as it is surer of them than of others.
+///
+/// Throws Error where options are out of range, a tap does not exist, the model has no head, features would take more than
+/// 2 GiB, or the data does not do: fewer than 100 rows, one class only, classes that do not fit the model's.
+Suggestion suggest_exits(const Model& model, const std::vector<std::shared_ptr<const Dataset>>& data,
+                         const SuggestOptions& options = {}, const ProgressCallback& progress = {});
+
+}  // namespace sidenet

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "sidenet/operating_point.h"
+#include "threshold_search.h"
+
+namespace sidenet {
+
+/// One threshold for all exits of a set, all others shut: uniform_curve of any set of exits, fast enough to try many sets
+/// on the same rows.
+class CommonThreshold {
+ public:
+  struct Point {
+    double threshold;  ///< kShut: MainNet alone
+    double saved;      ///< share of MainNet's cost, SideNets included; may be below 0
+    double drop;       ///< of accuracy against MainNet; may be below 0
+  };
+  /// Throws Error where cost is ms and nothing was timed, or there are no rows. scores: checked.
+  CommonThreshold(const ExitScores& scores, std::span<const std::uint32_t> rows, SearchOptions::Cost cost);
+
+  std::size_t exits() const { return heads_.size(); }
+  /// All shut, then every one of threshold_grid(). set: exits (without `final`), ascending.
+  std::vector<Point> curve(std::span<const std::size_t> set) const;
+  /// The point of the curve that saves the most among those that lose at most max_drop.
+  Point best(std::span<const std::size_t> set, double max_drop) const;
+  /// How good a set is to have: the mean of best().saved over half, once and twice max_drop, which varies less with the
+  /// rows than the one point does.
+  double worth(std::span<const std::size_t> set, double max_drop) const;
+
+ private:
+  std::vector<double> grid_;
+  std::vector<double> segments_, heads_;  // over MainNet's cost; heads without `final`
+  std::vector<std::vector<std::uint16_t>>
+      level_;                                   // [exit][row]: the first of grid_ that its confidence reaches, or its size
+  std::vector<std::vector<std::int8_t>> gain_;  // [exit][row]: right (1 or 0) less MainNet's own
+  std::vector<float> weight_;                   // [row], their mean 1
+};
+
+struct SelectionOptions {
+  int max_exits = 4;
+  double max_drop = 0.005;
+};
+
+/// The best set of 1, 2, … max_exits exits, each ascending: from the set before, the exit that adds the most worth, then
+/// exits exchanged one by one while that helps.
+std::vector<std::vector<std::size_t>> select_exits(const CommonThreshold& curves, const SelectionOptions& options);
+
+/// How many exits to have, where saved[k] is what the best k + 1 save: so many that each step on saved min_gain an exit.
+std::size_t worthwhile_exits(std::span<const double> saved, double min_gain);
+
+}  // namespace sidenet
