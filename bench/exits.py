@@ -84,7 +84,7 @@ def measure(folder, batch, exits, options):
         results[peer] = {key: row[key] for key in ("version", "runs", "ratio", "ratio_min", "ratio_max")} | {
             "ms_a_row": row["median_ms"] / rows, "mainnet_ms_a_row": measured[alone]["median_ms"] / rows, "time_saved": saved,
             "of_compute_saved": saved / compute_saved, "differ": differ, "differ_far_from_threshold": wrong,
-            "mainnet_ratio": measured[alone]["ratio"] / measured["sidenet mainnet"]["ratio"]}
+            "mainnet_ratio": statistics.median(full / mine for full, mine in zip(rounds[alone], rounds["sidenet mainnet"]))}
     taken = np.bincount(ours[:, 1].astype(int), minlength=len(exits)) / rows
     return {"batch": batch, "rows": rows, "compute_saved": compute_saved,
             "taken": {exit["name"]: float(share) for exit, share in zip(exits, taken)}, "engines": results}
@@ -156,7 +156,8 @@ def main():
             results.append(measure(folder, batch, exits, options))
             print_table(results[-1])
     if options.json:
-        options.json.write_text(json.dumps({"machine": here, "model": options.model.name, "rounds": options.rounds, "results": results}, indent=1) + "\n")
+        report = {"machine": here, "model": options.model.name, "rounds": options.rounds, "results": results}
+        options.json.write_text(json.dumps(report, indent=1) + "\n")
     wrong = [f"batch {result['batch']}: {peer}" for result in results for peer, row in result["engines"].items()
              if row.get("differ_far_from_threshold") or row.get("differ", 0) > MAY_DIFFER * result["rows"]]
     if wrong:

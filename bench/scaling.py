@@ -120,8 +120,9 @@ class Bench:
         """{workload: [(threads, ms a run)]}; `self.two_over_one`: the interval of t(2) / t(1) of each."""
         counts = sorted({min(2 ** power, self.options.threads) for power in range(10)})
         cases = self.cases()
-        done, _ = self.run([self.turn(f"{name} {count}", model, file, rows, threads=count) for name, (model, file, rows, _) in cases.items() for count in counts],
-                           3 * self.options.rounds)
+        engines = [self.turn(f"{name} {count}", model, file, rows, threads=count)
+                   for name, (model, file, rows, _) in cases.items() for count in counts]
+        done, _ = self.run(engines, 3 * self.options.rounds)
         if 2 in counts:
             self.two_over_one = {name: median_and_interval([two / one for one, two in zip(done[f"{name} 1"].rounds, done[f"{name} 2"].rounds)])
                                  for name in cases}
@@ -136,10 +137,13 @@ class Bench:
         """{batch: [(exits, ms a row)]}; ratios are those of one round, so that the machine's mood cancels."""
         model = self.folder / "exits.safetensors"
         self.random_exits(model)
+
         def policy(count):  # spread over the network
             names = [TAPS[index * len(TAPS) // count] for index in range(count)]
             return ",".join(f"{name}=1" for name in names) or "final"
-        done, answers = self.run([self.turn(f"{batch} {count}", model, "images64", batch, policy(count)) for batch in (1, 64) for count in EXIT_COUNTS])
+
+        engines = [self.turn(f"{batch} {count}", model, "images64", batch, policy(count)) for batch in (1, 64) for count in EXIT_COUNTS]
+        done, answers = self.run(engines)
         if any((answer[:, 1] != len(TAPS)).any() for answer in answers.values()):
             sys.exit("scaling: a row left at an exit that must never be taken")
         compute = [done[f"1 {count}"].compute - 1 for count in EXIT_COUNTS]

@@ -24,7 +24,7 @@ struct Options {
   SuggestOptions suggest;
   DatasetOptions rows;
   std::string model, candidates, compare, by = "compute";
-  std::vector<std::string> data;
+  std::vector<std::string> data, probe_data;
   bool json = false;
 };
 
@@ -47,9 +47,10 @@ std::string quoted(const std::string& word) {
 std::string train_command(const ExitSet& set, const Options& options, bool is_text) {
   std::string line = "sidenet train " + quoted(options.model);
   const auto add = [&](const std::string& option, const std::string& value) { line += " " + option + " " + quoted(value); };
-  for (const std::string& data : options.data) add("--data", data);
-  if (options.rows.skip > 0) add("--skip", std::to_string(options.rows.skip));
-  if (options.rows.limit >= 0) add("--limit", std::to_string(options.rows.limit));
+  const bool apart = !options.probe_data.empty();
+  for (const std::string& data : apart ? options.probe_data : options.data) add("--data", data);
+  if (!apart && options.rows.skip > 0) add("--skip", std::to_string(options.rows.skip));
+  if (!apart && options.rows.limit >= 0) add("--limit", std::to_string(options.rows.limit));
   const TextColumns columns, &given = options.rows.columns;
   if (given.text != columns.text) add("--text-column", given.text);
   if (given.pair != columns.pair) add("--pair-column", given.pair);
@@ -94,10 +95,10 @@ Json as_json(const Suggestion& result, const Options& options, const std::string
   for (const ExitSet& set : result.sets) sets.push_back(set_json(set));
   Json suggested = set_json(result.suggested);
   suggested["gains"] = result.gains;
-  return {{"rows", result.rows},
-          {"probe_rows", result.probe_rows},
+  return {{"probe_rows", result.probe_rows},
           {"choosing_rows", result.choosing_rows},
           {"told_rows", result.told_rows},
+          {"left_out", result.left_out},
           {"mainnet_accuracy", result.mainnet_accuracy},
           {"mainnet_ms", result.mainnet_ms},
           {"max_drop", options.suggest.max_drop},
@@ -155,12 +156,12 @@ void print_suggested(const Suggestion& result) {
 
 void print(const Suggestion& result, const Options& options, const std::string& command) {
   const std::string cost = options.suggest.by_time ? "time" : "compute";
-  std::cout << printable(options.model) << ": " << result.taps.size() << " taps tried on " << grouped(result.rows)
-            << " rows\n"
-            << "A probe has learnt from about " << grouped(result.probe_rows) << "; " << grouped(result.choosing_rows)
-            << " choose, each by probes that have not learnt it; " << grouped(result.told_rows)
-            << " do neither, and all below is of them\n"
-            << "MainNet: " << percent(result.mainnet_accuracy) << "\n\n";
+  std::cout << printable(options.model) << ": " << result.taps.size() << " taps tried by probes that learnt from "
+            << grouped(result.probe_rows) << " rows\n"
+            << grouped(result.choosing_rows) << " other rows chose; " << grouped(result.told_rows)
+            << " chose nothing, and what is told is of them";
+  if (result.left_out > 0) std::cout << " (" << grouped(result.left_out) << " were left out: probes learnt them)";
+  std::cout << "\nMainNet: " << percent(result.mainnet_accuracy) << "\n\n";
   print_taps(result, options.suggest.by_time);
   std::cout << "\nThe best sets by " << cost << " saved, with at most " << fixed(100 * options.suggest.max_drop, 2)
             << " points of accuracy lost where they were chosen, SideNets (hidden " << options.suggest.hidden
@@ -174,10 +175,14 @@ void print(const Suggestion& result, const Options& options, const std::string& 
   std::cout << "\nSuggested: " << percent(result.suggested.saved, 1) << " of MainNet's " << cost << " saved, "
             << points(result.suggested.accuracy - result.mainnet_accuracy) << " points, same class as MainNet "
             << percent(result.suggested.agreement)
-            << " (gain: what the exit adds to the others where they were chosen)\n\n";
+            << " (gain: what an exit adds to the others, the mean over three losses)\n\n";
   print_suggested(result);
-  std::cout << "\nSideNets trained longer, on more rows, save more than these probes. To make them:\n\n  "
-            << printable(command) << "\n";
+  if (options.probe_data.empty()) {
+    std::cout << "\nProbes that learn from few rows are at their worst at early taps: --probe-data gives them what train "
+                 "will get\n";
+  }
+  std::cout << "\nSideNets trained longer, on more rows, save more than probes. To make them:\n\n  " << printable(command)
+            << "\n";
 }
 
 int run(Options& options) {
@@ -193,6 +198,10 @@ int run(Options& options) {
   const Model model = Model::load(options.model);
   std::vector<std::shared_ptr<const Dataset>> data;
   for (const std::string& spec : options.data) data.push_back(open_dataset(spec, options.rows, options.common.quiet));
+  for (const std::string& spec : options.probe_data) {
+    const DatasetOptions all_rows{.columns = options.rows.columns};
+    suggest.probe_data.push_back(open_dataset(spec, all_rows, options.common.quiet));
+  }
   const Suggestion result = [&] {
     ProgressBar progress(options.common.quiet, "rows");
     return suggest_exits(model, data, suggest, std::ref(progress));
@@ -218,6 +227,10 @@ std::string with_default(const std::string& text, Number value) {
 void add_choice_options(CLI::App& sub, Options& options) {
   SuggestOptions& suggest = options.suggest;
   const std::string choice = "The choice";
+  sub.add_option("--rows", suggest.rows, with_default("At most so many rows of the data, drawn by the seed", suggest.rows))
+      ->option_text("N")
+      ->check(CLI::Range(std::int64_t{100}, std::int64_t{1} << 32))
+      ->group(choice);
   sub.add_option("--max-exits", suggest.max_exits, with_default("At most so many exits, up to 16", suggest.max_exits))
       ->option_text("N")
       ->check(CLI::Range(1, 16))
@@ -244,7 +257,8 @@ void add_choice_options(CLI::App& sub, Options& options) {
       ->group(choice);
 }
 
-void add_probe_options(CLI::App& sub, SuggestOptions& suggest) {
+void add_probe_options(CLI::App& sub, Options& options) {
+  SuggestOptions& suggest = options.suggest;
   const CLI::Range positive(1, 65536);
   const std::string sidenets = "SideNets, as train will be asked for them", probes = "Probes";
   sub.add_option("--hidden", suggest.hidden, with_default("Width of the hidden layer: what an exit costs", suggest.hidden))
@@ -259,7 +273,11 @@ void add_probe_options(CLI::App& sub, SuggestOptions& suggest) {
       ->option_text("NAME")
       ->check(CLI::IsMember({"cls", "mean", "cls+mean"}))
       ->group(sidenets);
-  sub.add_option("--rows", suggest.rows, with_default("At most so many rows, drawn by the seed", suggest.rows))
+  sub.add_option("--probe-data", options.probe_data, "Rows that they learn from, best those for train; may be repeated")
+      ->allow_extra_args(false)
+      ->option_text("DATA")
+      ->group(probes);
+  sub.add_option("--probe-rows", suggest.probe_rows, with_default("At most so many of these", suggest.probe_rows))
       ->option_text("N")
       ->check(CLI::Range(std::int64_t{100}, std::int64_t{1} << 32))
       ->group(probes);
@@ -281,13 +299,13 @@ Command add_suggest(CLI::App& app) {
       "suggest",
       "Propose where to put exits\n\n"
       "Tries every tap with a small SideNet that is trained shortly (a probe), and proposes the exits that save the most "
-      "compute, or time, at a given loss of accuracy, what their SideNets cost included. Rows that score a probe have not "
-      "trained it, and what is told is of rows that have chosen nothing. It ends with the `sidenet train` line that makes "
-      "the exits. DATA should be rows that MainNet's training has not seen: it is surer of those than of others. A "
-      "suggestion from a few thousand rows is good to a few points; another --seed shows how good.");
+      "compute, or time, at a given loss of accuracy, what their SideNets cost included. Probes never score rows that they "
+      "learnt, and what is told is of rows that chose nothing. It ends with the `sidenet train` line that makes the exits. "
+      "DATA should be rows that MainNet's training has not seen: it is surer of those than of others. With --probe-data "
+      "probes learn from other rows, as SideNets will; else from parts of DATA.");
   sub->footer(
       "Example:\n"
-      "  sidenet suggest resnet56.safetensors --data held_out/ --max-drop 0.01 --by time");
+      "  sidenet suggest resnet56.safetensors --data held_out/ --probe-data training/ --max-drop 0.01 --by time");
   sub->add_option("MODEL", options->model, "Model file; exits that it has are not looked at")
       ->required()
       ->option_text("MODEL");
@@ -297,7 +315,7 @@ Command add_suggest(CLI::App& app) {
       ->option_text("DATA");
   add_dataset_options(*sub, options->rows);
   add_choice_options(*sub, *options);
-  add_probe_options(*sub, options->suggest);
+  add_probe_options(*sub, *options);
   sub->add_flag("--json", options->json, "One JSON object on stdout");
   add_common_options(*sub, options->common, {.seed = true});
   return {sub, [options] { return run(*options); }};

@@ -3,6 +3,7 @@
 // The whole public interface.
 #include "sidenet/calibration.h"
 #include "sidenet/dataset.h"
+#include "sidenet/drift_guard.h"
 #include "sidenet/error.h"
 #include "sidenet/evaluation.h"
 #include "sidenet/exit_policy.h"

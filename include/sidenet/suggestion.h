@@ -18,7 +18,10 @@ struct SuggestOptions {
   std::int64_t batch = 1;  ///< rows given to a Session at once: times are measured at it
   bool winograd = true;    ///< of what is timed
   std::uint64_t seed = 1;
-  std::int64_t rows = 4000;             ///< at most so many rows of the data are used, drawn by the seed
+  std::int64_t rows = 4000;  ///< at most so many rows of the data are used, drawn by the seed
+  /// Rows for probes to learn from, best those that `train` will get; empty: the data's own, cross-fitted.
+  std::vector<std::shared_ptr<const Dataset>> probe_data;
+  std::int64_t probe_rows = 10000;      ///< at most so many rows of probe_data are used, drawn by the seed
   std::vector<std::string> candidates;  ///< taps to try; empty: all, or 24 spread evenly over the compute
   std::vector<std::string> compare;     ///< a set of taps to be told beside the suggestion; empty: none
   int max_exits = 4;                    ///< 1 to 16
@@ -41,7 +44,7 @@ struct ProbedTap {
   std::string name;
   double compute_share = 0;                       ///< of MainNet's, up to the tap
   double head_compute = 0;                        ///< of its SideNet, a share of MainNet's
-  double ms = 0, head_ms = 0;                     ///< up to the tap, and the SideNet, of a mean row
+  double ms = 0, head_ms = 0;                     ///< up to the tap, and the SideNet, of a mean row; NaN without by_time
   double accuracy = 0, ece = 0, auroc = 0;        ///< of the probe; AUROC of its confidence; NaN where undefined
   double threshold = 2, answered = 0, saved = 0;  ///< alone, at the threshold that keeps max_drop where it was chosen
 };
@@ -58,26 +61,28 @@ struct ExitSet {
 };
 
 struct Suggestion {
-  std::vector<ProbedTap> taps;      ///< those tried, in graph order
-  std::vector<ExitSet> sets;        ///< the best of 1, 2, … max_exits taps
-  ExitSet suggested;                ///< one of them, or no taps where none is worth having
-  std::vector<double> gains;        ///< of each suggested exit: what the set saves more than without it
+  std::vector<ProbedTap> taps;  ///< those tried, in graph order
+  std::vector<ExitSet> sets;    ///< the best of 1, 2, … max_exits taps
+  ExitSet suggested;            ///< one of them, or no taps where none is worth having
+  /// Of each suggested exit: what the set saves more than without it, where it was chosen, the mean over three losses.
+  std::vector<double> gains;
   std::optional<ExitSet> compared;  ///< options.compare
   double mainnet_accuracy = 0;      ///< on the rows that chose nothing
-  double mainnet_ms = 0;            ///< of a mean row
-  std::int64_t rows = 0;            ///< used: probe, choosing and told rows
+  double mainnet_ms = 0;            ///< of a mean row; NaN without by_time
   std::int64_t choosing_rows = 0, told_rows = 0;
-  std::int64_t probe_rows = 0;  ///< a probe was trained on, about
+  std::int64_t probe_rows = 0;  ///< that a probe has learnt from, the fewest
+  std::int64_t left_out = 0;    ///< of the data, because probe_data has them too
   std::vector<std::string> notes;
 };
 
-/// Tries every candidate tap with a probe and proposes the exits whose common-threshold curve saves the most at max_drop,
-/// SideNets' costs included. MainNet runs once over the rows. A quarter of them chooses nothing and is only told about. On
-/// the others probes are cross-fitted in three parts: each row is scored by probes that have not learnt it. Sets grow an
-/// exit at a time, and after each the exits are exchanged one by one while that helps.
+/// Tries every candidate tap with a probe and proposes the exits that with one threshold for all of them save the most
+/// around max_drop, SideNets' costs included. MainNet runs once over the rows. A quarter of them chooses nothing and is
+/// only told about; the others choose, scored by probes that have not learnt them: those of probe_data, or three that each
+/// learn two thirds of these rows. Sets grow an exit at a time, and after each the exits are exchanged one by one while
+/// that helps.
 ///
-/// SideNets that train makes on more rows are better than probes: what is told is about the choice, not the final figure.
-/// Rows that MainNet was trained on mislead, as it is surer of them than of others.
+/// SideNets that `train` makes on more rows are better than probes, those at early taps by more: without probe_data the
+/// choice leans to late taps. The data should be rows that MainNet's training has not seen, as it is surer of those.
 ///
 /// Throws Error where options are out of range, a tap does not exist, the model has no head, features would take more than
 /// 2 GiB, or the data does not do: fewer than 100 rows, one class only, classes that do not fit the model's.

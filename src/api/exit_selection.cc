@@ -51,14 +51,15 @@ CommonThreshold::CommonThreshold(const ExitScores& scores, std::span<const std::
   const std::size_t final = heads_.size();
   for (std::size_t exit = 0; exit < final; ++exit) {
     std::vector<std::uint16_t>& level = level_.emplace_back();
-    std::vector<std::int8_t>& gain = gain_.emplace_back();
+    std::vector<std::int8_t>& drop = drop_.emplace_back();
+    std::vector<std::int8_t>& differs = differs_.emplace_back();
     for (const std::uint32_t row : rows) {
       const auto confidence = static_cast<double>(scores.confidence[exit][row]);
       const auto first = std::lower_bound(grid_.begin(), grid_.end(), confidence, std::greater<>());
       level.push_back(static_cast<std::uint16_t>(first - grid_.begin()));
-      const int label = scores.labels[row];
-      gain.push_back(static_cast<std::int8_t>((scores.prediction[exit][row] == label ? 1 : 0) -
-                                              (scores.prediction[final][row] == label ? 1 : 0)));
+      const int label = scores.labels[row], answer = scores.prediction[exit][row], mainnet = scores.prediction[final][row];
+      drop.push_back(static_cast<std::int8_t>((mainnet == label ? 1 : 0) - (answer == label ? 1 : 0)));
+      differs.push_back(answer == mainnet ? 0 : 1);
     }
   }
   double sum = 0;
@@ -73,7 +74,7 @@ std::vector<CommonThreshold::Point> CommonThreshold::curve(std::span<const std::
   // From the surest threshold down a row is answered by `final`, then by ever earlier exits: each answers it over a range
   // of the grid, which two entries of the lists of differences say.
   const std::size_t levels = grid_.size(), rows = weight_.size();
-  std::vector<double> saved(levels + 1), right(levels + 1);
+  std::vector<double> saved(levels + 1), drop(levels + 1), differs(levels + 1);
   double spent = 0;  // by a row of weight 1 that reaches the exit
   std::size_t node = 0;
   std::vector<double> savings;
@@ -90,9 +91,11 @@ std::vector<CommonThreshold::Point> CommonThreshold::curve(std::span<const std::
     for (std::size_t i = 0; i < set.size() && upper > 0; ++i) {
       const std::size_t level = level_[set[i]][row];
       if (level >= upper) continue;
-      const double gain = gain_[set[i]][row], saving = weight * savings[i];
-      right[level] += gain;
-      right[upper] -= gain;
+      const double saving = weight * savings[i];
+      drop[level] += drop_[set[i]][row];
+      drop[upper] -= drop_[set[i]][row];
+      differs[level] += differs_[set[i]][row];
+      differs[upper] -= differs_[set[i]][row];
       saved[level] += saving;
       saved[upper] -= saving;
       upper = level;
@@ -100,18 +103,20 @@ std::vector<CommonThreshold::Point> CommonThreshold::curve(std::span<const std::
     saved[0] -= weight * all_heads;
     saved[upper] += weight * all_heads;
   }
-  std::vector<Point> points{{kShut, 0, 0}};
-  double saved_sum = 0, right_sum = 0;
+  std::vector<Point> points{{kShut, 0, 0, 0}};
+  double saved_sum = 0, drop_sum = 0, differs_sum = 0;
   for (std::size_t i = 0; i < levels; ++i) {
-    saved_sum += saved[i];
-    right_sum += right[i];
-    points.push_back({grid_[i], saved_sum / static_cast<double>(rows), -right_sum / static_cast<double>(rows)});
+    saved_sum += saved[i] / static_cast<double>(rows);
+    drop_sum += drop[i];
+    differs_sum += differs[i];
+    points.push_back({grid_[i], saved_sum, drop_sum / static_cast<double>(rows),
+                      (drop_sum + differs_sum) / static_cast<double>(2 * rows)});
   }
   return points;
 }
 
 CommonThreshold::Point CommonThreshold::best(std::span<const std::size_t> set, double max_drop) const {
-  Point best{kShut, 0, 0};
+  Point best{kShut, 0, 0, 0};
   for (const Point& point : curve(set)) {
     if (point.drop <= max_drop && point.saved > best.saved) best = point;
   }
@@ -119,14 +124,14 @@ CommonThreshold::Point CommonThreshold::best(std::span<const std::size_t> set, d
 }
 
 double CommonThreshold::worth(std::span<const std::size_t> set, double max_drop) const {
-  const std::array<double, 3> drops = {max_drop / 2, max_drop, 2 * max_drop};
+  const std::array<double, 3> losses = {max_drop, 2 * max_drop, 4 * max_drop};
   std::array<double, 3> most{};
   for (const Point& point : curve(set)) {
-    for (std::size_t i = 0; i < drops.size(); ++i) {
-      if (point.drop <= drops[i]) most[i] = std::max(most[i], point.saved);
+    for (std::size_t i = 0; i < losses.size(); ++i) {
+      if (point.loss <= losses[i]) most[i] = std::max(most[i], point.saved);
     }
   }
-  return std::accumulate(most.begin(), most.end(), 0.0) / static_cast<double>(drops.size());
+  return std::accumulate(most.begin(), most.end(), 0.0) / static_cast<double>(losses.size());
 }
 
 std::vector<std::vector<std::size_t>> select_exits(const CommonThreshold& curves, const SelectionOptions& options) {
@@ -151,14 +156,14 @@ std::vector<std::vector<std::size_t>> select_exits(const CommonThreshold& curves
   return sets;
 }
 
-std::size_t worthwhile_exits(std::span<const double> saved, double min_gain) {
+std::size_t worthwhile_exits(std::span<const double> worth, double min_gain) {
   std::size_t count = 0;
   double now = 0;
-  for (std::size_t i = 0; i < saved.size(); ++i) {
+  for (std::size_t i = 0; i < worth.size(); ++i) {
     const auto added = static_cast<double>(i + 1 - count);
-    if (saved[i] <= 0 || saved[i] - now < added * min_gain) continue;
+    if (worth[i] <= 0 || worth[i] - now < added * min_gain) continue;
     count = i + 1;
-    now = saved[i];
+    now = worth[i];
   }
   return count;
 }

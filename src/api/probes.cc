@@ -1,9 +1,15 @@
 #include "probes.h"
 
+#include <omp.h>
+
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
+#include <exception>
+#include <functional>
 #include <memory>
 #include <numeric>
+#include <set>
 
 #include "exit_head.h"
 #include "joined_dataset.h"
@@ -143,29 +149,60 @@ void check_memory(const TappedSession& mainnet, std::int64_t rows) {
   throw Error(text);
 }
 
-/// Rows that choose, rows that are only told about, and which fold's probes score each: those that have not learnt it. Told
-/// rows are learnt by none, and scored by fold 0's. Copies of a row stay together.
-struct Parts {
-  Rows choosing, telling;
-  std::vector<int> fold;  // [row]
+/// A training of probes: rows to learn from, and rows to score that are none of them.
+struct Fold {
+  Rows learnt, scored;
 };
 
-Parts split(const Rows& digests, std::uint64_t seed) {
-  const std::vector<std::uint64_t> groups(digests.begin(), digests.end());
-  const Split told = split_rows(groups, kToldShare, seed);
-  Parts parts;
-  parts.telling.assign(told.holdout.begin(), told.holdout.end());
-  parts.choosing.assign(told.training.begin(), told.training.end());
-  parts.fold.assign(digests.size(), 0);
-  std::vector<std::int64_t> count(kFolds);
+/// Who does what. Copies of a row stay together.
+struct Parts {
+  Rows choosing, telling;  // of the scored rows
+  std::vector<Fold> folds;
+};
+
+Rows as_rows(const std::vector<std::int64_t>& rows) { return {rows.begin(), rows.end()}; }
+
+/// Told rows are learnt by no probe, and scored by those of the first fold.
+Parts cross_fit(const Rows& digests, std::uint64_t seed) {
+  const Split told = split_rows({digests.begin(), digests.end()}, kToldShare, seed);
+  Parts parts{as_rows(told.training), as_rows(told.holdout), std::vector<Fold>(kFolds)};
   for (const std::uint32_t row : parts.choosing) {
-    const auto fold = static_cast<int>(Random(seed + 1, digests[row]).below(kFolds));
-    parts.fold[row] = fold;
-    ++count[static_cast<std::size_t>(fold)];
+    const std::size_t out = Random(seed + 1, digests[row]).below(kFolds);
+    for (std::size_t fold = 0; fold < kFolds; ++fold)
+      (fold == out ? parts.folds[fold].scored : parts.folds[fold].learnt).push_back(row);
   }
-  if (parts.telling.empty() || *std::min_element(count.begin(), count.end()) == 0)
-    throw Error("suggest: expected different rows, got copies of few");
+  Rows& first = parts.folds.front().scored;
+  first.insert(first.end(), parts.telling.begin(), parts.telling.end());
   return parts;
+}
+
+/// digests: of the scored rows, then of those to learn from.
+Parts two_sets(const Rows& digests, std::size_t scored, std::uint64_t seed) {
+  Parts parts;
+  Fold& only = parts.folds.emplace_back();
+  for (std::size_t row = scored; row < digests.size(); ++row) only.learnt.push_back(static_cast<std::uint32_t>(row));
+  const std::set<std::uint32_t> known(digests.begin() + static_cast<std::ptrdiff_t>(scored), digests.end());
+  std::vector<std::uint64_t> groups;
+  for (std::uint32_t row = 0; row < scored; ++row) {
+    if (known.contains(digests[row])) continue;
+    only.scored.push_back(row);
+    groups.push_back(digests[row]);
+  }
+  const Split told = split_rows(groups, kToldShare, seed);
+  for (const std::int64_t i : told.training) parts.choosing.push_back(only.scored[static_cast<std::size_t>(i)]);
+  for (const std::int64_t i : told.holdout) parts.telling.push_back(only.scored[static_cast<std::size_t>(i)]);
+  return parts;
+}
+
+void check_parts(const Parts& parts, std::size_t scored) {
+  const std::size_t kept = parts.choosing.size() + parts.telling.size();
+  if (2 * kept < scored) {
+    throw Error("suggest: expected rows that probes do not learn from, got " + std::to_string(scored - kept) + " of " +
+                std::to_string(scored) + " that stand among probe_data too");
+  }
+  const auto is_empty = [](const Fold& fold) { return fold.learnt.empty() || fold.scored.empty(); };
+  if (parts.choosing.empty() || parts.telling.empty() || std::any_of(parts.folds.begin(), parts.folds.end(), is_empty))
+    throw Error("suggest: expected different rows, got copies of few");
 }
 
 /// Logits of `wanted` rows, written to their places.
@@ -195,6 +232,65 @@ void score(const SideNetWeights& weights, const Tensor& features, const Rows& wa
   }
 }
 
+/// Costs alone; times only where they are asked for.
+MeasuredExits measure_costs(const Model& model, const LabelledData& data, const std::vector<std::int64_t>& rows,
+                            const std::vector<std::string>& taps, const TappedSession& mainnet,
+                            const SuggestOptions& options, const ProgressCallback& progress) {
+  const PickedRows some(data, some_of(rows, options.by_time ? kRowsToTime : kRowsToMeasure));
+  const std::int64_t batch = options.by_time ? options.batch : kMainnetBatch;
+  MeasuredExits measured = measure_exits(with_zero_sidenets(model, taps, mainnet, options), some,
+                                         {resolve_threads(options.threads), batch, options.winograd}, progress);
+  if (!options.by_time) {
+    measured.segment_ms.clear();
+    measured.head_ms.clear();
+  }
+  measured.labels.clear();
+  measured.notes.clear();
+  return measured;
+}
+
+/// A tenth of the rows stops the training early.
+void split_learnt(const Rows& rows, const Rows& digests, std::uint64_t seed, TrainingRows& learnt) {
+  std::vector<std::uint64_t> groups;
+  for (const std::uint32_t row : rows) groups.push_back(digests[row]);
+  const Split split = split_rows(groups, kHoldout, seed);
+  learnt.training.clear();
+  learnt.holdout.clear();
+  for (const std::int64_t i : split.training) learnt.training.push_back(rows[static_cast<std::size_t>(i)]);
+  for (const std::int64_t i : split.holdout) learnt.holdout.push_back(rows[static_cast<std::size_t>(i)]);
+}
+
+/// The probes of all taps, one a thread: they are too small to share. trained: told how many are, by the caller's thread.
+void train_probes(const std::vector<std::string>& taps, const Fold& fold, const TrainingRows& learnt,
+                  const Features& features, const SuggestOptions& options, std::vector<Tensor>& logits,
+                  const std::function<void(std::int64_t done)>& trained) {
+  TrainOptions train = probe_training(options);
+  train.threads = 1;
+  std::exception_ptr failure;
+  std::atomic<bool> stopped = false;
+  std::atomic<std::int64_t> done = 0;
+  const auto count = static_cast<std::int64_t>(taps.size());
+#pragma omp parallel for num_threads(resolve_threads(options.threads)) schedule(dynamic)
+  for (std::int64_t i = 0; i < count; ++i) {
+    if (stopped) continue;
+    try {
+      const auto tap = static_cast<std::size_t>(i);
+      TrainingRows rows = learnt;
+      rows.features = features.taps[tap];
+      const TrainedSideNet probe = train_sidenet(taps[tap], rows, train);
+      score(probe.weights, rows.features, fold.scored, 1, logits[tap]);
+      ++done;
+      if (omp_get_thread_num() == 0) trained(done);
+    } catch (...) {  // an exception must not leave the parallel loop
+      stopped = true;
+#pragma omp critical
+      failure = std::current_exception();
+    }
+  }
+  if (failure) std::rethrow_exception(failure);
+  trained(count);
+}
+
 }  // namespace
 
 TrainOptions probe_training(const SuggestOptions& options) {
@@ -209,59 +305,51 @@ TrainOptions probe_training(const SuggestOptions& options) {
   return train;
 }
 
-ProbedExits probe_exits(const Model& model, const LabelledData& data, const std::vector<std::int64_t>& rows,
+ProbedExits probe_exits(const Model& model, const LabelledData& data, const ProbeRows& rows,
                         const std::vector<std::string>& taps, const SuggestOptions& options,
                         const ProgressCallback& progress) {
   const int threads = resolve_threads(options.threads);
-  const TrainOptions train = probe_training(options);
+  const std::size_t scored = rows.scored.size();
+  std::vector<std::int64_t> all = rows.scored;
+  all.insert(all.end(), rows.learnt.begin(), rows.learnt.end());
   TappedSession mainnet(model, taps, {options.pool, nodes::token_pooling_of(options.token_pool)}, threads);
-  check_memory(mainnet, static_cast<std::int64_t>(rows.size()));
-  const PickedRows picked(data, rows);
-  Features features = compute(mainnet, model, picked, options, progress);
-  const Parts parts = split(features.digests, options.seed);
+  check_memory(mainnet, static_cast<std::int64_t>(all.size()));
+  const Features features = compute(mainnet, model, PickedRows(data, all), options, progress);
+  const Parts parts =
+      rows.learnt.empty() ? cross_fit(features.digests, options.seed) : two_sets(features.digests, scored, options.seed);
+  check_parts(parts, scored);
 
   ProbedExits result;
   result.choosing = parts.choosing;
   result.telling = parts.telling;
-  result.measured = measure_exits(with_zero_sidenets(model, taps, mainnet, options),
-                                  PickedRows(data, some_of(rows, options.by_time ? kRowsToTime : kRowsToMeasure)),
-                                  {threads, options.batch, options.winograd}, progress);
+  result.left_out = static_cast<std::int64_t>(scored - parts.choosing.size() - parts.telling.size());
+  result.measured = measure_costs(model, data, rows.scored, taps, mainnet, options, progress);
   MeasuredExits& measured = result.measured;
-  measured.labels.clear();
-  for (const std::int64_t row : rows) measured.labels.push_back(data.labels[static_cast<std::size_t>(row)]);
-  measured.digests = features.digests;
-  measured.weight = features.weight;
-  for (Tensor& logits : measured.logits) logits = Tensor(DType::f32, features.logits.shape());
-  measured.logits.back() = features.logits;
+  const auto shape = Shape{static_cast<std::int64_t>(scored), features.logits.dim(1)};
+  for (Tensor& logits : measured.logits) {
+    logits = Tensor(DType::f32, shape);
+    std::fill_n(logits.mutable_data<float>(), logits.size(), 0.0f);  // rows that are left out stay so
+  }
+  std::copy_n(features.logits.data<float>(), measured.logits.back().size(), measured.logits.back().mutable_data<float>());
+  for (const std::int64_t row : rows.scored) measured.labels.push_back(data.labels[static_cast<std::size_t>(row)]);
+  measured.digests.assign(features.digests.begin(), features.digests.begin() + static_cast<std::ptrdiff_t>(scored));
+  if (model.is_text())
+    measured.weight.assign(features.weight.begin(), features.weight.begin() + static_cast<std::ptrdiff_t>(scored));
 
-  const std::int64_t epochs = kFolds * static_cast<std::int64_t>(taps.size()) * train.epochs;
-  std::int64_t done = 0;
-  for (int fold = 0; fold < kFolds; ++fold) {
-    TrainingRows learnt;
-    learnt.labels = measured.labels;
-    learnt.mainnet_logits = features.logits;
-    Rows others, scored;
-    std::vector<std::uint64_t> groups;
-    for (const std::uint32_t row : parts.choosing) {
-      if (parts.fold[row] == fold) continue;
-      others.push_back(row);
-      groups.push_back(features.digests[row]);
-    }
-    for (std::uint32_t row = 0; row < parts.fold.size(); ++row) {
-      if (parts.fold[row] == fold) scored.push_back(row);
-    }
-    const Split stopping = split_rows(groups, kHoldout, options.seed);
-    for (const std::int64_t i : stopping.training) learnt.training.push_back(others[static_cast<std::size_t>(i)]);
-    for (const std::int64_t i : stopping.holdout) learnt.holdout.push_back(others[static_cast<std::size_t>(i)]);
-    const auto count = static_cast<std::int64_t>(learnt.training.size());
-    result.probe_rows = fold == 0 ? count : std::min(result.probe_rows, count);
-    for (std::size_t tap = 0; tap < taps.size(); ++tap) {
-      learnt.features = features.taps[tap];
-      const TrainedSideNet probe = train_sidenet(taps[tap], learnt, train, [&](int, double, double, double) {
-        if (progress) progress({"train probes", ++done, epochs, taps[tap]});
-      });
-      score(probe.weights, learnt.features, scored, threads, measured.logits[tap]);
-    }
+  TrainingRows learnt;
+  learnt.mainnet_logits = features.logits;
+  for (const std::int64_t row : all) learnt.labels.push_back(data.labels[static_cast<std::size_t>(row)]);
+  const auto each = static_cast<std::int64_t>(taps.size()), count = each * static_cast<std::int64_t>(parts.folds.size());
+  std::int64_t before = 0;
+  for (const Fold& fold : parts.folds) {
+    split_learnt(fold.learnt, features.digests, options.seed, learnt);
+    const auto rows_learnt = static_cast<std::int64_t>(learnt.training.size());
+    result.probe_rows = before == 0 ? rows_learnt : std::min(result.probe_rows, rows_learnt);
+    train_probes(taps, fold, learnt, features, options, measured.logits, [&](std::int64_t done) {
+      const std::int64_t epochs = options.probe_epochs;
+      if (progress) progress({"train probes", (before + done) * epochs, count * epochs, ""});
+    });
+    before += each;
   }
   return result;
 }

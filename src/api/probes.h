@@ -12,14 +12,21 @@ namespace sidenet {
 
 /// Probes at taps, scored on rows that they have not learnt.
 struct ProbedExits {
-  MeasuredExits measured;                        ///< an exit a tap, `final` last; costs are those of the SideNets to come
+  MeasuredExits measured;  ///< of the scored rows: an exit a tap, `final` last; costs are those of the SideNets to come
   std::vector<std::uint32_t> choosing, telling;  ///< which of its rows may choose, and which are only told about
   std::int64_t probe_rows = 0;                   ///< that a probe learnt from, the fewest
+  std::int64_t left_out = 0;                     ///< scored rows that are neither: they stand among those to learn from
 };
 
-/// Runs MainNet over `rows` of the data, trains the probes and measures what SideNets of options.hidden cost at the taps.
-/// taps: in graph order, of different nodes. rows: ascending. Throws Error as suggest_exits.
-ProbedExits probe_exits(const Model& model, const LabelledData& data, const std::vector<std::int64_t>& rows,
+/// Rows of the data, ascending.
+struct ProbeRows {
+  std::vector<std::int64_t> scored;
+  std::vector<std::int64_t> learnt;  ///< all behind the scored ones; empty: probes are cross-fitted on those
+};
+
+/// Runs MainNet over the rows, trains the probes and measures what SideNets of options.hidden cost at the taps. taps: in
+/// graph order, of different nodes. Throws Error as suggest_exits.
+ProbedExits probe_exits(const Model& model, const LabelledData& data, const ProbeRows& rows,
                         const std::vector<std::string>& taps, const SuggestOptions& options,
                         const ProgressCallback& progress);
 

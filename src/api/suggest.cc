@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <set>
 
@@ -51,8 +52,8 @@ class Candidates {
     std::set<NodeId> seen;
     for (const auto& [name, share] : model.taps()) {
       const NodeId node = graph_.find(name);
-      // Behind the last layer there is nothing left to save.
-      if (seen.insert(node).second && share < 1) taps_.push_back({name, node, share});
+      // Behind the last layers too little is left to save.
+      if (seen.insert(node).second && 1 - share > std::max(options.min_gain, 1e-6)) taps_.push_back({name, node, share});
     }
     if (!options.candidates.empty()) {
       taps_.clear();
@@ -118,11 +119,11 @@ class Candidates {
   std::set<NodeId> compared_;
 };
 
-/// At most `wanted` of `rows` rows, ascending, drawn by the seed.
-std::vector<std::int64_t> draw_rows(std::int64_t rows, std::int64_t wanted, std::uint64_t seed) {
-  std::vector<std::int64_t> drawn(static_cast<std::size_t>(rows));
-  std::iota(drawn.begin(), drawn.end(), 0);
-  if (rows <= wanted) return drawn;
+/// At most `wanted` of the rows first … first + count, ascending, drawn by the seed.
+std::vector<std::int64_t> draw_rows(std::int64_t first, std::int64_t count, std::int64_t wanted, std::uint64_t seed) {
+  std::vector<std::int64_t> drawn(static_cast<std::size_t>(count));
+  std::iota(drawn.begin(), drawn.end(), first);
+  if (count <= wanted) return drawn;
   Random random(seed);
   for (std::size_t i = 0; i < static_cast<std::size_t>(wanted); ++i)
     std::swap(drawn[i], drawn[i + random.below(drawn.size() - i)]);
@@ -131,16 +132,22 @@ std::vector<std::int64_t> draw_rows(std::int64_t rows, std::int64_t wanted, std:
   return drawn;
 }
 
-void check_labels(const LabelledData& data, const std::vector<std::int64_t>& rows) {
+/// what: "rows", "probe rows".
+void check_labels(const LabelledData& data, const std::vector<std::int64_t>& rows, const std::string& what) {
+  if (static_cast<std::int64_t>(rows.size()) < kFewestRows)
+    throw Error("suggest: expected at least 100 " + what + ", got " + std::to_string(rows.size()));
   std::set<int> classes;
   for (const std::int64_t row : rows) classes.insert(data.labels[static_cast<std::size_t>(row)]);
-  if (static_cast<std::int64_t>(rows.size()) < kFewestRows) {
-    throw Error("suggest: expected at least " + std::to_string(kFewestRows) + " rows, got " + std::to_string(rows.size()));
-  }
   if (classes.size() < 2) {
-    throw Error("suggest: expected rows of two classes or more, got " + std::to_string(rows.size()) + " of class " +
+    throw Error("suggest: expected " + what + " of two classes or more, got " + std::to_string(rows.size()) + " of class " +
                 data.class_names[static_cast<std::size_t>(*classes.begin())] + " alone");
   }
+}
+
+std::int64_t count_rows(const std::vector<std::shared_ptr<const Dataset>>& parts) {
+  std::int64_t rows = 0;
+  for (const auto& part : parts) rows += part->rows();
+  return rows;
 }
 
 /// Confidences fitted on the rows that choose.
@@ -171,7 +178,7 @@ class Telling {
   const ExitScores& scores() const { return scores_; }
   const CommonThreshold& choosing() const { return choosing_; }
   double mainnet_accuracy() const { return mainnet_.accuracy; }
-  double saved_where_chosen(const Set& set) const { return choosing_.best(set, options_.max_drop).saved; }
+  double worth(const Set& set) const { return choosing_.worth(set, options_.max_drop); }
 
   ExitSet tell(const Set& set) const {
     const CommonThreshold::Point chosen = choosing_.best(set, options_.max_drop);
@@ -200,8 +207,9 @@ class Telling {
     };
     tap.compute_share = up_to(scores_.segment_compute);
     tap.head_compute = scores_.head_compute[exit];
-    tap.ms = up_to(scores_.segment_ms);
-    tap.head_ms = scores_.head_ms[exit];
+    const double none = std::numeric_limits<double>::quiet_NaN();
+    tap.ms = options_.by_time ? up_to(scores_.segment_ms) : none;
+    tap.head_ms = options_.by_time ? scores_.head_ms[exit] : none;
     std::vector<float> confidence;
     std::vector<std::uint8_t> right;
     for (const std::uint32_t row : told_) {
@@ -234,38 +242,44 @@ Suggestion suggest_exits(const Model& model, const std::vector<std::shared_ptr<c
                          const SuggestOptions& options, const ProgressCallback& progress) {
   check_options(model, options);
   const Candidates candidates(model, options);
-  const auto has_rows = [](const auto& part) { return part && part->rows() > 0; };
-  if (std::none_of(data.begin(), data.end(), has_rows)) throw Error("suggest: the data has no rows");
-  const LabelledData labelled = label_data(model, data);
-  const std::vector<std::int64_t> rows =
-      draw_rows(static_cast<std::int64_t>(labelled.labels.size()), options.rows, options.seed);
-  check_labels(labelled, rows);
+  const std::int64_t scored = count_rows(data), learnt = count_rows(options.probe_data);
+  if (scored == 0) throw Error("suggest: the data has no rows");
+  std::vector<std::shared_ptr<const Dataset>> parts = data;
+  parts.insert(parts.end(), options.probe_data.begin(), options.probe_data.end());
+  const LabelledData labelled = label_data(model, parts);
+  ProbeRows rows{draw_rows(0, scored, options.rows, options.seed), {}};
+  check_labels(labelled, rows.scored, "rows");
+  if (!options.probe_data.empty()) {
+    rows.learnt = draw_rows(scored, learnt, options.probe_rows, options.seed);
+    check_labels(labelled, rows.learnt, "probe rows");
+  }
 
   const ProbedExits probed = probe_exits(model, labelled, rows, candidates.names(), options, progress);
   const Telling telling(probed, options);
   Suggestion result;
   result.notes = labelled.notes;
-  result.rows = static_cast<std::int64_t>(rows.size());
+  result.left_out = probed.left_out;
   result.choosing_rows = static_cast<std::int64_t>(probed.choosing.size());
   result.told_rows = static_cast<std::int64_t>(probed.telling.size());
   result.probe_rows = probed.probe_rows;
   result.mainnet_accuracy = telling.mainnet_accuracy();
   const std::vector<double>& segment_ms = telling.scores().segment_ms;
-  result.mainnet_ms = std::accumulate(segment_ms.begin(), segment_ms.end(), 0.0);
+  result.mainnet_ms = options.by_time ? std::accumulate(segment_ms.begin(), segment_ms.end(), 0.0)
+                                      : std::numeric_limits<double>::quiet_NaN();
   for (std::size_t exit = 0; exit + 1 < telling.scores().exits(); ++exit) result.taps.push_back(telling.tell_tap(exit));
 
   const std::vector<Set> sets = select_exits(telling.choosing(), {options.max_exits, options.max_drop});
-  std::vector<double> saved;
+  std::vector<double> worth;
   for (const Set& set : sets) {
     result.sets.push_back(telling.tell(set));
-    saved.push_back(result.sets.back().chosen_saved);
+    worth.push_back(telling.worth(set));
   }
-  if (const std::size_t count = worthwhile_exits(saved, options.min_gain); count > 0) {
+  if (const std::size_t count = worthwhile_exits(worth, options.min_gain); count > 0) {
     result.suggested = result.sets[count - 1];
     for (const std::size_t exit : sets[count - 1]) {
       Set rest = sets[count - 1];
       std::erase(rest, exit);
-      result.gains.push_back(saved[count - 1] - telling.saved_where_chosen(rest));
+      result.gains.push_back(worth[count - 1] - telling.worth(rest));
     }
   } else {
     result.suggested = telling.tell({});

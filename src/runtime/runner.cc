@@ -130,9 +130,33 @@ void Runner::run_shared(const RunInputs& inputs, int rows, const RunRules& rules
 void Runner::run_rest(const RunInputs& inputs, int first, const RunRules& rules, RunResults& results) {
   while (first < inputs.rows) {
     const int end = chunk_end(inputs, first, inputs.rows, std::numeric_limits<std::int64_t>::max() / 2);
-    run_chunk(workspaces_[0], inputs, first, end - first, rules, results, plan_->threads());
+    if (plan_->threads() == 1 || workspaces_[0].step_seconds) {
+      run_chunk(workspaces_[0], inputs, first, end - first, rules, results, plan_->threads());
+    } else {
+      run_chosen(inputs, first, end - first, rules, results);
+    }
     first = end;
   }
+}
+
+void Runner::run_chosen(const RunInputs& inputs, int first, int rows, const RunRules& rules, RunResults& results) {
+  using Clock = std::chrono::steady_clock;
+  Workspace& workspace = workspaces_[0];
+  const std::int64_t before = workspace.multiply_adds;
+  const int levels = omp_get_max_active_levels();
+  const Clock::time_point start = Clock::now();
+  const bool all = choice_.all();
+  // Without active levels every parallel region, oneDNN's too, is run by its caller alone.
+  struct Levels {
+    int levels;
+    ~Levels() { omp_set_max_active_levels(levels); }
+  } restore{levels};
+  if (!all) omp_set_max_active_levels(0);
+  run_chunk(workspace, inputs, first, rows, rules, results, all ? plan_->threads() : 1);
+  const auto work = static_cast<double>(workspace.multiply_adds - before);
+  // The first run makes the kernels.
+  if (work > 0 && std::exchange(warm_, true))
+    choice_.record(std::chrono::duration<double>(Clock::now() - start).count(), work);
 }
 
 void Runner::run_timed(const RunInputs& inputs, const RunRules& rules, RunResults& results,

@@ -10,6 +10,7 @@
 #include "plan.h"
 #include "sidenet/exit_policy.h"
 #include "sidenet/text.h"
+#include "thread_choice.h"
 
 namespace sidenet {
 
@@ -92,7 +93,8 @@ float confidence_of(const float* logits, int classes, double temperature, Confid
 
 /// Runs rows on plan.threads() threads. Each thread takes micro-batches of rows through the network, segment by segment
 /// (exit to exit); at an exit the rows that pass leave, and the others close up and go on. Rows that do not fill all
-/// threads are computed one micro-batch at a time, with all threads inside each kernel. Texts are packed: no row is padded
+/// threads are computed one micro-batch at a time, with all threads inside each kernel, or one where other programs leave
+/// them no time (ThreadChoice). Texts are packed: no row is padded
 /// to another's length, and a row that leaves takes its tokens with it.
 class Runner {
  public:
@@ -109,6 +111,7 @@ class Runner {
   void take_seconds(double threads, RunResults& results);
   void run_shared(const RunInputs& inputs, int rows, const RunRules& rules, RunResults& results);
   void run_rest(const RunInputs& inputs, int first, const RunRules& rules, RunResults& results);
+  void run_chosen(const RunInputs& inputs, int first, int rows, const RunRules& rules, RunResults& results);
   void load(Workspace& workspace, const RunInputs& inputs, int first, int rows);
   void run_chunk(Workspace& workspace, const RunInputs& inputs, int first, int rows, const RunRules& rules,
                  RunResults& results, int threads);
@@ -118,6 +121,8 @@ class Runner {
   std::shared_ptr<const Plan> plan_;
   int micro_batch_;                    // rows
   int micro_batch_cap_;                // texts: tokens
+  ThreadChoice choice_;                // for work that threads share
+  bool warm_ = false;                  // they have shared some
   std::vector<Workspace> workspaces_;  // one a thread
 };
 

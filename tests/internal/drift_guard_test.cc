@@ -257,3 +257,37 @@ TEST_CASE("limits and deltas out of range are refused") {
   CHECK_THROWS_AS(DriftGuard(0.1, 1), Error);
   CHECK_THROWS_AS(DriftGuard(0.1, NAN), Error);
 }
+
+// The table of docs/thresholds.md: drift_guard_test --no-skip --test-case="how many rows*" (a minute).
+TEST_CASE("how many rows until an alarm" * doctest::skip()) {
+  constexpr int streams = 1000, quiet = 10000;
+  const auto quantiles = [&](double limit, double factor, int quiet_rows) {
+    std::vector<std::int64_t> delays;
+    for (std::uint64_t stream = 0; stream < streams; ++stream) {
+      Random random(6, stream);
+      DriftGuard guard(limit, 0.1);
+      if (rows_to_alarm(guard, random, limit / 2, quiet_rows) <= quiet_rows) continue;
+      delays.push_back(rows_to_alarm(guard, random, limit * factor, 200000));
+    }
+    std::sort(delays.begin(), delays.end());
+    return std::to_string(delays[delays.size() / 2]) + " (" + std::to_string(delays[delays.size() * 9 / 10]) + ")";
+  };
+  std::string table = "\n| limit | rise | at once | after 10,000 rows |\n|---|---|---|---|\n";
+  for (const double limit : {0.005, 0.01, 0.02, 0.05}) {
+    for (const double factor : {1.5, 2.0, 3.0, 5.0, 10.0}) {
+      table += std::string("| ") + doctest::toString(100 * limit).c_str() + " % | " + doctest::toString(factor).c_str() +
+               "x | " + quantiles(limit, factor, 0) + " | " + quantiles(limit, factor, quiet) + " |\n";
+    }
+  }
+  for (const double share : {0.5, 0.9, 1.0}) {
+    int alarms = 0;
+    for (std::uint64_t stream = 0; stream < 2 * streams; ++stream) {
+      Random random(7, stream);
+      DriftGuard guard(0.02, 0.1);
+      alarms += rows_to_alarm(guard, random, 0.02 * share, 20000) <= 20000 ? 1 : 0;
+    }
+    table += std::to_string(alarms) + " of " + std::to_string(2 * streams) + " streams of 20,000 rows alarm at " +
+             doctest::toString(share).c_str() + " times the limit of 2 %\n";
+  }
+  MESSAGE(table);
+}

@@ -104,6 +104,14 @@ TEST_CASE("a row's answer is the same to the bit alone, in any batch, in any ord
   }
 }
 
+TEST_CASE("a row by all threads or by one (ThreadChoice tries one now and then): the same bits") {
+  const Model model = model_with_exits(16);
+  const Tensor inputs = random_rows(17, 1);
+  Session alone(model, {1, 1}), session(model, {2, 1});
+  const Answers expected = alone.run(inputs, ExitPolicy::final_only());
+  for (int i = 0; i < 80; ++i) CHECK(same_row(session.run(inputs, ExitPolicy::final_only()), 0, expected, 0));
+}
+
 TEST_CASE("an audited row keeps its answer and is told MainNet's; which rows, the seed and the row's number say") {
   const Model model = model_with_exits(12);
   const Tensor inputs = random_rows(13, 60);
