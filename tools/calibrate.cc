@@ -182,7 +182,7 @@ Command add_calibrate(CLI::App& app) {
       "a time measured on this machine. DATA must be rows that no training has seen: those that `train` saw are left out.");
   sub->footer(
       "Example:\n"
-      "  sidenet calibrate m.safetensors --data new.tsv --max-drop 0.01 -o m2.safetensors");
+      "  sidenet calibrate m.safetensors --data d.tsv --max-drop 0.01 -o c.safetensors");
   sub->add_option("MODEL", options->model, "Model file")->required()->option_text("MODEL");
   sub->add_option("--data", options->data, "Labelled rows")->required()->option_text("DATA");
   sub->add_option("-o,--output", options->output, "Model file to write")->required()->option_text("MODEL");
