@@ -138,7 +138,7 @@ Command add_sweep(CLI::App& app) {
       "with sliders; --json and --csv hold the same figures. Times are those of --batch rows together.");
   sub->footer(
       "Example:\n"
-      "  sidenet sweep model.safetensors --data test_batch.bin -o report.html --csv curve.csv");
+      "  sidenet sweep m.safetensors --data test_batch.bin -o r.html --csv c.csv");
   sub->add_option("MODEL", options->model, "Model file")->required()->option_text("MODEL");
   sub->add_option("--data", options->data, "Labelled rows")->required()->option_text("DATA");
   sub->add_option("-o,--output", options->output, "Page to write")->required()->option_text("report.html");
