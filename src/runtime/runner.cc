@@ -154,9 +154,9 @@ void Runner::run_chosen(const RunInputs& inputs, int first, int rows, const RunR
   if (!all) omp_set_max_active_levels(0);
   run_chunk(workspace, inputs, first, rows, rules, results, all ? plan_->threads() : 1);
   const auto work = static_cast<double>(workspace.multiply_adds - before);
-  // The first run makes the kernels.
-  if (work > 0 && std::exchange(warm_, true))
-    choice_.record(std::chrono::duration<double>(Clock::now() - start).count(), work);
+  const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  // Runs are of a kind where they ended at the same step; the first run of all makes kernels.
+  if (work > 0 && std::exchange(warm_, true)) choice_.record(seconds, work, workspace.last_step);
 }
 
 void Runner::run_timed(const RunInputs& inputs, const RunRules& rules, RunResults& results,
@@ -204,6 +204,7 @@ void Runner::run_chunk(Workspace& workspace, const RunInputs& inputs, int first,
   for (std::size_t index = 0; index < plan_->steps().size() && !workspace.row_ids.empty(); ++index) {
     const Step& step = plan_->steps()[index];
     if (step.exit >= 0 && !rules.exits[static_cast<std::size_t>(step.exit)].open) continue;
+    workspace.last_step = index;
     if (step.starts_part) workspace.enter(*plan_, step.part);
     const bool at_side_exit = step.exit >= 0 && step.exit + 1 < static_cast<int>(plan_->exits().size());
     if (by_exit && at_side_exit) workspace.seconds.segment[static_cast<std::size_t>(step.exit)] += lap();

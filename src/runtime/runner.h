@@ -76,6 +76,7 @@ class Workspace {
   std::vector<char> leaves;           ///< at the exit being closed: which of them go
   std::int64_t token_pairs = 0;       ///< texts: sum of the squared lengths
   std::int64_t multiply_adds = 0;
+  std::size_t last_step = 0;                    ///< that was run
   std::vector<double>* step_seconds = nullptr;  ///< where set, time is added for each step
   ExitSeconds seconds;                          ///< where it has places, time is added for each exit
 

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <vector>
 
 namespace sidenet {
 
@@ -12,44 +14,59 @@ namespace sidenet {
 class ThreadChoice {
  public:
   bool all() const { return all_; }
-  /// After a run that all() was asked for. work: anything that time is proportional to, above 0.
-  void record(double seconds, double work) {
+  /// After a run that all() was asked for. work: what time is proportional to among runs of one kind (where a row left,
+  /// say), above 0.
+  void record(double seconds, double work, std::size_t kind) {
+    if (kind >= best_.size()) best_.resize(kind + 1, 0);
+    double& best = best_[kind];
     const double cost = seconds / work;
-    if (all_) {
-      all_cost_ = all_cost_ > 0 ? 0.7 * all_cost_ + 0.3 * cost : cost;
-      best_ = best_ > 0 ? std::min(best_, cost) : cost;
-      if (trying_all_ && cost < one_cost_) trying_all_ = false, wait_ = kFirstWait;
-      const bool suspicious = all_cost_ > kSuspicious * best_ && ++slow_ >= kSlowRuns;
-      if (all_cost_ <= kSuspicious * best_) slow_ = 0;
-      const bool due = ++all_runs_ == next_trial_;
-      if (due) next_trial_ *= 8;
-      if (trying_all_ || suspicious || due) to_one();
-      return;
-    }
-    one_cost_ = one_cost_ > 0 && runs_ > 0 ? 0.7 * one_cost_ + 0.3 * cost : cost;
-    // The first run alone tells whether it was worth it.
-    if (++runs_ == 1 && one_cost_ >= all_cost_) return to_all(false);
-    if (runs_ >= wait_) to_all(true);
+    if (all_ && (best == 0 || cost < best)) best = cost;
+    if (best == 0) return;
+    const double slowdown = cost / best;  // of all threads at their best
+    all_ ? record_all(slowdown) : record_one(slowdown);
   }
 
  private:
-  static constexpr double kSuspicious = 2;
-  static constexpr int kSlowRuns = 3, kFirstWait = 32, kLongestWait = 1024;
+  static constexpr double kSuspicious = 2, kBetter = 0.8;
+  static constexpr int kSlowRuns = 3, kTrial = 3, kFirstWait = 32, kLongestWait = 1024;
 
-  void to_one() {
-    if (trying_all_) wait_ = std::min(2 * wait_, kLongestWait);
-    all_ = trying_all_ = false;
+  void record_all(double slowdown) {
+    all_cost_ = all_cost_ > 0 ? 0.7 * all_cost_ + 0.3 * slowdown : slowdown;
+    if (returning_) {
+      if (++runs_ < kTrial) return;
+      returning_ = false;
+      if (all_cost_ * kBetter > one_cost_) {
+        wait_ = std::min(2 * wait_, kLongestWait);
+        return start_one();
+      }
+      wait_ = kFirstWait;
+    }
+    const bool due = ++all_runs_ == next_trial_;
+    if (due) next_trial_ *= 8;
+    slow_ = all_cost_ > kSuspicious ? slow_ + 1 : std::min(slow_, 0);
+    if (due || slow_ >= kSlowRuns) start_one();
+  }
+
+  void record_one(double slowdown) {
+    one_cost_ = runs_ == 0 ? slowdown : 0.7 * one_cost_ + 0.3 * slowdown;
+    if (++runs_ == kTrial && one_cost_ > kBetter * all_cost_) {
+      all_ = true;
+      if (all_cost_ > kSuspicious) slow_ = -16 * kSlowRuns;  // slow as they are, they are the quicker: no try for a while
+    } else if (runs_ >= wait_) {
+      all_ = returning_ = true;
+      runs_ = slow_ = 0;
+      all_cost_ = 0;
+    }
+  }
+
+  void start_one() {
+    all_ = false;
     runs_ = slow_ = 0;
   }
-  void to_all(bool trying) {
-    all_ = true;
-    trying_all_ = trying;
-    slow_ = trying ? 0 : -4 * kSlowRuns;  // slow as they are, they are the quicker: no other try for a while
-    if (trying) all_cost_ = 0;
-  }
 
-  bool all_ = true, trying_all_ = false;
-  double all_cost_ = 0, one_cost_ = 0, best_ = 0;
+  bool all_ = true, returning_ = false;
+  std::vector<double> best_;            // by kind: seconds a unit of work
+  double all_cost_ = 0, one_cost_ = 0;  // recent slowdowns
   int slow_ = 0, runs_ = 0, wait_ = kFirstWait;
   std::int64_t all_runs_ = 0, next_trial_ = 8;
 };
