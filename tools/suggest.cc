@@ -68,12 +68,9 @@ std::string train_command(const ExitSet& set, const Options& options, bool is_te
 }
 
 Json set_json(const ExitSet& set) {
-  return {{"at", set.taps},
-          {"threshold", set.threshold > 1 ? Json() : Json(set.threshold)},
-          {"chosen_saved", set.chosen_saved},
-          {"saved", set.saved},
-          {"accuracy", set.accuracy},
-          {"agreement", set.agreement},
+  return {{"at", set.taps},           {"threshold", set.threshold > 1 ? Json() : Json(set.threshold)},
+          {"worth", set.worth},       {"saved", set.saved},
+          {"accuracy", set.accuracy}, {"agreement", set.agreement},
           {"rows", set.rows}};
 }
 
@@ -130,10 +127,10 @@ void print_taps(const Suggestion& result, bool by_time) {
 }
 
 void print_sets(const Suggestion& result) {
-  Table table({{"exits", true}, {"saved where chosen", true}, {"saved", true}, {"points", true}, {"at"}});
+  Table table({{"exits", true}, {"worth", true}, {"saved", true}, {"points", true}, {"same class", true}, {"at"}});
   const auto add = [&](const std::string& name, const ExitSet& set) {
-    table.add({name, percent(set.chosen_saved, 1), percent(set.saved, 1), points(set.accuracy - result.mainnet_accuracy),
-               joined(set.taps)});
+    table.add({name, percent(set.worth, 1), percent(set.saved, 1), points(set.accuracy - result.mainnet_accuracy),
+               percent(set.agreement), joined(set.taps)});
   };
   for (const ExitSet& set : result.sets) {
     const bool taken = set.taps == result.suggested.taps;
@@ -163,9 +160,12 @@ void print(const Suggestion& result, const Options& options, const std::string& 
   if (result.left_out > 0) std::cout << " (" << grouped(result.left_out) << " were left out: probes learnt them)";
   std::cout << "\nMainNet: " << percent(result.mainnet_accuracy) << "\n\n";
   print_taps(result, options.suggest.by_time);
-  std::cout << "\nThe best sets by " << cost << " saved, with at most " << fixed(100 * options.suggest.max_drop, 2)
-            << " points of accuracy lost where they were chosen, SideNets (hidden " << options.suggest.hidden
-            << ") included\n\n";
+  const std::string loss = fixed(100 * options.suggest.max_drop, 2);
+  std::cout << "\nThe best sets, SideNets (hidden " << options.suggest.hidden << ") included\n"
+            << "worth: " << cost << " saved where the set was chosen, the mean at losses of half, once and twice " << loss
+            << " points\nsaved: at " << loss
+            << " points; a loss is the mean of points of accuracy and of answers that are not "
+            << "MainNet's\n\n";
   print_sets(result);
   if (command.empty()) {
     std::cout << "\nNo exit saves " << percent(options.suggest.min_gain, 1) << " of MainNet's " << cost
@@ -174,15 +174,11 @@ void print(const Suggestion& result, const Options& options, const std::string& 
   }
   std::cout << "\nSuggested: " << percent(result.suggested.saved, 1) << " of MainNet's " << cost << " saved, "
             << points(result.suggested.accuracy - result.mainnet_accuracy) << " points, same class as MainNet "
-            << percent(result.suggested.agreement)
-            << " (gain: what an exit adds to the others, the mean over three losses)\n\n";
+            << percent(result.suggested.agreement) << " (gain: in worth, over the set without the exit)\n\n";
   print_suggested(result);
-  if (options.probe_data.empty()) {
-    std::cout << "\nProbes that learn from few rows are at their worst at early taps: --probe-data gives them what train "
-                 "will get\n";
-  }
-  std::cout << "\nSideNets trained longer, on more rows, save more than probes. To make them:\n\n  " << printable(command)
-            << "\n";
+  std::cout << "\nSideNets trained longer, on more rows, save more than probes";
+  if (options.probe_data.empty()) std::cout << " (and probes more that learn from --probe-data)";
+  std::cout << ". To make them:\n\n  " << printable(command) << "\n";
 }
 
 int run(Options& options) {
@@ -236,7 +232,7 @@ void add_choice_options(CLI::App& sub, Options& options) {
       ->check(CLI::Range(1, 16))
       ->group(choice);
   sub.add_option("--max-drop", suggest.max_drop,
-                 with_default("Accuracy that may be lost: 0.01 is one point", suggest.max_drop))
+                 with_default("Accuracy that may be lost, about: 0.01 is one point", suggest.max_drop))
       ->option_text("E")
       ->check(CLI::Range(0.0, 0.999999))
       ->group(choice);
@@ -305,7 +301,7 @@ Command add_suggest(CLI::App& app) {
       "probes learn from other rows, as SideNets will; else from parts of DATA.");
   sub->footer(
       "Example:\n"
-      "  sidenet suggest resnet56.safetensors --data held_out/ --probe-data training/ --max-drop 0.01 --by time");
+      "  sidenet suggest m.safetensors --data held_out/ --probe-data training/");
   sub->add_option("MODEL", options->model, "Model file; exits that it has are not looked at")
       ->required()
       ->option_text("MODEL");

@@ -25,9 +25,11 @@ struct SuggestOptions {
   std::vector<std::string> candidates;  ///< taps to try; empty: all, or 24 spread evenly over the compute
   std::vector<std::string> compare;     ///< a set of taps to be told beside the suggestion; empty: none
   int max_exits = 4;                    ///< 1 to 16
-  double max_drop = 0.005;              ///< of accuracy against MainNet
-  double min_gain = 0.005;              ///< share of MainNet's cost that an exit must save to be worth having
-  bool by_time = false;                 ///< what is saved is time measured on this machine; else multiply-adds
+  /// What may be lost where exits are chosen: the mean of the drop in accuracy against MainNet and the share of rows that
+  /// are not answered with MainNet's class. On other rows the drop comes out near it; disagreement alone is larger.
+  double max_drop = 0.005;
+  double min_gain = 0.005;  ///< share of MainNet's cost that an exit must save to be worth having
+  bool by_time = false;     ///< what is saved is time measured on this machine; else multiply-adds
 
   // What `train` will be asked for: the cost of a SideNet is that of this width.
   int hidden = 256;
@@ -46,16 +48,17 @@ struct ProbedTap {
   double head_compute = 0;                        ///< of its SideNet, a share of MainNet's
   double ms = 0, head_ms = 0;                     ///< up to the tap, and the SideNet, of a mean row; NaN without by_time
   double accuracy = 0, ece = 0, auroc = 0;        ///< of the probe; AUROC of its confidence; NaN where undefined
-  double threshold = 2, answered = 0, saved = 0;  ///< alone, at the threshold that keeps max_drop where it was chosen
+  double threshold = 2, answered = 0, saved = 0;  ///< alone, at the threshold that max_drop gives where it is chosen
 };
 
-/// Exits with one threshold for all of them: the one that saves the most and keeps max_drop on the rows that choose.
+/// Exits with one threshold for all of them: of those that keep max_drop on the rows that choose, the one that saves the
+/// most there.
 struct ExitSet {
-  std::vector<std::string> taps;   ///< in graph order
-  double threshold = 2;            ///< of the probes' confidences; above 1: no threshold saves anything
-  double chosen_saved = 0;         ///< share of MainNet's cost, on the rows that chose: too good, as they chose
-  double saved = 0;                ///< the same on rows that chose nothing
-  double accuracy = 0;             ///< there
+  std::vector<std::string> taps;  ///< in graph order
+  double threshold = 2;           ///< of the probes' confidences; above 1: no threshold saves anything
+  double worth = 0;     ///< share of MainNet's cost saved on the rows that chose, the mean at half, once and twice max_drop
+  double saved = 0;     ///< the same on rows that chose nothing
+  double accuracy = 0;  ///< there
   double agreement = 0;            ///< there: share of rows answered with MainNet's class
   std::vector<std::int64_t> rows;  ///< there: answered by each exit, `final` last
 };
@@ -64,7 +67,7 @@ struct Suggestion {
   std::vector<ProbedTap> taps;  ///< those tried, in graph order
   std::vector<ExitSet> sets;    ///< the best of 1, 2, … max_exits taps
   ExitSet suggested;            ///< one of them, or no taps where none is worth having
-  /// Of each suggested exit: what the set saves more than without it, where it was chosen, the mean over three losses.
+  /// Of each suggested exit: what the set is worth more than without it.
   std::vector<double> gains;
   std::optional<ExitSet> compared;  ///< options.compare
   double mainnet_accuracy = 0;      ///< on the rows that chose nothing
@@ -81,8 +84,8 @@ struct Suggestion {
 /// learn two thirds of these rows. Sets grow an exit at a time, and after each the exits are exchanged one by one while
 /// that helps.
 ///
-/// SideNets that `train` makes on more rows are better than probes, those at early taps by more: without probe_data the
-/// choice leans to late taps. The data should be rows that MainNet's training has not seen, as it is surer of those.
+/// SideNets that `train` makes on more rows are better than probes and save more. The data should be rows that MainNet's
+/// training has not seen, as it is surer of those.
 ///
 /// Throws Error where options are out of range, a tap does not exist, the model has no head, features would take more than
 /// 2 GiB, or the data does not do: fewer than 100 rows, one class only, classes that do not fit the model's.

@@ -26,11 +26,11 @@ struct Found {
   Set set;
   double worth = -1;
 };
-void try_all_additions(const CommonThreshold& curves, const Set& set, double max_drop, Found& found) {
+void try_all_additions(const CommonThreshold& curves, const Set& set, double max_loss, Found& found) {
   for (std::size_t exit = 0; exit < curves.exits(); ++exit) {
     if (has(set, exit)) continue;
     Set tried = with(set, exit);
-    const double worth = curves.worth(tried, max_drop);
+    const double worth = curves.worth(tried, max_loss);
     if (worth > found.worth) found = {std::move(tried), worth};
   }
 }
@@ -115,16 +115,16 @@ std::vector<CommonThreshold::Point> CommonThreshold::curve(std::span<const std::
   return points;
 }
 
-CommonThreshold::Point CommonThreshold::best(std::span<const std::size_t> set, double max_drop) const {
+CommonThreshold::Point CommonThreshold::best(std::span<const std::size_t> set, double max_loss) const {
   Point best{kShut, 0, 0, 0};
   for (const Point& point : curve(set)) {
-    if (point.drop <= max_drop && point.saved > best.saved) best = point;
+    if (point.loss <= max_loss && point.saved > best.saved) best = point;
   }
   return best;
 }
 
-double CommonThreshold::worth(std::span<const std::size_t> set, double max_drop) const {
-  const std::array<double, 3> losses = {max_drop, 2 * max_drop, 4 * max_drop};
+double CommonThreshold::worth(std::span<const std::size_t> set, double max_loss) const {
+  const std::array<double, 3> losses = {max_loss / 2, max_loss, 2 * max_loss};
   std::array<double, 3> most{};
   for (const Point& point : curve(set)) {
     for (std::size_t i = 0; i < losses.size(); ++i) {
@@ -141,14 +141,14 @@ std::vector<std::vector<std::size_t>> select_exits(const CommonThreshold& curves
   while (sets.size() < most) {
     const Set before = best.set;
     best.worth = -1;
-    try_all_additions(curves, before, options.max_drop, best);
+    try_all_additions(curves, before, options.max_loss, best);
     for (double worth = -1; best.worth > worth;) {
       worth = best.worth;
       const Set settled = best.set;
       for (const std::size_t leaving : settled) {
         Set rest = settled;
         std::erase(rest, leaving);
-        try_all_additions(curves, rest, options.max_drop, best);
+        try_all_additions(curves, rest, options.max_loss, best);
       }
     }
     sets.push_back(best.set);

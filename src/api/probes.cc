@@ -86,6 +86,11 @@ Model with_zero_sidenets(const Model& model, const std::vector<std::string>& tap
   return make_model(std::move(data));
 }
 
+/// Images that keep their own sizes do not stand in one batch.
+std::int64_t mainnet_batch(const Model& model) {
+  return model.is_text() || model.preprocessing().size() > 0 ? kMainnetBatch : 1;
+}
+
 /// At most `most` of the rows, evenly.
 std::vector<std::int64_t> some_of(const std::vector<std::int64_t>& rows, std::size_t most) {
   if (rows.size() <= most) return rows;
@@ -111,8 +116,8 @@ Features compute(TappedSession& mainnet, const Model& model, const PickedRows& r
   double sum = 0;
   const auto put = [](const Tensor& from, std::int64_t first, Tensor& to) {
     if (from.dim(1) != to.dim(1)) {
-      throw Error("suggest: rows of one size are needed: expected " + std::to_string(to.dim(1)) + " features, got " +
-                  std::to_string(from.dim(1)));
+      throw Error("suggest: a row is smaller than the others, at a tap smaller than the pool: expected " +
+                  std::to_string(to.dim(1)) + " features, got " + std::to_string(from.dim(1)));
     }
     std::copy_n(from.data<float>(), from.size(), to.mutable_data<float>() + first * to.dim(1));
   };
@@ -130,7 +135,7 @@ Features compute(TappedSession& mainnet, const Model& model, const PickedRows& r
   if (model.is_text()) {
     for_each_batch(rows, model.tokenizer(), kMainnetBatch, take);
   } else {
-    for_each_batch(rows, model.preprocessing(), kMainnetBatch, options.threads, take);
+    for_each_batch(rows, model.preprocessing(), mainnet_batch(model), options.threads, take);
   }
   for (float& weight : all.weight)
     weight = static_cast<float>(weight * static_cast<double>(rows.rows()) / std::max(sum, 1.0));
@@ -237,7 +242,7 @@ MeasuredExits measure_costs(const Model& model, const LabelledData& data, const 
                             const std::vector<std::string>& taps, const TappedSession& mainnet,
                             const SuggestOptions& options, const ProgressCallback& progress) {
   const PickedRows some(data, some_of(rows, options.by_time ? kRowsToTime : kRowsToMeasure));
-  const std::int64_t batch = options.by_time ? options.batch : kMainnetBatch;
+  const std::int64_t batch = options.by_time ? options.batch : mainnet_batch(model);
   MeasuredExits measured = measure_exits(with_zero_sidenets(model, taps, mainnet, options), some,
                                          {resolve_threads(options.threads), batch, options.winograd}, progress);
   if (!options.by_time) {

@@ -35,7 +35,10 @@ void check_options(const Model& model, const SuggestOptions& options) {
   };
   if (options.max_exits < 1 || options.max_exits > kMostExits)
     throw Error("suggest: max_exits: expected 1 to 16, got " + std::to_string(options.max_exits));
-  if (options.rows < kFewestRows) throw Error("suggest: rows: expected at least 100, got " + std::to_string(options.rows));
+  for (const auto& [name, rows] : {std::pair("rows", options.rows), std::pair("probe_rows", options.probe_rows)}) {
+    if (rows < kFewestRows)
+      throw Error("suggest: " + std::string(name) + ": expected at least 100, got " + std::to_string(rows));
+  }
   require(options.max_drop >= 0 && options.max_drop < 1, "max_drop: expected 0 to below 1", options.max_drop);
   require(options.min_gain >= 0 && options.min_gain < 1, "min_gain: expected 0 to below 1", options.min_gain);
   TrainOptions sidenets = probe_training(options);
@@ -187,7 +190,7 @@ class Telling {
     const OperatingPoint point = operate(scores_, thresholds, told_);
     ExitSet told;
     told.threshold = chosen.threshold;
-    told.chosen_saved = chosen.saved;
+    told.worth = worth(set);
     told.saved = 1 - (options_.by_time ? point.ms / mainnet_.ms : point.compute);
     told.accuracy = point.accuracy;
     told.agreement = point.agreement;
@@ -270,10 +273,7 @@ Suggestion suggest_exits(const Model& model, const std::vector<std::shared_ptr<c
 
   const std::vector<Set> sets = select_exits(telling.choosing(), {options.max_exits, options.max_drop});
   std::vector<double> worth;
-  for (const Set& set : sets) {
-    result.sets.push_back(telling.tell(set));
-    worth.push_back(telling.worth(set));
-  }
+  for (const Set& set : sets) worth.push_back(result.sets.emplace_back(telling.tell(set)).worth);
   if (const std::size_t count = worthwhile_exits(worth, options.min_gain); count > 0) {
     result.suggested = result.sets[count - 1];
     for (const std::size_t exit : sets[count - 1]) {

@@ -113,8 +113,8 @@ TEST_CASE("a set's curve is uniform_curve's with the other exits shut") {
         CHECK(point.saved == doctest::Approx(1 - cost).epsilon(1e-5));
       }
       const CommonThreshold::Point best = curves.best(set, 0.01);
-      for (const CommonThreshold::Point& point : curve) CHECK((point.drop > 0.01 || point.saved <= best.saved));
-      CHECK(best.drop <= 0.01);
+      for (const CommonThreshold::Point& point : curve) CHECK((point.loss > 0.01 || point.saved <= best.saved));
+      CHECK(best.loss <= 0.01);
     }
   }
   CHECK_THROWS_AS(CommonThreshold(plain, all_rows(plain), SearchOptions::Cost::ms), Error);
@@ -125,7 +125,7 @@ TEST_CASE("the exits that are chosen: useful ones, and what their SideNets cost 
   ExitScores scores = random_scores(2000, 6, 2);
   const std::vector<std::uint32_t> rows = all_rows(scores);
   const auto chosen = [&] {
-    return select_exits(CommonThreshold(scores, rows, SearchOptions::Cost::compute), {.max_exits = 3, .max_drop = 0.01});
+    return select_exits(CommonThreshold(scores, rows, SearchOptions::Cost::compute), {.max_exits = 3, .max_loss = 0.01});
   };
   const std::vector<Set> sets = chosen();
   REQUIRE(sets.size() == 3);
@@ -145,7 +145,7 @@ TEST_CASE("the exits that are chosen: useful ones, and what their SideNets cost 
   // Where these become dear, others take their places.
   for (const std::size_t exit : sets[2]) scores.head_compute[exit] = 0.5;
   for (const std::size_t exit : chosen()[2]) CHECK(std::find(sets[2].begin(), sets[2].end(), exit) == sets[2].end());
-  CHECK(select_exits(curves, {.max_exits = 16, .max_drop = 0.01}).size() == 6);
+  CHECK(select_exits(curves, {.max_exits = 16, .max_loss = 0.01}).size() == 6);
 }
 
 TEST_CASE("as many exits as earn their gain, even where one alone does not") {
@@ -186,7 +186,7 @@ TEST_CASE("a suggestion: shares and costs are those of the model that train make
   const ExitSet& set = result.suggested;
   REQUIRE(!set.taps.empty());
   CHECK(result.gains.size() == set.taps.size());
-  CHECK(set.chosen_saved > 0.05);
+  CHECK(set.worth > 0.05);
   CHECK(set.saved > 0.02);
   CHECK(std::accumulate(set.rows.begin(), set.rows.end(), std::int64_t{0}) == result.told_rows);
   CHECK(set.accuracy > result.mainnet_accuracy - 0.08);
@@ -267,6 +267,23 @@ TEST_CASE("candidates, a set to compare with, and time") {
   }
 }
 
+TEST_CASE("of many taps 24 are tried, spread over the compute") {
+  ModelData deep = testing::describe(testing::random_cifar_resnet(3, 11, 4, 1, 4, false));
+  deep.preprocessing.resize = 16;
+  SuggestOptions options = quick();
+  options.probe_epochs = 1;
+  options.max_exits = 1;
+  const Suggestion result = suggest_exits(make_model(std::move(deep)), {std::make_shared<Quarters>(120, 1)}, options);
+  REQUIRE(result.taps.size() == 24);
+  double before = 0;
+  for (const ProbedTap& tap : result.taps) {
+    CHECK(tap.compute_share > before);
+    CHECK(tap.compute_share - before < 0.09);
+    before = tap.compute_share;
+  }
+  CHECK(before > 0.91);
+}
+
 TEST_CASE("where nothing is worth having, nothing is suggested") {
   SuggestOptions options = quick();
   options.min_gain = 0.9;
@@ -297,6 +314,7 @@ TEST_CASE("what it does not take") {
   fails(data, "suggest: max_exits: expected 1 to 16, got 17", [](SuggestOptions& o) { o.max_exits = 17; });
   fails(data, "suggest: max_drop: expected 0 to below 1, got 1.000000", [](SuggestOptions& o) { o.max_drop = 1; });
   fails(data, "suggest: rows: expected at least 100, got 5", [](SuggestOptions& o) { o.rows = 5; });
+  fails(data, "suggest: probe_rows: expected at least 100, got 99", [](SuggestOptions& o) { o.probe_rows = 99; });
   fails(data, "suggest: compare: the tap 'layer1' stands twice", [](SuggestOptions& o) {
     o.compare = {"layer1.1", "layer1"};
   });
@@ -306,6 +324,16 @@ TEST_CASE("what it does not take") {
   options = quick();
   options.probe_epochs = 0;
   CHECK_THROWS_WITH_AS(suggest_exits(mainnet(), data, options), "train: epochs: expected at least 1, got 0.000000", Error);
+  const auto many = std::make_shared<Quarters>(200000, 9);
+  options = quick();
+  options.rows = many->rows();
+  options.pool = 16;
+  CHECK_THROWS_WITH_AS(
+      suggest_exits(mainnet(), {many}, options),
+      "suggest: features of 5 taps and 200000 rows: expected at most 2.0 GiB, got 2.5 GiB: fewer rows, fewer "
+      "candidates or a smaller pool",
+      Error);
+  CHECK(many->read == 0);
   const auto bad = std::make_shared<Quarters>(200, 9);
   bad->bad_row = 17;
   CHECK_THROWS_AS(suggest_exits(mainnet(), {bad}, quick()), Error);

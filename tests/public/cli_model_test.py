@@ -12,7 +12,7 @@ sys.dont_write_bytecode = True
 from cli_case import EXITS, HERE, CommandTest, make_files
 from cli_fixtures import BINARY, CLASSES, read_npy, read_safetensors_header, sidenet, write_npy, write_safetensors
 
-COMMANDS = ["import", "inspect", "run", "predict", "train", "calibrate", "evaluate", "sweep", "profile"]
+COMMANDS = ["import", "inspect", "run", "predict", "train", "suggest", "calibrate", "evaluate", "sweep", "profile"]
 setUpModule = make_files
 
 

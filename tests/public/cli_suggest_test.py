@@ -10,13 +10,14 @@ import unittest
 sys.dont_write_bytecode = True
 from cli_case import HERE, CommandTest, make_files
 from cli_fixtures import sidenet, write_class_folders
+from text_fixtures import labelled_texts, write_bert_folder, write_tsv
 
 PROBES = ["--hidden", 16, "--probe-epochs", 4, "--max-drop", 0.1]
 KEYS = ["probe_rows", "choosing_rows", "told_rows", "left_out", "mainnet_accuracy", "mainnet_ms", "max_drop", "by", "taps",
         "sets", "suggested", "compared", "command"]
 TAP_KEYS = ["name", "compute_share", "head_compute", "ms", "head_ms", "accuracy", "ece", "auroc", "threshold", "answered",
             "saved"]
-SET_KEYS = ["at", "threshold", "chosen_saved", "saved", "accuracy", "agreement", "rows"]
+SET_KEYS = ["at", "threshold", "worth", "saved", "accuracy", "agreement", "rows"]
 
 
 def setUpModule():
@@ -25,6 +26,37 @@ def setUpModule():
     HERE["others"] = os.path.join(HERE["folder"], "others")
     write_class_folders(HERE["rows"], 50, seed=2)
     write_class_folders(HERE["others"], 40, seed=3)
+    for name in ("hf", "texts.tsv", "encoder.safetensors", "texts.safetensors"):
+        HERE[name] = os.path.join(HERE["folder"], name)
+    write_bert_folder(HERE["hf"], [])
+    write_tsv(HERE["texts.tsv"], labelled_texts(400))
+    for arguments in (("import", HERE["hf"], "-o", HERE["encoder.safetensors"]),
+                      ("train", HERE["encoder.safetensors"], "--data", HERE["texts.tsv"], "--head", "-o", HERE["texts.safetensors"],
+                       "--epochs", 40, "--hidden", 16, "--threads", 1)):
+        outcome = sidenet(*arguments, "--quiet")
+        assert outcome.status == 0 and outcome.err == "", (arguments, outcome)
+
+
+class SuggestTexts(CommandTest):
+    def test_texts(self):
+        words = ("suggest", HERE["texts.safetensors"], "--data", HERE["texts.tsv"], *PROBES, "--label-column", "label", "--quiet")
+        (row,) = self.done(*words, "--token-pool", "mean", "--json").rows()
+        self.assertEqual([tap["name"] for tap in row["taps"]], ["embeddings", "encoder.layer.0"])
+        self.assertEqual(row["taps"][0]["compute_share"], 0)
+        self.assertGreater(row["taps"][0]["head_compute"], 0)
+        self.assertTrue(row["suggested"]["at"], row)
+        line = shlex.split(row["command"])
+        self.assertEqual(line[line.index("--label-column") + 1], "label")
+        self.assertEqual(line[line.index("--token-pool") + 1], "mean")
+        self.done(*line[1:], "--epochs", 1, "--quiet")
+
+    def test_no_head(self):
+        outcome = sidenet("suggest", HERE["encoder.safetensors"], "--data", HERE["texts.tsv"], "--quiet")
+        self.assert_failed(outcome, 1, "has no head", "--head")
+
+    def test_images_for_texts(self):
+        self.assert_failed(sidenet("suggest", HERE["texts.safetensors"], "--data", HERE["rows"], "--quiet"), 1)
+        self.assert_failed(sidenet("suggest", HERE["plain"], "--data", HERE["texts.tsv"], "--quiet"), 1)
 
 
 class Suggest(CommandTest):
