@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <exception>
 #include <numeric>
 #include <utility>
 
@@ -70,12 +71,24 @@ std::vector<Thresholds> bagged(const ExitScores& scores, std::span<const std::ui
                                const SearchOptions& options) {
   const std::size_t exits = scores.exits() - 1;
   std::vector<Thresholds> sum(kPrices, Thresholds(exits, 0.0)), shut = sum;
+  const ThresholdDescent::Costs costs = costs_of(scores, options.cost);
+  const bool labels = options.quality == SearchOptions::Quality::accuracy;
+  std::vector<std::vector<Thresholds>> bags(kBags);
+  std::exception_ptr failure;
+#pragma omp parallel for schedule(dynamic)
   for (int bag = 0; bag < kBags; ++bag) {
-    Random random(options.seed, static_cast<std::uint64_t>(bag));
-    std::vector<std::uint32_t> sample(std::min(rows.size(), kMostRowsOfABag));
-    for (std::uint32_t& row : sample) row = rows[random.below(rows.size())];
-    const bool labels = options.quality == SearchOptions::Quality::accuracy;
-    const auto found = descend_prices(ThresholdDescent(scores, sample, costs_of(scores, options.cost), labels), exits);
+    try {
+      Random random(options.seed, static_cast<std::uint64_t>(bag));
+      std::vector<std::uint32_t> sample(std::min(rows.size(), kMostRowsOfABag));
+      for (std::uint32_t& row : sample) row = rows[random.below(rows.size())];
+      bags[static_cast<std::size_t>(bag)] = descend_prices(ThresholdDescent(scores, sample, costs, labels), exits);
+    } catch (...) {  // an exception must not leave the parallel loop
+#pragma omp critical
+      failure = std::current_exception();
+    }
+  }
+  if (failure) std::rethrow_exception(failure);
+  for (const std::vector<Thresholds>& found : bags) {  // in their order: the same curve on any number of threads
     for (std::size_t i = 0; i < found.size(); ++i) {
       for (std::size_t k = 0; k < exits; ++k) {
         sum[i][k] += logit(found[i][k]);
