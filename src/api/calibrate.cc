@@ -206,8 +206,14 @@ class Calibrating {
                            all_rows(scores), promise)
             : certify(scores, promise);
     if (!certified.certified) {
+      std::optional<std::int64_t> needed = certified.rows_needed;
+      if (options_.risk == Risk::exit_error) {
+        // A path does not tell how many rows it would take. Nothing that this finds may be certified: it is a second test.
+        const CertifyResult other = certify(scores, promise);
+        needed = other.certified ? 2 * certified.rows : other.rows_needed;
+      }
       // That many test; as many again fit.
-      if (certified.rows_needed) result_.rows_needed = 2 * *certified.rows_needed;
+      if (needed) result_.rows_needed = 2 * *needed;
       return false;
     }
     thresholds = certified.thresholds;
