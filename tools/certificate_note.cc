@@ -1,12 +1,15 @@
 #include "certificate_note.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdio>
 
 #include "text.h"
 
 namespace sidenet::tools {
 namespace {
+
+constexpr std::size_t kQuicklyRead = 32 << 20;  // bytes that are read and digested in about 8 ms
 
 bool is_open(double threshold) { return threshold <= 1; }
 
@@ -35,6 +38,17 @@ std::string broken_by(const Model& model, const Certificate& certificate, const 
   return "";
 }
 
+std::string start_of_note(const Certificate& certificate) {
+  return "note: the model's certificate (" + certificate.risk + " at most " + percent(certificate.epsilon) +
+         ") does not hold";
+}
+
+std::size_t weight_bytes(const Model& model) {
+  std::size_t bytes = 0;
+  for (const auto& [name, tensor] : model.tensors()) bytes += tensor.bytes();
+  return bytes;
+}
+
 }  // namespace
 
 std::map<std::string, double> thresholds_of(const Model& model, const ExitPolicy& policy) {
@@ -47,13 +61,18 @@ std::map<std::string, double> thresholds_of(const Model& model, const ExitPolicy
   return thresholds;
 }
 
-std::string certificate_note(const Model& model, const ExitPolicy& policy, bool winograd) {
+std::string certificate_note(const Model& model, const ExitPolicy& policy, bool winograd, bool read_all) {
   if (!model.certificate()) return "";
-  const Certificate& certificate = *model.certificate();
-  const std::string broken = broken_by(model, certificate, policy, winograd);
-  if (broken.empty()) return "";
-  return "note: the model's certificate (" + certificate.risk + " at most " + percent(certificate.epsilon) +
-         ") does not hold here: it " + broken;
+  const std::string broken = broken_by(model, *model.certificate(), policy, winograd);
+  if (!broken.empty()) return start_of_note(*model.certificate()) + " here: it " + broken;
+  if (policy.always_exit || (!read_all && weight_bytes(model) > kQuicklyRead)) return "";
+  return file_note(model);
+}
+
+std::string file_note(const Model& model) {
+  if (!model.certificate()) return "";
+  const std::string problem = model.certificate_problem();
+  return problem.empty() ? "" : start_of_note(*model.certificate()) + ": " + problem;
 }
 
 }  // namespace sidenet::tools

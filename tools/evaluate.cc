@@ -74,8 +74,8 @@ int run(const Options& options) {
         {.threads = options.common.threads, .batch = options.common.batch, .winograd = !options.common.no_winograd},
         std::ref(progress));
   }();
-  const std::string broken = certificate_note(model, policy, !options.common.no_winograd);
-  if (!broken.empty() && !options.common.quiet) std::cerr << broken << '\n';
+  const std::string broken = certificate_note(model, policy, !options.common.no_winograd, true);
+  if (!broken.empty() && !options.common.quiet) std::cerr << printable(broken) << '\n';
   for (const std::string& note : evaluation.notes) std::cerr << printable(note) << '\n';
   if (options.json) {
     print_json(as_json(evaluation));

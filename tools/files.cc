@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <system_error>
@@ -28,14 +30,21 @@ bool is_image_name(const std::filesystem::path& path) {
 }  // namespace
 
 void check_output(const std::string& path) {
-  if (path.empty()) throw Error("output: expected a file name, got an empty one");
-  std::error_code ignored;
-  const auto status = std::filesystem::status(path, ignored);
-  // A rename would put a file in the place of a device such as /dev/null.
-  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
-    throw Error(path + ": cannot be written: not a regular file");
-  }
   AtomicFile probe(path);  // makes its temporary file, and removes it
+}
+
+std::ifstream open_text(const std::string& path, const std::string& expected) {
+  std::error_code error;
+  const auto status = std::filesystem::status(path, error);
+  if (status.type() == std::filesystem::file_type::not_found) throw Error(path + ": no such file");
+  if (std::filesystem::is_directory(status)) throw Error(path + ": expected " + expected + ", got a folder");
+  // A FIFO would hold us up, and /dev/zero has no end.
+  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status))
+    throw Error(path + ": expected " + expected + ", got a device, pipe or socket");
+  errno = 0;
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw Error(path + ": cannot be read: " + (error ? error.message() : std::strerror(errno)));
+  return file;
 }
 
 std::optional<std::string> next_line(std::istream& in, const std::string& source) {
@@ -74,12 +83,7 @@ const std::string& TextLines::line() const {
 }
 
 std::vector<std::string> read_labels(const std::string& path) {
-  std::error_code ignored;
-  if (!std::filesystem::exists(path, ignored)) throw Error(path + ": no such file");
-  if (std::filesystem::is_directory(path, ignored))
-    throw Error(path + ": expected a file with one label a line, got a folder");
-  std::ifstream in(path, std::ios::binary);
-  if (!in) throw Error(path + ": cannot be read");
+  std::ifstream in = open_text(path, "a file with one label a line");
   std::vector<std::string> labels;
   while (auto line = next_line(in, path)) {
     if (labels.empty() && line->starts_with("\xEF\xBB\xBF")) line->erase(0, 3);  // byte order mark

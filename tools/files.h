@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <fstream>
 #include <functional>
 #include <istream>
 #include <optional>
@@ -13,6 +14,10 @@ namespace sidenet::tools {
 /// Throws Error where `path` could not be written, before any work is spent on it: a missing folder, no permission, a
 /// folder or a device in its place.
 void check_output(const std::string& path);
+
+/// A regular file, to be read; `expected` is for the message. Throws Error: missing, unreadable, a folder, a FIFO, a
+/// device.
+std::ifstream open_text(const std::string& path, const std::string& expected);
 
 /// The next line without its line break ("\n" or "\r\n"); none at the end. Throws Error, naming `source`, where a line is
 /// longer than 64 KiB or holds a zero byte.

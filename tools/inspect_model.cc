@@ -68,7 +68,11 @@ Json model_json(const Model& model, const std::string& file, std::int64_t mainne
                      {"parameters", node.parameters}});
   }
   Json certificate = certificate_json(model.certificate());
-  if (!certificate.is_null()) certificate["valid"] = model.certificate_problem().empty();
+  if (!certificate.is_null()) {
+    const std::string problem = model.certificate_problem();
+    certificate["valid"] = problem.empty();
+    certificate["problem"] = problem.empty() ? Json() : Json(problem);
+  }
   return {{"file", file},
           {"kind", "model"},
           {"architecture", model.architecture()},

@@ -5,10 +5,12 @@
 #include <cmath>
 #include <iostream>
 
+#include "text.h"
+
 namespace sidenet::tools {
 
 void print_json(const Json& object) {
-  std::cout << object.dump(-1, ' ', false, Json::error_handler_t::replace) << std::endl;
+  std::cout << escape_invisible(object.dump(-1, ' ', false, Json::error_handler_t::replace)) << std::endl;
 }
 
 double shortest(float value) {

@@ -1,5 +1,6 @@
 // The `sidenet` command: parses the line, runs one subcommand, and turns its outcome into an exit status and one line.
 #include <CLI/CLI.hpp>
+#include <csignal>
 #include <exception>
 #include <iostream>
 #include <memory>
@@ -60,8 +61,9 @@ int run(int argc, char** argv) {
   app.footer(
       "sidenet COMMAND --help tells more.\n"
       "Exit status: 0 done, 1 failed (one line on stderr says why), 2 wrong usage.");
-  const std::vector<Command> commands = {add_import(app), add_inspect(app),  add_run(app),    add_predict(app),
-                                         add_suggest(app), add_train(app),  add_calibrate(app), add_evaluate(app), add_sweep(app), add_profile(app)};
+  const std::vector<Command> commands = {add_import(app),  add_inspect(app), add_run(app),       add_predict(app),
+                                         add_suggest(app), add_train(app),   add_calibrate(app), add_evaluate(app),
+                                         add_sweep(app),   add_profile(app)};
   for (const Command& command : commands) command.app->group("Commands");
   try {
     app.parse(argc, argv);
@@ -79,4 +81,7 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace sidenet::tools
 
-int main(int argc, char** argv) { return sidenet::tools::run(argc, argv); }
+int main(int argc, char** argv) {
+  std::signal(SIGXFSZ, SIG_IGN);  // a file over the limit is then a failed write, told of like any other
+  return sidenet::tools::run(argc, argv);
+}

@@ -114,12 +114,12 @@ void print_certificate(std::ostream& out, const Model& model) {
   if (!model.certificate()) return;
   const Certificate& c = *model.certificate();
   out << "\nCertificate: " << risk_in_words(c.risk) << " at most " << percent(c.epsilon) << " with probability "
-      << percent(1 - c.delta, 0) << "\n  " << grouped(c.rows) << " rows tested, " << c.method << ", "
+      << percent(1 - c.delta, 0) << "\n  " << grouped(c.rows) << " rows tested, " << printable(c.method) << ", "
       << percent(1 - c.compute, 1) << " of compute saved on them\n  ";
   const std::string problem = model.certificate_problem();
   out << (problem.empty()
               ? "it holds for this file, at its thresholds" + std::string(c.winograd ? "" : " and --no-winograd")
-              : "it no longer holds: " + problem)
+              : "it no longer holds: " + printable(problem))
       << '\n';
 }
 

@@ -105,13 +105,12 @@ void predict_texts(const Options& options, Predictor& predictor) {
       predict_lines(std::cin, "standard input", options.tab_pairs, predictor);
       continue;
     }
-    std::error_code ignored;
-    std::ifstream file(input, std::ios::binary);
-    if (!file || std::filesystem::is_directory(input, ignored)) {
-      predictor.report(input + ": expected a file with one text a line, " + (file ? "got a folder" : "it cannot be read"));
-      continue;
+    try {
+      std::ifstream file = open_text(input, "a file with one text a line");
+      predict_lines(file, input, options.tab_pairs, predictor);
+    } catch (const Error& error) {
+      predictor.report(error.what());
     }
-    predict_lines(file, input, options.tab_pairs, predictor);
   }
 }
 
@@ -140,7 +139,7 @@ int run(const Options& options) {
   if (!options.json) writing.input_width = model.is_text() ? kTextColumns : widest_name(options.inputs);
 
   const ExitPolicy policy = make_policy(options.policy, model);
-  const std::string note = certificate_note(model, policy, !options.common.no_winograd);
+  const std::string note = certificate_note(model, policy, !options.common.no_winograd, false);
   if (!note.empty() && !options.common.quiet) std::cerr << printable(note) << '\n';
   std::optional<PredictGuard> guard;
   if (options.guard.share) guard.emplace(options.guard, model, policy, options.common.seed);

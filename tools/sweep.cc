@@ -2,9 +2,11 @@
 #include <functional>
 #include <iostream>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "atomic_file.h"
+#include "certificate_note.h"
 #include "command.h"
 #include "common_options.h"
 #include "files.h"
@@ -98,8 +100,11 @@ void print(const Sweep& sweep, const Options& options) {
 
 int run(const Options& options) {
   options.common.check();
+  std::set<std::string> outputs;
   for (const std::string& path : {options.output, options.json_file, options.csv_file}) {
-    if (!path.empty()) check_output(path);
+    if (path.empty()) continue;
+    check_output(path);
+    if (!outputs.insert(path).second) throw Error(path + ": expected one output a file, got two");
   }
   const Model model = Model::load(options.model);
   const auto data = open_dataset(options.data, options.rows, options.common.quiet);
@@ -113,6 +118,8 @@ int run(const Options& options) {
                  std::ref(progress));
   }();
   for (const std::string& note : result.notes) std::cerr << printable(note) << '\n';
+  const std::string broken = file_note(model);
+  if (!broken.empty() && !options.common.quiet) std::cerr << printable(broken) << '\n';
   const Json report = sweep_json(
       model, *data, result,
       {std::filesystem::path(options.model).filename().string(), std::filesystem::path(options.data).filename().string(),

@@ -56,6 +56,11 @@ int character_width(char32_t c) {
   return 1;
 }
 
+/// Control characters, line separators, and the marks that reverse the direction of what follows. All below U+10000.
+bool is_invisible(char32_t c) {
+  return c < 0x20 || (c >= 0x7F && c < 0xA0) || (c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);
+}
+
 std::string format(const char* pattern, int decimals, double value) {
   std::array<char, 64> buffer;
   std::snprintf(buffer.data(), buffer.size(), pattern, decimals, value);
@@ -64,16 +69,31 @@ std::string format(const char* pattern, int decimals, double value) {
 
 }  // namespace
 
+std::string escape_invisible(const std::string& json) {
+  std::string escaped;
+  for (std::size_t at = 0; at < json.size();) {
+    const std::size_t begin = at;
+    const char32_t c = next_character(json, at);
+    if (c == kInvalid || c == '\n' || !is_invisible(c)) {
+      escaped.append(json, begin, at - begin);
+    } else {
+      std::array<char, 16> code;
+      std::snprintf(code.data(), code.size(), "\\u%04x", static_cast<unsigned>(c));
+      escaped += code.data();
+    }
+  }
+  return escaped;
+}
+
 std::string printable(const std::string& text) {
   std::string clean;
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t begin = at;
     const char32_t c = next_character(text, at);
-    if (c == '\n' || c == '\t' || c == '\r') {
+    if (c == '\n' || c == '\t' || c == '\r' || c == 0x2028 || c == 0x2029) {
       clean += ' ';
-    } else if (c == kInvalid || c < 0x20 || (c >= 0x7F && c < 0xA0) || (c >= 0x202A && c <= 0x202E) ||
-               (c >= 0x2066 && c <= 0x2069)) {
-      clean += '?';  // also the marks that reverse the direction of what follows
+    } else if (c == kInvalid || is_invisible(c)) {
+      clean += '?';
     } else {
       clean.append(text, begin, at - begin);
     }

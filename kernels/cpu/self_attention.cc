@@ -140,7 +140,7 @@ template <class V>
 HWY_INLINE V exp2_nonpositive(V x) {
   const TileTag d;
   const auto set = [&](float value) HWY_ATTR { return hn::Set(d, value); };
-#if HWY_TARGET == HWY_SCALAR
+#if HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128
   const V clamped = hn::IfThenElse(hn::Lt(x, set(-126.0f)), set(-126.0f), x);
 #else
   const V clamped = hn::Max(set(-126.0f), x);  // the second operand if one is NaN (x86), or NaN (Arm)

@@ -110,8 +110,9 @@ class Calibrating {
     note_idle_exits();
     ModelData data = with_calibrations(*model_.data(), calibrations, thresholds);
     if (result_.certificate) {
-      result_.certificate->digest = answers_digest(data);
       data.certificate = result_.certificate;
+      data.certificate->digest = answers_digest(data);
+      result_.certificate = data.certificate;
     }
     result_.model = make_model(std::move(data));
     if (options_.budget) tell_budget(thresholds);

@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 
 #include "bert.h"
-#include "document_field.h"
+#include "json_field.h"
 #include "sidenet/error.h"
 
 namespace sidenet {
@@ -17,52 +18,52 @@ std::string if_there(const fs::path& path) {
   return fs::is_regular_file(path, ignored) ? path.string() : "";
 }
 
-DocumentField read_object(const std::string& file) {
-  DocumentField document = DocumentField::read_file(file);
-  if (!document.value().is_object()) document.fail("an object");
+JsonField read_object(const std::string& file) {
+  JsonField document = JsonField::read_file(file);
+  document.expect_object();
   return document;
 }
 
 // A key that BERT and DistilBERT name differently.
-const char* either(const DocumentField& config, const char* bert, const char* distilbert) {
+const char* either(const JsonField& config, const char* bert, const char* distilbert) {
   return config.has(bert) || !config.has(distilbert) ? bert : distilbert;
 }
 
 // A classifier of single tokens has the names of one of texts, and other answers.
-void refuse_other_heads(const DocumentField& config) {
+void refuse_other_heads(const JsonField& config) {
   if (!config.has("architectures")) return;
-  for (const DocumentField& architecture : config.at("architectures").items()) {
-    const std::string name = architecture.text();
+  for (const JsonField& architecture : config.at("architectures").items()) {
+    const std::string name = architecture.string();
     if (name.ends_with("ForTokenClassification") || name.ends_with("ForMultipleChoice"))
-      architecture.fail("an encoder, or one with a head for SequenceClassification");
+      architecture.refuse("an encoder, or one with a head for SequenceClassification");
   }
 }
 
 // What of config.json the weights do not tell.
-std::map<std::string, std::string> read_settings(const DocumentField& config) {
+std::map<std::string, std::string> read_settings(const JsonField& config) {
   std::map<std::string, std::string> settings;
   if (config.has("model_type")) {
-    const std::string type = config.at("model_type").text();
-    if (type != "bert" && type != "distilbert") config.at("model_type").fail("bert or distilbert");
+    const std::string type = config.at("model_type").string();
+    if (type != "bert" && type != "distilbert") config.at("model_type").refuse("bert or distilbert");
   }
   refuse_other_heads(config);
-  if (config.has("position_embedding_type") && config.at("position_embedding_type").text() != "absolute")
-    config.at("position_embedding_type").fail("absolute");
-  if (config.has("is_decoder") && config.at("is_decoder").boolean()) config.at("is_decoder").fail("false");
-  if (config.has("problem_type") && config.at("problem_type").text() != "single_label_classification")
-    config.at("problem_type").fail("single_label_classification");
+  if (config.has("position_embedding_type") && config.at("position_embedding_type").string() != "absolute")
+    config.at("position_embedding_type").refuse("absolute");
+  if (config.has("is_decoder") && config.at("is_decoder").boolean()) config.at("is_decoder").refuse("false");
+  if (config.has("problem_type") && config.at("problem_type").string() != "single_label_classification")
+    config.at("problem_type").refuse("single_label_classification");
   if (const char* key = either(config, "num_attention_heads", "n_heads"); config.has(key))
     settings["num_attention_heads"] = std::to_string(config.at(key).integer(1, 4096));
   if (config.has("layer_norm_eps")) {
     config.at("layer_norm_eps").number(0, 1);
-    settings["layer_norm_eps"] = config.at("layer_norm_eps").value().dump();
+    settings["layer_norm_eps"] = config.at("layer_norm_eps").dump();
   }
   if (const char* key = either(config, "hidden_act", "activation"); config.has(key))
-    settings["hidden_act"] = config.at(key).text();
+    settings["hidden_act"] = config.at(key).string();
   return settings;
 }
 
-void check_sizes(const DocumentField& config, const models::BertConfig& found) {
+void check_sizes(const JsonField& config, const models::BertConfig& found) {
   const struct {
     const char *bert, *distilbert;
     int size;
@@ -74,22 +75,22 @@ void check_sizes(const DocumentField& config, const models::BertConfig& found) {
   for (const auto& [bert, distilbert, size] : sizes) {
     const char* key = either(config, bert, distilbert);
     if (config.has(key) && config.at(key).integer(0, 1 << 30) != size)
-      config.at(key).fail(std::to_string(size) + ", the weights' own");
+      config.at(key).refuse(std::to_string(size) + ", the weights' own");
   }
 }
 
 // "id2label": {"0": "negative", "1": "positive"}
-std::vector<std::string> read_id2label(const DocumentField& config, int classes) {
+std::vector<std::string> read_id2label(const JsonField& config, int classes) {
   std::vector<std::string> labels;
   if (!config.has("id2label") || classes == 0) return labels;
-  const DocumentField field = config.at("id2label");
+  const JsonField field = config.at("id2label");
   for (int id = 0; id < classes; ++id) {
     const std::string key = std::to_string(id);
-    if (!field.has(key.c_str())) field.fail("a name for class " + key);
-    labels.push_back(field.at(key.c_str()).text());
+    if (!field.has(key.c_str())) field.refuse("a name for class " + key);
+    labels.push_back(field.at(key.c_str()).string());
   }
   if (const std::string more = std::to_string(classes); field.has(more.c_str()))
-    field.at(more.c_str()).fail("no more than " + more + " classes, the weights' own");
+    field.at(more.c_str()).refuse("no more than " + more + " classes, the weights' own");
   // Names that nobody chose.
   const bool unnamed =
       std::all_of(labels.begin(), labels.end(), [](const auto& label) { return label.starts_with("LABEL_"); });
@@ -107,7 +108,7 @@ int max_tokens_of(const CheckpointFiles& files, int positions) {
   double limit = positions;
   const auto take = [&](const std::string& file, const char* key) {
     if (file.empty()) return;
-    const DocumentField config = read_object(file);
+    const JsonField config = read_object(file);
     if (config.has(key)) limit = std::min(limit, config.at(key).number(1, 1e300));
   };
   take(files.tokenizer_config, "model_max_length");
@@ -123,7 +124,7 @@ TokenizerOptions tokenizer_options(const CheckpointFiles& files, const ImportOpt
                 "), got " + std::to_string(options.max_tokens));
   }
   if (files.tokenizer_config.empty()) return options;
-  const DocumentField config = read_object(files.tokenizer_config);
+  const JsonField config = read_object(files.tokenizer_config);
   if (config.has("do_lower_case")) options.lower_case = config.at("do_lower_case").boolean();
   if (config.has("strip_accents")) options.strip_accents = config.at("strip_accents").boolean();
   if (config.has("tokenize_chinese_chars")) options.chinese_characters = config.at("tokenize_chinese_chars").boolean();
@@ -140,15 +141,16 @@ void load_tokenizer(const CheckpointFiles& files, const ImportOptions& import, M
     return;
   }
   TokenizerOptions options = tokenizer_options(files, import, data.architecture.max_tokens);
-  Tokenizer tokenizer = Tokenizer::load(files.vocabulary, options);
+  std::optional<Tokenizer> tokenizer = Tokenizer::load(files.vocabulary, options);
   const bool case_is_told = !files.tokenizer_config.empty() || files.vocabulary.ends_with(".json");
-  if (!case_is_told && has_capitals(tokenizer.vocabulary())) {
+  if (!case_is_told && has_capitals(tokenizer->vocabulary())) {
     options.lower_case = false;
+    tokenizer.reset();  // never two of them at once
     tokenizer = Tokenizer::load(files.vocabulary, options);
     data.notes.push_back("texts keep their case, as the vocabulary has capitals");
   }
-  const auto pieces = static_cast<std::int64_t>(tokenizer.vocabulary().size());
-  set_tokenizer(data, std::move(tokenizer));
+  const auto pieces = static_cast<std::int64_t>(tokenizer->vocabulary().size());
+  set_tokenizer(data, std::move(*tokenizer));
   if (pieces < data.architecture.vocabulary) {
     data.notes.push_back("the embedding has " + std::to_string(data.architecture.vocabulary) + " words, the vocabulary " +
                          std::to_string(pieces));
@@ -198,7 +200,7 @@ bool import_text(const CheckpointFiles& files, const ImportOptions& options, Mod
   std::vector<std::string> id2label;
   const models::Weights weights(data.weights, data.source);
   if (!files.config.empty()) {
-    const DocumentField config = read_object(files.config);
+    const JsonField config = read_object(files.config);
     settings = read_settings(config);
     const auto found = models::recognise_bert(weights, settings);
     check_sizes(config, *found);

@@ -66,7 +66,7 @@ void keep_used(ModelData& data) {
                 ", which has no place for " + list_names(foreign));
   }
   if (!dropped.empty())
-    data.notes.push_back("left out, not part of a " + data.architecture.name + ": " + list_names(dropped));
+    data.notes.push_back(printable_line("left out, not part of a " + data.architecture.name + ": " + list_names(dropped)));
 }
 
 void check_labels(ModelData& data) {
@@ -125,12 +125,23 @@ void choose_preprocessing(ModelData& data, const ImportOptions& options) {
   }
 }
 
+// In blocks, so that a copy of other types as float32 stays small.
+bool holds_non_finite(const Tensor& tensor) {
+  constexpr std::int64_t kBlock = 65'536;
+  for (std::int64_t first = 0; first < tensor.size(); first += kBlock) {
+    const std::int64_t count = std::min(kBlock, tensor.size() - first);
+    const std::byte* bytes = tensor.raw() + static_cast<std::size_t>(first) * dtype_size(tensor.dtype());
+    const Tensor block = Tensor(tensor.dtype(), {count}, bytes, nullptr).to_f32();
+    const float* values = block.data<float>();
+    if (!std::all_of(values, values + count, [](float x) { return x - x == 0; })) return true;
+  }
+  return false;
+}
+
 void warn_of_non_finite(ModelData& data) {
   for (const auto& [name, tensor] : data.weights) {
-    const Tensor values = tensor.to_f32();
-    const float* v = values.data<float>();
-    if (!std::all_of(v, v + values.size(), [](float x) { return x - x == 0; }))
-      data.notes.push_back("tensor '" + name + "' holds NaN or infinite values");
+    if (holds_non_finite(tensor))
+      data.notes.push_back(printable_line("tensor '" + name + "' holds NaN or infinite values"));
     tensor.release_pages();
   }
 }
@@ -146,7 +157,7 @@ void clean_resnet(std::map<std::string, Tensor> tensors, ModelData& data) {
     } else if (name.starts_with(prefix)) {
       data.weights.emplace(name.substr(prefix.size()), std::move(tensor));
     } else {
-      data.notes.push_back("left out, not under '" + prefix + "': '" + name + "'");
+      data.notes.push_back(printable_line("left out, not under '" + prefix + "': '" + name + "'"));
     }
   }
 }

@@ -5,11 +5,12 @@
 
 #include "checkpoint.h"
 #include "digest.h"
-#include "document_field.h"
+#include "json_field.h"
 #include "model_data.h"
 #include "row_digests.h"
 #include "safetensors.h"
 #include "sidenet/error.h"
+#include "string_list.h"
 #include "tokenizer_file.h"
 
 // The model file: safetensors with tensors under their PyTorch names, and in __metadata__ (strings only, so JSON inside):
@@ -34,13 +35,33 @@ namespace {
 using nlohmann::json;
 constexpr const char* kVersion = "1";
 
-std::vector<float> floats(const DocumentField& field, double low) {
+using Metadata = std::map<std::string, std::string>;
+constexpr std::size_t kMaxLabels = 1 << 18;
+
+JsonName name_of(const std::string& path, const char* key) { return {path, "metadata '" + std::string(key) + "'"}; }
+
+// The text of a field. Throws Error where it is missing.
+const std::string& text_of(const std::string& path, const Metadata& metadata, const char* key) {
+  const auto found = metadata.find(key);
+  if (found == metadata.end()) throw Error(name_of(path, key).place("") + "expected a text, got none");
+  return found->second;
+}
+
+JsonField field_of(const std::string& path, const Metadata& metadata, const char* key) {
+  return JsonField::parse(text_of(path, metadata, key), name_of(path, key));
+}
+
+std::vector<std::string> strings_of(const std::string& path, const Metadata& metadata, const char* key, std::size_t most) {
+  return read_string_list(text_of(path, metadata, key), most, name_of(path, key));
+}
+
+std::vector<float> floats(const JsonField& field, double low) {
   std::vector<float> values;
-  for (const DocumentField& item : field.items()) values.push_back(static_cast<float>(item.number(low, 1e6)));
+  for (const JsonField& item : field.items()) values.push_back(static_cast<float>(item.number(low, 1e6)));
   return values;
 }
 
-void read_preprocessing(const DocumentField& field, Preprocessing& p) {
+void read_preprocessing(const JsonField& field, Preprocessing& p) {
   p.mean = floats(field.at("mean"), -1e6);
   p.std = floats(field.at("std"), 1e-12);
   p.resize = field.at("resize").integer(0, 16384);
@@ -52,39 +73,35 @@ json preprocessing_json(const Preprocessing& p) {
   return {{"mean", p.mean}, {"std", p.std}, {"resize", p.resize}, {"crop", p.crop}, {"channels", p.channels}};
 }
 
-void read_tokenizer(const std::string& path, const std::map<std::string, std::string>& metadata, ModelData& data) {
+void read_tokenizer(const std::string& path, Metadata& metadata, ModelData& data) {
   if (!metadata.count("sidenet.vocabulary")) return;
   TokenizerContents contents;
-  const DocumentField pieces(path, metadata, "sidenet.vocabulary");
-  if (!pieces.value().is_array()) pieces.fail("an array");
-  for (const json& piece : pieces.value()) {
-    if (!piece.is_string()) pieces.fail("strings");
-    contents.vocabulary.push_back(piece.get<std::string>());
-  }
-  const DocumentField field(path, metadata, "sidenet.tokenizer");
+  contents.vocabulary = strings_of(path, metadata, "sidenet.vocabulary", kMaxPieces);
+  metadata.erase("sidenet.vocabulary");  // large, and read
+  const JsonField field = field_of(path, metadata, "sidenet.tokenizer");
   TokenizerOptions& options = contents.options;
   options.clean_text = field.at("clean_text").boolean();
   options.chinese_characters = field.at("chinese_characters").boolean();
   if (field.has("strip_accents")) options.strip_accents = field.at("strip_accents").boolean();
   options.lower_case = field.at("lower_case").boolean();
   options.max_word_characters = field.at("max_word_characters").integer(1, 1 << 20);
-  options.continuation = field.at("continuation").text();
-  options.unknown = field.at("unknown").text();
-  options.cls = field.at("cls").text();
-  options.sep = field.at("sep").text();
-  options.pad = field.at("pad").text();
-  options.mask = field.at("mask").text();
+  options.continuation = field.at("continuation").string();
+  options.unknown = field.at("unknown").string();
+  options.cls = field.at("cls").string();
+  options.sep = field.at("sep").string();
+  options.pad = field.at("pad").string();
+  options.mask = field.at("mask").string();
   options.max_tokens = field.at("max_tokens").integer(4, 1 << 20);
-  const std::string truncation = field.at("truncation").text();
+  const std::string truncation = field.at("truncation").string();
   if (truncation != "longest_first" && truncation != "only_first")
-    field.at("truncation").fail("longest_first or only_first");
+    field.at("truncation").refuse("longest_first or only_first");
   options.truncation = truncation == "only_first" ? Truncation::only_first : Truncation::longest_first;
   if (!field.has("added_tokens")) {
     set_tokenizer(data, Tokenizer(std::move(contents.vocabulary), options, path));
     return;
   }
   const int last = static_cast<int>(std::min(contents.vocabulary.size(), kMaxPieces)) - 1;
-  for (const DocumentField& item : field.at("added_tokens").items()) {
+  for (const JsonField& item : field.at("added_tokens").items()) {
     const int id = item.integer(0, last);
     contents.added.push_back({contents.vocabulary[static_cast<std::size_t>(id)], id});
   }
@@ -93,13 +110,22 @@ void read_tokenizer(const std::string& path, const std::map<std::string, std::st
 }
 
 bool is_plain(const TokenizerContents& contents) {
-  const auto plain = contents_of_vocabulary(contents.vocabulary, contents.options, "");
+  const auto plain = special_tokens(contents.vocabulary, contents.options, "");
   const auto same = [](const AddedToken& a, const AddedToken& b) { return a.id == b.id; };
-  return contents.model_pieces == plain.model_pieces &&
-         std::is_permutation(contents.added.begin(), contents.added.end(), plain.added.begin(), plain.added.end(), same);
+  return contents.model_pieces == contents.vocabulary.size() &&
+         std::is_permutation(contents.added.begin(), contents.added.end(), plain.begin(), plain.end(), same);
 }
 
-void write_tokenizer(const Tokenizer& tokenizer, std::map<std::string, std::string>& metadata) {
+std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
+
+// Piece by piece: a vocabulary takes many times its memory as JSON values.
+std::string dump_list(const std::vector<std::string>& strings) {
+  std::string text = "[";
+  for (const std::string& each : strings) text += (text.size() == 1 ? "" : ",") + dump(each);
+  return text + "]";
+}
+
+void write_tokenizer(const Tokenizer& tokenizer, Metadata& metadata) {
   const TokenizerContents& contents = contents_of(tokenizer);
   const TokenizerOptions& options = contents.options;
   json fields = {{"clean_text", options.clean_text},
@@ -120,24 +146,24 @@ void write_tokenizer(const Tokenizer& tokenizer, std::map<std::string, std::stri
     fields["added_tokens"] = json::array();
     for (const AddedToken& token : contents.added) fields["added_tokens"].push_back(token.id);
   }
-  metadata["sidenet.tokenizer"] = fields.dump(-1, ' ', false, json::error_handler_t::replace);
-  metadata["sidenet.vocabulary"] = json(tokenizer.vocabulary()).dump(-1, ' ', false, json::error_handler_t::replace);
+  metadata["sidenet.tokenizer"] = dump(fields);
+  metadata["sidenet.vocabulary"] = dump_list(tokenizer.vocabulary());
 }
 
-ConfidenceMap read_map(const DocumentField& field) {
+ConfidenceMap read_map(const JsonField& field) {
   if (!field.has("confidence_map")) return {};
-  const DocumentField knots = field.at("confidence_map");
+  const JsonField knots = field.at("confidence_map");
   std::vector<float> x, y;
-  for (const DocumentField& knot : knots.items()) {
-    const std::vector<DocumentField> pair = knot.items();
-    if (pair.size() != 2) knot.fail("two numbers");
+  for (const JsonField& knot : knots.items()) {
+    const std::vector<JsonField> pair = knot.items();
+    if (pair.size() != 2) knot.refuse("two numbers");
     x.push_back(static_cast<float>(pair[0].number(0, 1)));
     y.push_back(static_cast<float>(pair[1].number(0, 1)));
   }
   try {
     return {std::move(x), std::move(y)};
   } catch (const Error& error) {
-    knots.fail(error.what());
+    knots.refuse(error.what());
   }
 }
 
@@ -147,13 +173,13 @@ json map_json(const ConfidenceMap& map) {
   return knots;
 }
 
-ExitSpec read_exit(const DocumentField& field, bool is_text) {
+ExitSpec read_exit(const JsonField& field, bool is_text) {
   ExitSpec spec;
-  spec.name = field.at("name").text();
-  spec.tap = field.at("tap").text();
+  spec.name = field.at("name").string();
+  spec.tap = field.at("tap").string();
   if (is_text) {
-    const std::string pool = field.at("pool").text();
-    if (pool != "cls" && pool != "mean" && pool != "cls+mean") field.at("pool").fail("cls, mean or cls+mean");
+    const std::string pool = field.at("pool").string();
+    if (pool != "cls" && pool != "mean" && pool != "cls+mean") field.at("pool").refuse("cls, mean or cls+mean");
     spec.pooling.tokens = nodes::token_pooling_of(pool);
   } else {
     spec.pooling.grid = field.at("pool").integer(1, 1024);
@@ -176,14 +202,14 @@ json exit_json(const ExitSpec& exit, bool is_text) {
   return fields;
 }
 
-Certificate read_certificate(const DocumentField& field) {
+Certificate read_certificate(const JsonField& field) {
   Certificate certificate;
-  certificate.risk = field.at("risk").text();
+  certificate.risk = field.at("risk").string();
   if (certificate.risk != "drop" && certificate.risk != "disagreement" && certificate.risk != "exit-error")
-    field.at("risk").fail("drop, disagreement or exit-error");
+    field.at("risk").refuse("drop, disagreement or exit-error");
   certificate.epsilon = field.at("epsilon").number(0, 1);
   certificate.delta = field.at("delta").number(0, 1);
-  certificate.method = field.at("method").text();
+  certificate.method = field.at("method").string();
   certificate.rows = static_cast<std::int64_t>(field.at("rows").number(1, 1e15));
   certificate.bound = field.at("bound").number(-1, 1);
   certificate.disagreement_bound = field.at("disagreement_bound").number(0, 1);
@@ -192,9 +218,9 @@ Certificate read_certificate(const DocumentField& field) {
   certificate.compute = field.at("compute").number(0, 1e6);
   for (const auto& [name, threshold] : field.at("thresholds").members())
     certificate.thresholds[name] = threshold.number(0, 1e6);
-  certificate.precision = field.at("precision").text();
+  certificate.precision = field.at("precision").string();
   certificate.winograd = field.at("winograd").boolean();
-  certificate.digest = field.at("digest").text();
+  certificate.digest = field.at("digest").string();
   return certificate;
 }
 
@@ -215,20 +241,18 @@ json certificate_json(const Certificate& certificate) {
           {"digest", certificate.digest}};
 }
 
-std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
-
-void read_architecture(const std::string& path, const std::map<std::string, std::string>& metadata, ModelData& data) {
-  const DocumentField field(path, metadata, "sidenet.architecture");
+void read_architecture(const std::string& path, const Metadata& metadata, ModelData& data) {
+  const JsonField field = field_of(path, metadata, "sidenet.architecture");
   std::map<std::string, std::string> settings;
   if (field.has("settings")) {
-    for (const auto& [key, value] : field.at("settings").members()) settings[key] = value.text();
+    for (const auto& [key, value] : field.at("settings").members()) settings[key] = value.string();
   }
-  data.architecture = models::recognise(models::Weights(data.weights, path), field.at("name").text(), settings);
+  data.architecture = models::recognise(models::Weights(data.weights, path), field.at("name").string(), settings);
 }
 
-void read_exits(const std::string& path, const std::map<std::string, std::string>& metadata, ModelData& data) {
+void read_exits(const std::string& path, const Metadata& metadata, ModelData& data) {
   std::set<std::string> names;
-  for (const DocumentField& field : DocumentField(path, metadata, "sidenet.exits").items()) {
+  for (const JsonField& field : field_of(path, metadata, "sidenet.exits").items()) {
     ExitSpec spec = read_exit(field, data.is_text());
     if (spec.name.empty() || spec.name == "final" || !names.insert(spec.name).second) {
       throw Error(path + ": metadata 'sidenet.exits': '" + spec.name + "' is no name for an exit, or stands twice");
@@ -236,15 +260,15 @@ void read_exits(const std::string& path, const std::map<std::string, std::string
     data.exits.push_back(std::move(spec));
   }
   if (metadata.count("sidenet.final")) {
-    const DocumentField field(path, metadata, "sidenet.final");
+    const JsonField field = field_of(path, metadata, "sidenet.final");
     data.final_temperature = field.at("temperature").number(1e-6, 1e6);
     data.final_map = read_map(field);
   }
   if (metadata.count("sidenet.certificate"))
-    data.certificate = read_certificate(DocumentField(path, metadata, "sidenet.certificate"));
+    data.certificate = read_certificate(field_of(path, metadata, "sidenet.certificate"));
   if (!metadata.count("sidenet.head")) return;
   if (data.architecture.classes > 0) throw Error(path + ": metadata 'sidenet.head': the MainNet has a head of its own");
-  data.head = read_exit(DocumentField(path, metadata, "sidenet.head"), data.is_text());
+  data.head = read_exit(field_of(path, metadata, "sidenet.head"), data.is_text());
   data.head->name = "final";
 }
 
@@ -264,16 +288,16 @@ void check_image_channels(const ModelData& data) {
 }
 
 // All but the certificate, which is about the rest.
-std::map<std::string, std::string> metadata_of(const ModelData& data) {
+Metadata metadata_of(const ModelData& data) {
   json exits = json::array();
   for (const ExitSpec& exit : data.exits) exits.push_back(exit_json(exit, data.is_text()));
   json architecture = {{"family", data.architecture.family}, {"name", data.architecture.name}};
   if (!data.architecture.settings.empty()) architecture["settings"] = data.architecture.settings;
-  std::map<std::string, std::string> metadata = {{"format", "pt"},
-                                                 {"sidenet.version", kVersion},
-                                                 {"sidenet.architecture", dump(architecture)},
-                                                 {"sidenet.labels", dump(data.labels)},
-                                                 {"sidenet.exits", dump(exits)}};
+  Metadata metadata = {{"format", "pt"},
+                       {"sidenet.version", kVersion},
+                       {"sidenet.architecture", dump(architecture)},
+                       {"sidenet.labels", dump(data.labels)},
+                       {"sidenet.exits", dump(exits)}};
   if (!data.is_text()) metadata["sidenet.preprocessing"] = preprocessing_json(data.preprocessing).dump();
   if (data.tokenizer) write_tokenizer(*data.tokenizer, metadata);
   if (data.head) metadata["sidenet.head"] = dump(exit_json(*data.head, data.is_text()));
@@ -300,13 +324,12 @@ Model Model::load(const std::string& path) {
   data.source = path;
   data.weights = std::move(file.tensors);
   read_architecture(path, file.metadata, data);
-  for (const DocumentField& label : DocumentField(path, file.metadata, "sidenet.labels").items())
-    data.labels.push_back(label.text());
+  data.labels = strings_of(path, file.metadata, "sidenet.labels", kMaxLabels);
   check_label_count(data);
   if (data.is_text()) {
     read_tokenizer(path, file.metadata, data);
   } else {
-    read_preprocessing(DocumentField(path, file.metadata, "sidenet.preprocessing"), data.preprocessing);
+    read_preprocessing(field_of(path, file.metadata, "sidenet.preprocessing"), data.preprocessing);
     check_image_channels(data);
   }
   read_exits(path, file.metadata, data);
@@ -316,7 +339,7 @@ Model Model::load(const std::string& path) {
 }
 
 void Model::save(const std::string& path) const {
-  std::map<std::string, std::string> metadata = metadata_of(*data_);
+  Metadata metadata = metadata_of(*data_);
   if (data_->certificate) metadata["sidenet.certificate"] = dump(certificate_json(*data_->certificate));
   write_safetensors(path, data_->weights, metadata);
 }
@@ -330,6 +353,11 @@ std::string answers_digest(const ModelData& data) {
         .add(dtype_name(tensor.dtype()))
         .add(to_string(tensor.shape()))
         .add(std::span(tensor.raw(), tensor.bytes()));
+  }
+  if (data.certificate) {
+    Certificate promise = *data.certificate;
+    promise.digest.clear();
+    digest.add(dump(certificate_json(promise)));
   }
   return digest.hex();
 }

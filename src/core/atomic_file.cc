@@ -1,12 +1,16 @@
 #include "atomic_file.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
+#include <sys/random.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <chrono>
+#include <climits>
+#include <cstdint>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 
 #include "sidenet/error.h"
@@ -14,63 +18,147 @@
 namespace sidenet {
 namespace {
 
+constexpr int kMostLinks = 40;  // as Linux itself follows
+constexpr int kMostNames = 100;
+constexpr std::size_t kLongestStem = NAME_MAX - 32;  // room for what makes the temporary's name
+
 std::string folder_of(const std::string& path) {
   const auto slash = path.rfind('/');
   if (slash == std::string::npos) return ".";
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
-mode_t mode_for(const std::string& path) {
-  struct stat status {};
-  if (::stat(path.c_str(), &status) == 0) return status.st_mode & 0777;
-  const mode_t mask = ::umask(0);
-  ::umask(mask);
-  return 0666 & ~mask;
+/// Links of /proc lead to open files, which need not have a name (and /dev/stdout leads there).
+bool is_on_procfs(const std::string& folder) {
+  constexpr decltype(statfs::f_type) magic = 0x9FA0;
+  struct statfs status {};
+  return ::statfs(folder.c_str(), &status) == 0 && status.f_type == magic;
+}
+
+std::optional<std::string> read_link(const std::string& path) {
+  std::array<char, PATH_MAX> text;
+  const ssize_t length = ::readlink(path.c_str(), text.data(), text.size());
+  if (length < 0 || static_cast<std::size_t>(length) >= text.size()) return std::nullopt;
+  return std::string(text.data(), static_cast<std::size_t>(length));
+}
+
+/// A name beside the target that tells what it is, and that nobody can foresee.
+std::string temporary_name(const std::string& target) {
+  auto number = static_cast<std::uint32_t>(std::chrono::steady_clock::now().time_since_epoch().count());
+  [[maybe_unused]] const auto bytes = ::getrandom(&number, sizeof number, 0);  // the time does where there is none
+  std::array<char, 32> suffix;
+  std::snprintf(suffix.data(), suffix.size(), ".partial-%08x", number);
+  const std::size_t name = target.rfind('/') + 1;  // 0 where there is no slash
+  return target.substr(0, name + kLongestStem) + suffix.data();
 }
 
 }  // namespace
 
-AtomicFile::AtomicFile(std::string path) : path_(std::move(path)), temporary_(path_ + ".XXXXXX") {
-  struct stat status {};
-  if (::stat(path_.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) {
-    throw Error(path_ + ": cannot be written: it is a folder");
-  }
-  fd_ = ::mkostemp(temporary_.data(), O_CLOEXEC);
-  if (fd_ < 0) {
-    const int error = errno;
-    throw Error(path_ + ": cannot be written: " + std::strerror(error));
-  }
+AtomicFile::AtomicFile(std::string path, bool unnamed) : path_(std::move(path)), target_(path_) {
+  check_target();
+  if (!unnamed || !open_unnamed()) open_named();
 }
 
 AtomicFile::~AtomicFile() {
   if (fd_ < 0) return;
   ::close(fd_);
-  ::unlink(temporary_.c_str());
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
 }
 
 void AtomicFile::fail(const char* what) const {
-  throw Error(path_ + ": cannot be written (" + what + "): " + std::strerror(errno));
+  const int error = errno;
+  throw Error(path_ + ": cannot be written (" + what + "): " + std::strerror(error));
+}
+
+void AtomicFile::check_target() {
+  if (path_.empty()) throw Error("output: expected a file name, got an empty one");
+  // The system follows the links first, so that those it does not trust (another's, in a folder like /tmp) are refused.
+  struct stat status {};
+  if (::stat(path_.c_str(), &status) == 0) {
+    if (S_ISDIR(status.st_mode)) throw Error(path_ + ": cannot be written: expected a file, got a folder");
+    if (!S_ISREG(status.st_mode))
+      throw Error(path_ + ": cannot be written: expected a regular file, got a device, pipe or socket");
+    if (::faccessat(AT_FDCWD, path_.c_str(), W_OK, AT_EACCESS) != 0) fail("the file that is there");
+    old_ = status;
+  } else if (errno != ENOENT) {
+    fail("open");
+  }
+  for (int links = 0; const auto next = read_link(target_); ++links) {
+    if (links == kMostLinks) throw Error(path_ + ": cannot be written: too many symbolic links");
+    const std::string folder = folder_of(target_);
+    if (is_on_procfs(folder))
+      throw Error(path_ + ": cannot be written: expected a file's name, got an open file (" + target_ + ")");
+    target_ = next->starts_with('/') ? *next : folder + "/" + *next;
+  }
+}
+
+bool AtomicFile::open_unnamed() {
+  // It is named through /proc, and others must not read what replaces a private file.
+  if (::access("/proc/self/fd", X_OK) != 0) return false;
+  fd_ = ::open(folder_of(target_).c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, old_ ? 0600 : 0666);
+  return fd_ >= 0;
+}
+
+void AtomicFile::open_named() {
+  for (int attempt = 0; attempt < kMostNames; ++attempt) {
+    std::string name = temporary_name(target_);
+    fd_ = ::open(name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, old_ ? 0600 : 0666);
+    if (fd_ >= 0) {
+      temporary_ = std::move(name);
+      return;
+    }
+    if (errno != EEXIST) break;
+  }
+  const int error = errno;
+  throw Error(path_ + ": cannot be written: " + std::strerror(error));
 }
 
 void AtomicFile::write(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     const ssize_t written = ::write(fd_, bytes.data(), bytes.size());
-    if (written < 0) {
-      if (errno == EINTR) continue;
-      fail("write");
-    }
+    if (written < 0 && errno == EINTR) continue;
+    if (written == 0) errno = ENOSPC;
+    if (written <= 0) fail("write");
     bytes = bytes.subspan(static_cast<std::size_t>(written));
   }
 }
 
+void AtomicFile::take_over_owner_and_mode() {
+  if (!old_) return;
+  struct stat own {};
+  if (::fstat(fd_, &own) != 0) fail("permissions");
+  mode_t mode = old_->st_mode & 0777;
+  const bool same_owner = own.st_uid == old_->st_uid, same_group = own.st_gid == old_->st_gid;
+  if ((!same_owner || !same_group) && ::fchown(fd_, old_->st_uid, old_->st_gid) != 0 &&
+      (same_group || ::fchown(fd_, static_cast<uid_t>(-1), old_->st_gid) != 0) && !same_group) {
+    mode = (mode & 0707) | (mode & 07) << 3;  // what the old group might do is not for another one
+  }
+  if (::fchmod(fd_, mode) != 0) fail("permissions");
+}
+
+void AtomicFile::give_name() {
+  if (!temporary_.empty()) return;
+  const std::string open_file = "/proc/self/fd/" + std::to_string(fd_);
+  for (int attempt = 0; attempt < kMostNames; ++attempt) {
+    std::string name = temporary_name(target_);
+    if (::linkat(AT_FDCWD, open_file.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) == 0) {
+      temporary_ = std::move(name);
+      return;
+    }
+    if (errno != EEXIST) break;
+  }
+  fail("name");
+}
+
 void AtomicFile::commit() {
-  if (::fchmod(fd_, mode_for(path_)) != 0) fail("permissions");
+  take_over_owner_and_mode();
   if (::fsync(fd_) != 0) fail("flush");
-  if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail("rename");
+  give_name();
+  if (::rename(temporary_.c_str(), target_.c_str()) != 0) fail("rename");
   ::close(fd_);
   fd_ = -1;
   // The rename itself must reach the disk too.
-  const int folder = ::open(folder_of(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const int folder = ::open(folder_of(target_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (folder >= 0) {
     ::fsync(folder);
     ::close(folder);

@@ -1,17 +1,27 @@
 #pragma once
 
+#include <sys/stat.h>
+
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 
 namespace sidenet {
 
 /// Writes beside the target, and puts the file in its place only at commit(): a reader sees the old file or the whole
-/// new one. Without commit() (an exception, say) the temporary file is removed.
+/// new one, and so does who comes after a kill or a power cut. Without commit() (an exception, say) nothing is left.
+///
+/// Where the system can (O_TMPFILE), the new file has no name before it is whole, so that a kill leaves nothing either;
+/// elsewhere it leaves NAME.partial-xxxxxxxx, which nobody needs.
+///
+/// A symbolic link stays, and the file that it leads to is replaced. Permissions, and as far as the system allows owner and
+/// group, are those of the old file, or a new file's. Other hard links keep the old file. What is no regular file (a
+/// folder, FIFO, device, /dev/stdout) and a file that may not be written are refused.
 class AtomicFile {
  public:
-  /// Throws Error where the folder cannot be written.
-  explicit AtomicFile(std::string path);
+  /// Throws Error where the target cannot be written. With `unnamed` false it does without O_TMPFILE.
+  explicit AtomicFile(std::string path, bool unnamed = true);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
@@ -23,8 +33,17 @@ class AtomicFile {
   void commit();
 
  private:
+  void check_target();
+  bool open_unnamed();
+  void open_named();
+  void take_over_owner_and_mode();
+  void give_name();
   [[noreturn]] void fail(const char* what) const;
-  std::string path_, temporary_;
+
+  std::string path_;       // as it was given, for messages
+  std::string target_;     // behind symbolic links
+  std::string temporary_;  // empty while the file has no name
+  std::optional<struct stat> old_;
   int fd_ = -1;
 };
 

@@ -13,7 +13,7 @@
 namespace sidenet {
 
 std::shared_ptr<const MappedFile> MappedFile::open(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // a FIFO must not hold us up
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);  // a FIFO must not hold us up
   if (fd < 0) throw Error(path + ": cannot be opened: " + std::strerror(errno));
   std::shared_ptr<MappedFile> file(new MappedFile);
   file->path_ = path;
@@ -23,7 +23,8 @@ std::shared_ptr<const MappedFile> MappedFile::open(const std::string& path) {
   if (::fstat(fd, &status) != 0) {
     problem = std::strerror(errno);
   } else if (!S_ISREG(status.st_mode)) {
-    problem = S_ISDIR(status.st_mode) ? "expected a file, found a folder" : "expected a regular file";
+    problem = S_ISDIR(status.st_mode) ? "expected a file, found a folder"
+                                      : "expected a regular file, found a device, pipe or socket";
   } else if (status.st_size > 0) {
     data = ::mmap(nullptr, static_cast<std::size_t>(status.st_size), PROT_READ, MAP_PRIVATE, fd, 0);
     if (data == MAP_FAILED) {

@@ -16,7 +16,8 @@ struct FileBytes {
   std::shared_ptr<const Storage> storage;
 };
 
-/// Maps a file; a gzip file is decompressed into memory. Throws Error: missing, unreadable, broken gzip.
+/// Maps a file; a gzip file is decompressed into memory (gzip.h says how much of it). Throws Error: missing, unreadable,
+/// broken gzip.
 FileBytes read_file_bytes(const std::string& path);
 
 /// `name` with its control characters replaced by '?': messages are one line, and file names may hold anything.

@@ -4,23 +4,28 @@
 
 #include <algorithm>
 #include <climits>
-#include <cstring>
+#include <cstdlib>
 
 #include "sidenet/error.h"
 
 namespace sidenet {
 namespace {
 
-// Bytes that grow without being cleared first.
+// Bytes that grow. realloc moves large blocks by their pages, and pages not yet written take no memory, so that neither
+// growth nor a guess too high is paid for.
 class HeapBytes : public Storage {
  public:
-  void reserve(std::size_t capacity) {
-    auto larger = std::make_unique_for_overwrite<std::byte[]>(capacity);
-    if (used > 0) std::memcpy(larger.get(), data.get(), used);
-    data = std::move(larger);
+  HeapBytes() = default;
+  ~HeapBytes() override { std::free(data); }
+  HeapBytes(const HeapBytes&) = delete;
+  HeapBytes& operator=(const HeapBytes&) = delete;
+  void reserve(std::size_t capacity, const std::string& name) {
+    void* larger = std::realloc(data, capacity);
+    if (larger == nullptr) throw Error(name + ": gzip: out of memory for " + std::to_string(capacity) + " bytes");
+    data = static_cast<std::byte*>(larger);
     this->capacity = capacity;
   }
-  std::unique_ptr<std::byte[]> data;
+  std::byte* data = nullptr;
   std::size_t used = 0, capacity = 0;
 };
 
@@ -46,9 +51,10 @@ std::size_t guess_size(std::span<const std::byte> bytes, std::uint64_t limit) {
   return std::min(std::max<std::uint64_t>(size + 1, 1024), most);
 }
 
-void check_limit(const HeapBytes& output, std::uint64_t limit, const std::string& name) {
+void check_limit(const HeapBytes& output, std::size_t consumed, std::uint64_t limit, const std::string& name) {
   if (output.used > limit) {
-    throw Error(name + ": gzip: expected at most " + std::to_string(limit) + " decompressed bytes, got more");
+    throw Error(name + ": gzip: byte " + std::to_string(consumed) + ": expected at most " + std::to_string(limit) +
+                " decompressed bytes from a file of this size, got more: unpack it with gunzip if it is honest");
   }
 }
 
@@ -58,38 +64,41 @@ bool is_gzip(std::span<const std::byte> bytes) {
   return bytes.size() >= 2 && bytes[0] == std::byte{0x1f} && bytes[1] == std::byte{0x8b};
 }
 
-FileBytes gunzip(std::span<const std::byte> bytes, const std::string& name, std::uint64_t limit) {
+FileBytes gunzip(std::span<const std::byte> bytes, const std::string& name, std::uint64_t limit, const Storage* input) {
+  constexpr std::size_t kStep = std::size_t{4} << 20;
   Inflater inflater(name);
   z_stream& stream = inflater.stream;
   auto output = std::make_shared<HeapBytes>();
-  output->reserve(guess_size(bytes, limit));
+  output->reserve(guess_size(bytes, limit), name);
   std::size_t consumed = 0;
   while (consumed < bytes.size()) {
     if (output->used == output->capacity) {
-      check_limit(*output, limit, name);
-      output->reserve(std::min<std::uint64_t>(output->capacity * 2, limit + 1));
+      check_limit(*output, consumed, limit, name);
+      output->reserve(std::min<std::uint64_t>(output->capacity * 2, limit + 1), name);
     }
-    const auto in = static_cast<uInt>(std::min<std::size_t>(bytes.size() - consumed, INT_MAX));
+    const auto in = static_cast<uInt>(std::min(bytes.size() - consumed, kStep));
     const auto out = static_cast<uInt>(std::min<std::size_t>(output->capacity - output->used, INT_MAX));
     stream.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(bytes.data() + consumed));
     stream.avail_in = in;
-    stream.next_out = reinterpret_cast<Bytef*>(output->data.get() + output->used);
+    stream.next_out = reinterpret_cast<Bytef*>(output->data + output->used);
     stream.avail_out = out;
     const int status = ::inflate(&stream, Z_NO_FLUSH);
+    if (input != nullptr) input->release(bytes.data() + consumed, in - stream.avail_in);
     consumed += in - stream.avail_in;
     output->used += out - stream.avail_out;
     if (status == Z_STREAM_END) {
       if (consumed == bytes.size()) {
-        check_limit(*output, limit, name);
-        return {name, {output->data.get(), output->used}, output};
+        check_limit(*output, consumed, limit, name);
+        return {name, {output->data, output->used}, output};
       }
       if (!is_gzip(bytes.subspan(consumed))) {
-        throw Error(name + ": gzip: byte " + std::to_string(consumed) + ": expected the end or another member");
+        throw Error(name + ": gzip: byte " + std::to_string(consumed) +
+                    ": expected the end or another member, got other bytes");
       }
       ::inflateReset(&stream);
     } else if (status != Z_OK && !(status == Z_BUF_ERROR && stream.avail_out == 0)) {
       throw Error(name + ": gzip: byte " + std::to_string(consumed) + ": " +
-                  (stream.msg != nullptr ? stream.msg : "broken data"));
+                  "expected deflated data, got broken ones: " + (stream.msg != nullptr ? stream.msg : "no reason given"));
     }
   }
   throw Error(name + ": gzip: truncated: the file ends at byte " + std::to_string(bytes.size()) +

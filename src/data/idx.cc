@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "checked.h"
 #include "sidenet/error.h"
 
 namespace sidenet {
@@ -28,7 +27,7 @@ class IdxDataset : public Dataset {
       throw Error(labels.name + ": expected " + std::to_string(shape[0]) + " labels, as many as " + images.name +
                   " has images, got " + std::to_string(parsed.shape[0]));
     }
-    if (images_.elements.empty()) throw Error(images.name + ": no images: " + to_string(shape));
+    if (images_.elements.empty()) throw Error(images.name + ": expected images, got no images: " + to_string(shape));
     labels_.assign(parsed.elements.begin(), parsed.elements.end());
   }
 
@@ -59,7 +58,9 @@ bool is_idx(std::span<const std::byte> bytes) {
 
 IdxArray parse_idx(const FileBytes& file) {
   const auto bytes = file.bytes;
-  if (!is_idx(bytes)) throw Error(file.name + ": expected an IDX file (0, 0, type, rank), got other bytes");
+  if (!is_idx(bytes))
+    throw Error(file.name + ": expected an IDX file (0, 0, type, rank), got a file of " +
+                std::to_string(file.bytes.size()) + " bytes that begins otherwise");
   const std::uint32_t type = byte_at(bytes, 2);
   if (type != kUnsignedByte) {
     throw Error(file.name + ": IDX: byte 2: expected element type 8 (unsigned byte), got " + std::to_string(type));
@@ -75,11 +76,14 @@ IdxArray parse_idx(const FileBytes& file) {
     const std::uint32_t extent =
         byte_at(bytes, at) << 24 | byte_at(bytes, at + 1) << 16 | byte_at(bytes, at + 2) << 8 | byte_at(bytes, at + 3);
     array.shape.push_back(extent);
-    expected = checked_mul(expected, extent, file.name.c_str());
+    if (__builtin_mul_overflow(expected, std::uint64_t{extent}, &expected)) {
+      throw Error(file.name + ": IDX: byte " + std::to_string(at) + ": the extents " + to_string(array.shape) +
+                  " overflow 64 bits");
+    }
   }
   if (expected != bytes.size() - header) {
-    throw Error(file.name + ": IDX: expected " + std::to_string(expected) + " bytes for " + to_string(array.shape) +
-                ", got " + std::to_string(bytes.size() - header));
+    throw Error(file.name + ": IDX: byte " + std::to_string(header) + ": expected " + std::to_string(expected) +
+                " bytes for " + to_string(array.shape) + ", got " + std::to_string(bytes.size() - header));
   }
   array.elements = bytes.subspan(header);
   return array;

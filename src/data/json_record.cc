@@ -1,8 +1,8 @@
 #include "json_record.h"
 
-#include <nlohmann/json.hpp>
 #include <optional>
 
+#include "bounded_json.h"
 #include "sidenet/error.h"
 #include "text_encoding.h"
 
@@ -11,8 +11,8 @@ namespace {
 
 constexpr const char* kMissing = "no such key";
 
-// nlohmann's SAX interface: only the values right inside the line's object count.
-class LineHandler : public nlohmann::json_sax<nlohmann::json> {
+// Only the values right inside the line's object count.
+class LineHandler : public JsonHandler {
  public:
   /// Collects keys.
   LineHandler(const Place& place, JsonColumns& collected) : place_(place), columns_(collected), collected_(&collected) {}
@@ -20,74 +20,49 @@ class LineHandler : public nlohmann::json_sax<nlohmann::json> {
   LineHandler(const Place& place, const JsonColumns& columns, std::vector<Cell>& cells)
       : place_(place), columns_(columns), cells_(&cells) {}
 
-  bool key(std::string& name) override {
-    if (depth_ != 1) return true;
+  JsonName name() const override { return {place_.str(), ""}; }
+  std::string byte(std::size_t position) const override { return JsonHandler::byte(position) + " of the line"; }
+
+  void key(const std::string& text) override {
+    if (depth() != 1) return;
     column_.reset();
-    const auto found = columns_.index.find(name);
     if (collected_ != nullptr) {
-      if (found != columns_.index.end()) fail_twice(name);
-      if (columns_.names.size() == kMaxColumns) {
-        throw Error(place_.str() + ": expected at most " + std::to_string(kMaxColumns) + " keys, got more");
-      }
-      collected_->index.emplace(name, columns_.names.size());
+      if (columns_.names.size() == kMaxColumns)
+        refuse("expected at most " + std::to_string(kMaxColumns) + " keys, got more");
+      collected_->index.emplace(text, columns_.names.size());
       collected_->read.push_back(columns_.names.size());
-      collected_->names.push_back(name);
-    } else if (found != columns_.index.end()) {
+      collected_->names.push_back(text);
+    } else if (const auto found = columns_.index.find(text); found != columns_.index.end()) {
       column_ = found->second;
-      if ((*cells_)[*column_].problem != kMissing) fail_twice(name);
     }
-    return true;
   }
-  bool string(std::string& text) override { return value("a string", &text, nullptr); }
-  bool boolean(bool truth) override {
-    std::string text = truth ? "true" : "false";
-    return value("a boolean", &text, nullptr);
+  void string(const std::string& text) override { value("a string", &text, nullptr); }
+  void boolean(bool truth) override { text_value("a bool", truth ? "true" : "false"); }
+  void negative(std::int64_t number) override { text_value("a number", std::to_string(number)); }
+  void natural(std::uint64_t number) override { text_value("a number", std::to_string(number)); }
+  void real(double, const std::string& written) override { value("a number", &written, nullptr); }
+  void null() override { value("null", nullptr, "null"); }
+  Keys begin_object() override {
+    if (depth() > 0) value("an object", nullptr, "an object");
+    return Keys::checked;
   }
-  bool number_integer(std::int64_t number) override {
-    std::string text = std::to_string(number);
-    return value("a number", &text, nullptr);
-  }
-  bool number_unsigned(std::uint64_t number) override {
-    std::string text = std::to_string(number);
-    return value("a number", &text, nullptr);
-  }
-  bool number_float(double, const std::string& written) override {
-    std::string text = written;
-    return value("a number", &text, nullptr);
-  }
-  bool null() override { return value("null", nullptr, "null"); }
-  bool binary(binary_t&) override { return value("bytes", nullptr, "bytes"); }
-  bool start_object(std::size_t) override {
-    if (depth_ > 0) value("an object", nullptr, "an object");
-    return ++depth_ > 0;
-  }
-  bool start_array(std::size_t) override {
-    value("a list", nullptr, "a list");
-    return ++depth_ > 0;
-  }
-  bool end_object() override { return --depth_ >= 0; }
-  bool end_array() override { return --depth_ >= 0; }
-  bool parse_error(std::size_t position, const std::string&, const nlohmann::json::exception&) override {
-    throw Error(place_.str() + ": expected one JSON object, got malformed JSON at byte " + std::to_string(position) +
-                " of the line");
-  }
+  void begin_list() override { value("a list", nullptr, "a list"); }
 
  private:
-  bool value(const char* kind, std::string* text, const char* problem) {
-    if (depth_ == 0) throw Error(place_.str() + ": expected one JSON object, got " + kind);
-    if (depth_ != 1 || !column_) return true;
+  std::string expected() const override { return "one JSON object"; }
+
+  void text_value(const char* kind, const std::string& text) { value(kind, &text, nullptr); }
+  void value(const char* kind, const std::string* text, const char* problem) {
+    if (depth() == 0) unexpected(kind);
+    if (depth() != 1 || !column_) return;
     Cell& cell = (*cells_)[*column_];
     cell.problem = problem;
-    if (text == nullptr) return true;
+    if (text == nullptr) return;
     if (text->size() > kMaxCellBytes) {
       throw Error(place_.str() + ": key " + excerpt(columns_.names[*column_]) + ": expected at most " +
                   std::to_string(kMaxCellBytes) + " bytes, got " + std::to_string(text->size()));
     }
     cell.text = *text;
-    return true;
-  }
-  [[noreturn]] void fail_twice(const std::string& name) const {
-    throw Error(place_.str() + ": expected each key once, got " + excerpt(name) + " twice");
   }
 
   const Place& place_;
@@ -95,8 +70,9 @@ class LineHandler : public nlohmann::json_sax<nlohmann::json> {
   JsonColumns* collected_ = nullptr;
   std::vector<Cell>* cells_ = nullptr;
   std::optional<std::size_t> column_;  // of the value that comes next
-  std::int64_t depth_ = 0;
 };
+
+constexpr JsonLimits kLineLimits{kMaxJsonLineBytes, 64, 200'000, kMaxJsonLineBytes};
 
 }  // namespace
 
@@ -109,7 +85,7 @@ void JsonColumns::keep(const std::vector<std::size_t>& columns) {
 JsonColumns read_json_columns(std::string_view line, const Place& place) {
   JsonColumns columns;
   LineHandler handler(place, columns);
-  nlohmann::json::sax_parse(line.begin(), line.end(), &handler);
+  read_json(line, kLineLimits, handler);
   return columns;
 }
 
@@ -120,7 +96,7 @@ void read_json_record(std::string_view line, const Place& place, const JsonColum
     cells[column].problem = kMissing;
   }
   LineHandler handler(place, columns, cells);
-  nlohmann::json::sax_parse(line.begin(), line.end(), &handler);
+  read_json(line, kLineLimits, handler);
 }
 
 }  // namespace sidenet

@@ -9,6 +9,8 @@
 
 namespace sidenet {
 
+inline constexpr std::size_t kMaxJsonLineBytes = std::size_t{16} << 20;
+
 /// The keys of a .jsonl file's first object, in their order.
 struct JsonColumns {
   std::vector<std::string> names;
@@ -19,7 +21,8 @@ struct JsonColumns {
   void keep(const std::vector<std::size_t>& columns);
 };
 
-/// Throws Error: not one JSON object, a key twice, more than kMaxColumns keys.
+/// Throws Error: not one JSON object, a key twice in any object, more than kMaxColumns keys, kMaxJsonLineBytes, or one of
+/// read_json's other bounds.
 JsonColumns read_json_columns(std::string_view line, const Place& place);
 /// cells[i], i in columns.read: the value of columns.names[i] (a string, a number as written, "true" or "false"); other
 /// keys are passed over. A key that is not there, or that has another kind of value, gives a cell with a `problem`. Throws

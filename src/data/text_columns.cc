@@ -51,14 +51,9 @@ class Chooser {
   void read_first() {
     if (file_.format == TextFormat::jsonl) {
       RecordReader lines(file_);
-      const std::string_view line = lines.next_line();
-      std::string text;
-      if (file_.latin1) {
-        append_latin1(line, text);
-      } else {
-        text = line;
-      }
-      if (!text.empty()) file_.keys = read_json_columns(text, {file_.file.name, lines.line() - 1});
+      std::string decoded;
+      const std::string_view line = lines.next_json_line(decoded);
+      if (!line.empty()) file_.keys = read_json_columns(line, {file_.file.name, lines.line() - 1});
     }
     if (!reader_.next(first_)) throw Error(printable(file_.file.name) + ": expected rows, got none");
     columns_ = file_.columns = first_.cells.size();

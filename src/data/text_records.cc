@@ -27,11 +27,6 @@ bool RecordReader::next(Record& record) {
   return true;
 }
 
-std::string_view RecordReader::next_line() {
-  skip_empty_lines();
-  return take_line();
-}
-
 void RecordReader::skip_empty_lines() {
   while (at_ < bytes_.size()) {
     const std::size_t end = bytes_[at_] == '\r' ? at_ + 1 : at_;
@@ -152,18 +147,28 @@ void RecordReader::read_trec(Record& record) {
   record.cells.resize(2);
 }
 
+std::string_view RecordReader::next_line() {
+  skip_empty_lines();
+  return take_line();
+}
+
+std::string_view RecordReader::next_json_line(std::string& decoded) {
+  const std::string_view line = next_line();
+  if (!file_.latin1) return line;
+  const auto high = std::count_if(line.begin(), line.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
+  const std::size_t size = line.size() + static_cast<std::size_t>(high);
+  if (size > kMaxJsonLineBytes) {
+    throw Error(Place{file_.file.name, line_ - 1}.str() + ": expected JSON of at most " +
+                std::to_string(kMaxJsonLineBytes) + " bytes as UTF-8, got " + std::to_string(size));
+  }
+  decoded.clear();
+  decoded.reserve(size);
+  append_latin1(line, decoded);
+  return decoded;
+}
+
 void RecordReader::read_json(Record& record) {
-  std::string_view line = take_line();
-  // To nlohmann's reader a NUL is the end of its input.
-  if (const std::size_t nul = line.find('\0'); nul != std::string_view::npos) {
-    throw Error(Place{file_.file.name, record.line}.str() + ": expected one JSON object, got a NUL at byte " +
-                std::to_string(nul + 1) + " of the line");
-  }
-  if (file_.latin1) {
-    decoded_.clear();
-    append_latin1(line, decoded_);
-    line = decoded_;
-  }
+  const std::string_view line = next_json_line(decoded_);
   read_json_record(line, {file_.file.name, record.line}, file_.keys, record.cells);
 }
 

@@ -48,6 +48,8 @@ class RecordReader {
   bool next(Record& record);
   /// The next line that is not empty, as bytes; empty at the end of the file.
   std::string_view next_line();
+  /// The same, Latin-1 as UTF-8 in `decoded`. Throws Error for Latin-1 over kMaxJsonLineBytes.
+  std::string_view next_json_line(std::string& decoded);
   /// Of what comes next, from 1.
   std::int64_t line() const { return line_; }
 

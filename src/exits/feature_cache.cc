@@ -30,10 +30,14 @@ constexpr std::size_t progress_limit = 1 << 20;  // bytes; it has a short line a
   throw Error(path + ": " + what + ": " + std::strerror(error));
 }
 
+/// A file of the cache's own: it is cut and written in place, so a link must not lead it to another one.
 int open_file(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0666);
   if (fd < 0) fail(path, "cannot be written");
-  return fd;
+  struct stat status {};
+  if (::fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_nlink == 1) return fd;
+  ::close(fd);
+  throw Error(path + ": cannot be written: expected a file of the cache's own, got a device, pipe or link");
 }
 
 std::uint64_t rows_checksum(std::span<const std::byte> bytes, std::uint64_t row_bytes, std::int64_t first_row) {

@@ -34,7 +34,8 @@ struct Header {
 // The header is a Python dict literal of three entries: {'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }.
 class HeaderParser {
  public:
-  HeaderParser(std::string_view text, const std::string& name) : text_(text), name_(name) {}
+  // `end`: the byte of the file behind the header.
+  HeaderParser(std::string_view text, std::size_t end, const std::string& name) : text_(text), end_(end), name_(name) {}
 
   Header parse() {
     Header header;
@@ -58,7 +59,8 @@ class HeaderParser {
     }
     skip_space();
     if (!text_.empty()) fail("expected its end, got " + quote(text_));
-    if (!header.dtype || !header.fortran_order || !header.shape) fail("expected descr, fortran_order and shape");
+    if (!header.dtype || !header.fortran_order || !header.shape)
+      fail("expected descr, fortran_order and shape, got a header without one of them");
     return header;
   }
 
@@ -77,7 +79,8 @@ class HeaderParser {
     skip_space();
     if (text_.empty() || (text_[0] != '\'' && text_[0] != '"')) fail("expected a string, got " + quote(text_.substr(0, 8)));
     const std::size_t end = text_.find(text_[0], 1);
-    if (end == std::string_view::npos) fail("a string that does not end");
+    if (end == std::string_view::npos)
+      fail("expected a string, got " + quote(text_.substr(0, 8)) + ", a string that does not end");
     const std::string_view result = text_.substr(1, end - 1);
     text_.remove_prefix(end + 1);
     return result;
@@ -99,7 +102,7 @@ class HeaderParser {
       std::int64_t extent = 0;
       const auto [end, error] = std::from_chars(text_.data(), text_.data() + text_.size(), extent);
       if (error != std::errc() || extent < 0) fail("shape: expected a size, got " + quote(text_.substr(0, 24)));
-      if (result.size() == kMaxRank) fail("shape: expected at most 64 axes");
+      if (result.size() == kMaxRank) fail("shape: expected at most 64 axes, got more");
       result.push_back(extent);
       text_.remove_prefix(static_cast<std::size_t>(end - text_.data()));
       if (!accept(',')) {
@@ -119,9 +122,12 @@ class HeaderParser {
     }
     fail("descr: expected b1, i1, u1 or little-endian i2, i4, i8, f2, f4 or f8, got " + quote(descr));
   }
-  [[noreturn]] void fail(const std::string& what) const { throw Error(name_ + ": npy header: " + what); }
+  [[noreturn]] void fail(const std::string& what) const {
+    throw Error(name_ + ": byte " + std::to_string(end_ - text_.size()) + ": npy header: " + what);
+  }
 
   std::string_view text_;
+  std::size_t end_;
   const std::string& name_;
 };
 
@@ -140,30 +146,34 @@ Tensor from_fortran_order(DType dtype, const Shape& shape, const std::byte* data
 Tensor read_npy(std::span<const std::byte> bytes, std::shared_ptr<const Storage> keep_alive, const std::string& name) {
   ByteReader reader(bytes, name);
   if (const auto magic = reader.take_text(kMagic.size()); magic != kMagic) {
-    throw Error(name + ": expected a NumPy array file (.npy), got a file that begins with " + quote(magic));
+    throw Error(name + ": byte 0: expected a NumPy array file (.npy), got a file that begins with " + quote(magic));
   }
   const int version = reader.u8();
   const int minor = reader.u8();
   if (version < 1 || version > 3 || minor != 0) {
-    throw Error(name + ": npy version: expected 1.0, 2.0 or 3.0, got " + std::to_string(version) + "." +
+    throw Error(name + ": byte 6: npy version: expected 1.0, 2.0 or 3.0, got " + std::to_string(version) + "." +
                 std::to_string(minor));
   }
   const std::uint64_t header_bytes =
       version == 1 ? reader.little_endian<std::uint16_t>() : reader.little_endian<std::uint32_t>();
   if (header_bytes > kMaxHeader) {
-    throw Error(name + ": npy header: expected at most 65536 bytes, got " + std::to_string(header_bytes));
+    throw Error(name + ": byte 8: npy header: expected at most 65536 bytes, got " + std::to_string(header_bytes));
   }
-  const Header header = HeaderParser(reader.take_text(header_bytes), name).parse();
+  const Header header = [&] {
+    const std::string_view text = reader.take_text(header_bytes);
+    return HeaderParser(text, reader.offset(), name).parse();
+  }();
 
   std::uint64_t expected = 0;
   try {
     expected = checked_mul(static_cast<std::uint64_t>(element_count(*header.shape)), dtype_size(*header.dtype), "array");
   } catch (const Error& error) {
-    throw Error(name + ": npy header: " + error.what());
+    throw Error(name + ": npy header: shape: " + error.what());
   }
   if (reader.remaining() != expected) {
-    throw Error(name + ": " + dtype_name(*header.dtype) + " " + to_string(*header.shape) + " takes " +
-                std::to_string(expected) + " bytes, got " + std::to_string(reader.remaining()));
+    throw Error(name + ": byte " + std::to_string(reader.offset()) + ": " + dtype_name(*header.dtype) + " " +
+                to_string(*header.shape) + " takes " + std::to_string(expected) + " bytes, got " +
+                std::to_string(reader.remaining()));
   }
   const std::byte* data = bytes.data() + reader.offset();
   if (*header.fortran_order && header.shape->size() > 1 && expected > 0) {

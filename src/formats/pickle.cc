@@ -26,7 +26,7 @@ const Dict* dict_of(const Value& value) {
   return nullptr;
 }
 
-const std::vector<Value>* items_of(const Value& value) {
+const Values* items_of(const Value& value) {
   const auto* sequence = std::get_if<Sequence*>(&value);
   return sequence == nullptr || (*sequence)->kind == Sequence::Kind::set ? nullptr : &(*sequence)->items;
 }
@@ -51,8 +51,13 @@ std::string describe(const Value& value) {
   return std::visit(Describe(), value);
 }
 
+Document parse(std::span<const std::byte> bytes, std::size_t offset, const std::string& where,
+               std::shared_ptr<ReadBudget> budget) {
+  return Machine(bytes, offset, where, std::move(budget)).run();
+}
+
 Document parse(std::span<const std::byte> bytes, std::size_t offset, const std::string& where) {
-  return Machine(bytes, offset, where).run();
+  return parse(bytes, offset, where, std::make_shared<ReadBudget>(bytes.size()));
 }
 
 }  // namespace sidenet::pickle

@@ -3,12 +3,16 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <memory>
+#include <memory_resource>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
+
+#include "read_budget.h"
 
 namespace sidenet::pickle {
 
@@ -24,6 +28,7 @@ struct PersistentId;
 /// and may hold themselves: whoever walks them must bound the depth.
 using Value = std::variant<std::monostate /* None */, bool, std::int64_t, double, const Text*, const BigInteger*, Sequence*,
                            Dict*, const Global*, Instance*, const PersistentId*>;
+using Values = std::pmr::vector<Value>;
 
 /// A str or bytes object.
 struct Text {
@@ -39,12 +44,12 @@ struct BigInteger {
 
 struct Sequence {
   enum class Kind { list, tuple, set };
-  Kind kind = Kind::list;
-  std::vector<Value> items;
+  Kind kind;
+  Values items;
 };
 
 struct Dict {
-  std::vector<std::pair<Value, Value>> items;
+  std::pmr::vector<std::pair<Value, Value>> items;
   /// The value last stored under a str key; null where there is none.
   const Value* find(std::string_view key) const;
 };
@@ -76,7 +81,7 @@ std::string_view text_of(const Value& value);
 /// The dict, also of an instance of a subclass of dict; null where it is not one.
 const Dict* dict_of(const Value& value);
 /// The items of a tuple or list; null where it is not one.
-const std::vector<Value>* items_of(const Value& value);
+const Values* items_of(const Value& value);
 /// "str", "dict", "an object of type torch.Size": for messages.
 std::string describe(const Value& value);
 
@@ -87,26 +92,32 @@ class Document {
   /// Offset just behind the STOP opcode.
   std::size_t end() const { return end_; }
   /// In the order of the file.
-  const std::deque<PersistentId>& persistent_ids() const { return persistent_ids_; }
+  const std::pmr::deque<PersistentId>& persistent_ids() const { return persistent_ids_; }
 
  private:
   friend class Machine;
+  explicit Document(std::shared_ptr<ReadBudget> budget) : budget_(std::move(budget)) {}
+
+  std::shared_ptr<ReadBudget> budget_;
   Value root_;
   std::size_t end_ = 0;
   // Deques, since their elements stay where they are; one owner, so that cycles neither leak nor recurse.
-  std::deque<std::string> decoded_;
-  std::deque<Text> texts_;
-  std::deque<BigInteger> big_integers_;
-  std::deque<Sequence> sequences_;
-  std::deque<Dict> dicts_;
-  std::deque<Global> globals_;
-  std::deque<Instance> instances_;
-  std::deque<PersistentId> persistent_ids_;
+  std::pmr::deque<std::pmr::string> decoded_{budget_.get()};
+  std::pmr::deque<Text> texts_{budget_.get()};
+  std::pmr::deque<BigInteger> big_integers_{budget_.get()};
+  std::pmr::deque<Sequence> sequences_{budget_.get()};
+  std::pmr::deque<Dict> dicts_{budget_.get()};
+  std::pmr::deque<Global> globals_{budget_.get()};
+  std::pmr::deque<Instance> instances_{budget_.get()};
+  std::pmr::deque<PersistentId> persistent_ids_{budget_.get()};
 };
 
 /// Reads the pickle that starts at `offset` (protocols 0 to 5). Throws Error, naming `where` and the byte: malformed or
-/// truncated, an opcode that no checkpoint needs (extension codes, out-of-band buffers), more memory than the bytes
-/// justify, or a call that pickle_globals.h does not allow.
+/// truncated, an opcode that no checkpoint needs (extension codes, out-of-band buffers), more memory than `budget` has
+/// left, or a call that pickle_globals.h does not allow.
+Document parse(std::span<const std::byte> bytes, std::size_t offset, const std::string& where,
+               std::shared_ptr<ReadBudget> budget);
+/// As above, with a budget of its own for these bytes.
 Document parse(std::span<const std::byte> bytes, std::size_t offset, const std::string& where);
 
 }  // namespace sidenet::pickle

@@ -12,10 +12,6 @@ namespace sidenet::pickle {
 namespace {
 
 constexpr int kNewestProtocol = 5;
-// The most memory that objects may take: a little for the smallest file, then in proportion to its bytes. An opcode of
-// one byte makes at most one object and one stack or memo slot.
-constexpr std::uint64_t kFloorMemory = 1 << 16, kMemoryPerByte = 160, kCeilingMemory = std::uint64_t{1} << 29;
-constexpr std::uint64_t kMemoSlot = 64;
 
 template <typename T>
 T parse_number(std::string_view text, bool& valid) {
@@ -32,12 +28,20 @@ bool is_decimal(std::string_view text) {
 
 }  // namespace
 
-Machine::Machine(std::span<const std::byte> bytes, std::size_t offset, const std::string& where)
-    : reader_(bytes, where, offset),
-      memory_limit_(std::min<std::uint64_t>(
-          kCeilingMemory, kFloorMemory + kMemoryPerByte * std::min<std::uint64_t>(reader_.remaining(), kCeilingMemory))) {}
+Machine::Machine(std::span<const std::byte> bytes, std::size_t offset, const std::string& where,
+                 std::shared_ptr<ReadBudget> budget)
+    : reader_(bytes, where, offset), memory_(budget.get()), document_(std::move(budget)) {}
 
 Document Machine::run() {
+  try {
+    execute_until_stop();
+    return std::move(document_);
+  } catch (const OverBudget& error) {
+    fail(std::string("the pickle describes more objects than a file of its size may hold: ") + error.what());
+  }
+}
+
+void Machine::execute_until_stop() {
   while (true) {
     opcode_offset_ = reader_.offset();
     const std::uint8_t opcode = reader_.u8();
@@ -51,7 +55,6 @@ Document Machine::run() {
   document_.root_ = pop();
   if (!stack_.empty() || !marks_.empty()) fail("the pickle stops with more than one object on its stack");
   document_.end_ = reader_.offset();
-  return std::move(document_);
 }
 
 bool Machine::scalar_opcode(std::uint8_t opcode) {
@@ -115,10 +118,7 @@ bool Machine::stack_opcode(std::uint8_t opcode) {
       if (size > reader_.remaining()) fail("truncated: a frame of " + std::to_string(size) + " bytes");
       return true;
     }
-    case kMark:
-      charge(sizeof(std::size_t));
-      marks_.push_back(stack_.size());
-      return true;
+    case kMark: marks_.push_back(stack_.size()); return true;
     case kPop:
       if (!marks_.empty() && marks_.back() == stack_.size()) {
         marks_.pop_back();
@@ -126,12 +126,12 @@ bool Machine::stack_opcode(std::uint8_t opcode) {
         pop();
       }
       return true;
-    case kPopMark: pop_to_mark(); return true;
+    case kPopMark: drop_marked(); return true;
     case kDup: push(Value(top())); return true;
     case kPut: memoize(decimal_index()); return true;
     case kBinPut: memoize(reader_.u8()); return true;
     case kLongBinPut: memoize(reader_.little_endian<std::uint32_t>()); return true;
-    case kMemoize: memoize(memo_.size()); return true;
+    case kMemoize: memoize(memo_count_); return true;
     case kGet: recall(decimal_index()); return true;
     case kBinGet: recall(reader_.u8()); return true;
     case kLongBinGet: recall(reader_.little_endian<std::uint32_t>()); return true;
@@ -139,17 +139,7 @@ bool Machine::stack_opcode(std::uint8_t opcode) {
   }
 }
 
-void Machine::charge(std::uint64_t bytes) {
-  memory_ += bytes;
-  if (memory_ > memory_limit_) {
-    fail("the pickle describes more objects than a file of its size may (" + std::to_string(memory_limit_) + " bytes)");
-  }
-}
-
-void Machine::push(Value value) {
-  charge(sizeof value);
-  stack_.push_back(value);
-}
+void Machine::push(Value value) { stack_.push_back(value); }
 
 Value Machine::pop() {
   const Value value = top();
@@ -162,24 +152,41 @@ Value& Machine::top() {
   return stack_.back();
 }
 
-std::vector<Value> Machine::pop_to_mark() {
+// What lies above the last mark; only until the stack changes.
+std::span<const Value> Machine::marked() const {
   if (marks_.empty()) fail("no mark is set");
-  const auto first = stack_.begin() + static_cast<std::ptrdiff_t>(marks_.back());
-  std::vector<Value> items(first, stack_.end());
-  stack_.erase(first, stack_.end());
+  return std::span<const Value>(stack_).subspan(marks_.back());
+}
+
+Value& Machine::below_mark() {
+  if (marks_.empty()) fail("no mark is set");
+  const std::size_t bottom = marks_.size() < 2 ? 0 : marks_[marks_.size() - 2];
+  if (marks_.back() <= bottom) fail("the stack is empty");
+  return stack_[marks_.back() - 1];
+}
+
+void Machine::drop_marked() {
+  if (marks_.empty()) fail("no mark is set");
+  stack_.resize(marks_.back());
   marks_.pop_back();
-  return items;
 }
 
 void Machine::memoize(std::uint64_t index) {
-  charge(kMemoSlot);
-  memo_.insert_or_assign(index, top());
+  const Value value = top();
+  // Picklers count up from 0, so that no index is beyond the bytes read so far.
+  if (index > reader_.offset()) {
+    fail("expected a memo slot of at most " + std::to_string(reader_.offset()) + ", got " + std::to_string(index));
+  }
+  if (index >= memo_.size()) memo_.resize(std::max<std::size_t>(index + 1, std::min(2 * memo_.size(), reader_.offset())));
+  memo_count_ += memo_[index] ? 0 : 1;
+  memo_[index] = value;
 }
 
 void Machine::recall(std::uint64_t index) {
-  const auto found = memo_.find(index);
-  if (found == memo_.end()) fail("memo slot " + std::to_string(index) + " is empty");
-  push(found->second);
+  if (index >= memo_.size() || !memo_[index]) {
+    fail("expected a memo slot that was filled, but memo slot " + std::to_string(index) + " is empty");
+  }
+  push(*memo_[index]);
 }
 
 std::uint64_t Machine::decimal_index() {
@@ -190,13 +197,11 @@ std::uint64_t Machine::decimal_index() {
 }
 
 void Machine::push_text(std::string_view view, bool is_bytes) {
-  charge(sizeof(Text));
   push(&document_.texts_.emplace_back(Text{view, is_bytes}));
 }
 
-void Machine::push_decoded(std::string_view line, bool (*decode)(std::string_view, std::string&)) {
-  charge(sizeof(std::string) + 2 * line.size());
-  std::string& decoded = document_.decoded_.emplace_back();
+void Machine::push_decoded(std::string_view line, bool (*decode)(std::string_view, std::pmr::string&)) {
+  std::pmr::string& decoded = document_.decoded_.emplace_back();
   if (!decode(line, decoded)) fail("expected an escaped string, got " + quote(line));
   push_text(decoded, false);
 }
@@ -204,7 +209,6 @@ void Machine::push_decoded(std::string_view line, bool (*decode)(std::string_vie
 void Machine::push_integer_bytes(std::uint64_t count) {
   const std::string_view digits = reader_.take_text(count);
   if (count > sizeof(std::int64_t)) {
-    charge(sizeof(BigInteger));
     push(&document_.big_integers_.emplace_back(BigInteger{digits, false}));
     return;
   }
@@ -227,7 +231,6 @@ void Machine::push_integer_line(bool with_suffix) {
   if (valid) {
     push(value);
   } else if (is_decimal(line)) {
-    charge(sizeof(BigInteger));
     push(&document_.big_integers_.emplace_back(BigInteger{line, true}));
   } else {
     fail("expected an integer, got " + quote(line));

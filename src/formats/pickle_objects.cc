@@ -5,32 +5,46 @@ namespace sidenet::pickle {
 
 bool Machine::container_opcode(std::uint8_t opcode) {
   switch (opcode) {
-    case kEmptyTuple: push_sequence(Sequence::Kind::tuple, {}); return true;
-    case kEmptyList: push_sequence(Sequence::Kind::list, {}); return true;
-    case kEmptySet: push_sequence(Sequence::Kind::set, {}); return true;
+    case kEmptyTuple: push(new_sequence(Sequence::Kind::tuple, {})); return true;
+    case kEmptyList: push(new_sequence(Sequence::Kind::list, {})); return true;
+    case kEmptySet: push(new_sequence(Sequence::Kind::set, {})); return true;
     case kEmptyDict: push(new_dict()); return true;
-    case kTuple: push_sequence(Sequence::Kind::tuple, pop_to_mark()); return true;
+    case kTuple: push_marked(Sequence::Kind::tuple); return true;
     case kTuple1: push_tuple(1); return true;
     case kTuple2: push_tuple(2); return true;
     case kTuple3: push_tuple(3); return true;
-    case kList: push_sequence(Sequence::Kind::list, pop_to_mark()); return true;
-    case kFrozenSet: push_sequence(Sequence::Kind::set, pop_to_mark()); return true;
+    case kList: push_marked(Sequence::Kind::list); return true;
+    case kFrozenSet: push_marked(Sequence::Kind::set); return true;
     case kDict: {
-      std::vector<Value> items = pop_to_mark();
-      push(new_dict());
-      set_items(std::move(items));
+      Dict* dict = new_dict();
+      set_items(dict, marked());
+      drop_marked();
+      push(dict);
       return true;
     }
-    case kAppend: append({pop()}); return true;
-    case kAppends: append(pop_to_mark()); return true;
-    case kAddItems: add_to_set(pop_to_mark()); return true;
+    case kAppend: {
+      const Value item = pop();
+      extend(top(), Sequence::Kind::list, {&item, 1});
+      return true;
+    }
+    case kAppends:
+      extend(below_mark(), Sequence::Kind::list, marked());
+      drop_marked();
+      return true;
+    case kAddItems:
+      extend(below_mark(), Sequence::Kind::set, marked());
+      drop_marked();
+      return true;
     case kSetItem: {
       const Value value = pop();
-      const Value key = pop();
-      set_items({key, value});
+      const Value pair[] = {pop(), value};
+      set_items(top(), pair);
       return true;
     }
-    case kSetItems: set_items(pop_to_mark()); return true;
+    case kSetItems:
+      set_items(below_mark(), marked());
+      drop_marked();
+      return true;
     default: return false;
   }
 }
@@ -71,7 +85,7 @@ bool Machine::object_opcode(std::uint8_t opcode) {
     case kInst: {
       const std::string_view module = reader_.take_line();
       const std::string_view name = reader_.take_line();
-      push_sequence(Sequence::Kind::tuple, pop_to_mark());
+      push_marked(Sequence::Kind::tuple);
       const Value arguments = pop();
       push_global(module, name);
       const Value callee = pop();
@@ -79,19 +93,17 @@ bool Machine::object_opcode(std::uint8_t opcode) {
       return true;
     }
     case kObj: {
-      std::vector<Value> items = pop_to_mark();
+      const auto items = marked();
       if (items.empty()) fail("expected a class behind the mark");
       const Value callee = items.front();
-      items.erase(items.begin());
-      push_sequence(Sequence::Kind::tuple, std::move(items));
-      const Value arguments = pop();
+      const Value arguments = new_sequence(Sequence::Kind::tuple, items.subspan(1));
+      drop_marked();
       call(callee, arguments, Call::function);
       return true;
     }
     case kBuild: build(pop()); return true;
     case kBinPersId: {
       const Value id = pop();
-      charge(sizeof(PersistentId));
       push(&document_.persistent_ids_.emplace_back(PersistentId{id}));
       return true;
     }
@@ -99,57 +111,45 @@ bool Machine::object_opcode(std::uint8_t opcode) {
   }
 }
 
-void Machine::push_sequence(Sequence::Kind kind, std::vector<Value> items) {
-  charge(sizeof(Sequence) + items.size() * sizeof(Value));
-  push(&document_.sequences_.emplace_back(Sequence{kind, std::move(items)}));
+Sequence* Machine::new_sequence(Sequence::Kind kind, std::span<const Value> items) {
+  return &document_.sequences_.emplace_back(Sequence{kind, Values(items.begin(), items.end(), memory_)});
+}
+
+void Machine::push_marked(Sequence::Kind kind) {
+  Sequence* sequence = new_sequence(kind, marked());
+  drop_marked();
+  push(sequence);
 }
 
 void Machine::push_tuple(std::size_t count) {
-  std::vector<Value> items(count);
+  Value items[3];
   for (std::size_t i = count; i-- > 0;) items[i] = pop();
-  push_sequence(Sequence::Kind::tuple, std::move(items));
+  push(new_sequence(Sequence::Kind::tuple, std::span(items, count)));
 }
 
 void Machine::push_global(std::string_view module, std::string_view name) {
-  charge(sizeof(Global));
   push(&document_.globals_.emplace_back(Global{module, name}));
 }
 
-Dict* Machine::new_dict() {
-  charge(sizeof(Dict));
-  return &document_.dicts_.emplace_back();
-}
+Dict* Machine::new_dict() { return &document_.dicts_.emplace_back(Dict{decltype(Dict::items)(memory_)}); }
 
-// Python would call append() on whatever stands there; the items of other objects than lists are not kept.
-void Machine::append(std::vector<Value> items) {
-  charge(items.size() * sizeof(Value));
-  Value& target = top();
-  if (auto* sequence = std::get_if<Sequence*>(&target); sequence != nullptr && (*sequence)->kind == Sequence::Kind::list) {
+// Python would call append() or add() on whatever stands there; the items of other objects are not kept.
+void Machine::extend(const Value& target, Sequence::Kind kind, std::span<const Value> items) {
+  auto* const* sequence = std::get_if<Sequence*>(&target);
+  if (sequence != nullptr && (*sequence)->kind == kind) {
     (*sequence)->items.insert((*sequence)->items.end(), items.begin(), items.end());
   } else if (!std::holds_alternative<Instance*>(target)) {
-    fail("expected a list to append to, got " + describe(target));
+    fail((kind == Sequence::Kind::set ? "expected a set to add to, got " : "expected a list to append to, got ") +
+         describe(target));
   }
 }
 
-void Machine::add_to_set(std::vector<Value> items) {
-  charge(items.size() * sizeof(Value));
-  Value& target = top();
-  auto* sequence = std::get_if<Sequence*>(&target);
-  if (sequence != nullptr && (*sequence)->kind == Sequence::Kind::set) {
-    (*sequence)->items.insert((*sequence)->items.end(), items.begin(), items.end());
-  } else if (!std::holds_alternative<Instance*>(target)) {
-    fail("expected a set to add to, got " + describe(target));
-  }
-}
-
-void Machine::set_items(std::vector<Value> items) {
+void Machine::set_items(const Value& target, std::span<const Value> items) {
   if (items.size() % 2 != 0) fail("expected pairs of key and value, got " + std::to_string(items.size()) + " objects");
-  charge(items.size() * sizeof(Value));
-  Value& target = top();
   Dict* dict = nullptr;
-  if (auto* held = std::get_if<Dict*>(&target)) {
+  if (auto* const* held = std::get_if<Dict*>(&target)) {
     dict = *held;
-  } else if (auto* instance = std::get_if<Instance*>(&target)) {
+  } else if (auto* const* instance = std::get_if<Instance*>(&target)) {
     if ((*instance)->items == nullptr) (*instance)->items = new_dict();
     dict = (*instance)->items;
   } else {
@@ -190,7 +190,6 @@ void Machine::call(const Value& callee, const Value& arguments, Call kind) {
   } else if (makes_set(*type)) {
     push(make_set(arguments));
   } else {
-    charge(sizeof(Instance));
     push(&document_.instances_.emplace_back(Instance{type, arguments, {}, nullptr}));
   }
 }
@@ -202,13 +201,11 @@ Value Machine::make_dict(const Value& arguments) {
   const auto* items = items_of(arguments);
   if (items == nullptr || items->empty()) return dict;
   if (const Dict* copied = dict_of(items->front())) {
-    charge(copied->items.size() * sizeof(copied->items[0]));
     dict->items = copied->items;
   } else if (const auto* pairs = items_of(items->front())) {
     for (const Value& pair : *pairs) {
       const auto* fields = items_of(pair);
       if (fields == nullptr || fields->size() != 2) fail("expected pairs of key and value, got " + describe(pair));
-      charge(2 * sizeof(Value));
       dict->items.emplace_back((*fields)[0], (*fields)[1]);
     }
   }
@@ -218,8 +215,8 @@ Value Machine::make_dict(const Value& arguments) {
 Value Machine::make_set(const Value& arguments) {
   const auto* items = items_of(arguments);
   const auto* members = items == nullptr || items->empty() ? nullptr : items_of(items->front());
-  push_sequence(Sequence::Kind::set, members == nullptr ? std::vector<Value>() : *members);
-  return pop();
+  return new_sequence(Sequence::Kind::set,
+                      members == nullptr ? std::span<const Value>() : std::span<const Value>(*members));
 }
 
 void Machine::build(const Value& state) {

@@ -14,7 +14,7 @@ bool hex(std::string_view text, std::size_t at, std::size_t digits, std::uint32_
 }
 
 // Lone surrogates are encoded as they come, as Python's "surrogatepass" does.
-void append_utf8(std::uint32_t code, std::string& to) {
+void append_utf8(std::uint32_t code, std::pmr::string& to) {
   if (code < 0x80) {
     to += static_cast<char>(code);
   } else if (code < 0x800) {
@@ -30,7 +30,7 @@ void append_utf8(std::uint32_t code, std::string& to) {
 
 }  // namespace
 
-bool decode_string_literal(std::string_view literal, std::string& decoded) {
+bool decode_string_literal(std::string_view literal, std::pmr::string& decoded) {
   if (literal.size() < 2 || literal.front() != literal.back()) return false;
   if (literal.front() != '\'' && literal.front() != '"') return false;
   const std::string_view text = literal.substr(1, literal.size() - 2);
@@ -59,7 +59,7 @@ bool decode_string_literal(std::string_view literal, std::string& decoded) {
   return true;
 }
 
-bool decode_raw_unicode(std::string_view escaped, std::string& decoded) {
+bool decode_raw_unicode(std::string_view escaped, std::pmr::string& decoded) {
   for (std::size_t i = 0; i < escaped.size(); ++i) {
     const char next = i + 1 < escaped.size() ? escaped[i + 1] : '\0';
     if (escaped[i] != '\\' || (next != 'u' && next != 'U')) {

@@ -20,16 +20,18 @@ std::string find_root(const ZipArchive& archive, const std::string& name) {
   constexpr std::string_view kPickle = "data.pkl";
   std::string root;
   bool found = false;
-  for (const std::string& entry : archive.names()) {
-    if (!entry.ends_with(kPickle)) continue;
-    const std::string folder = entry.substr(0, entry.size() - kPickle.size());
+  for (const ZipRecord& record : archive.records()) {
+    if (!record.name.ends_with(kPickle)) continue;
+    const std::string_view folder = record.name.substr(0, record.name.size() - kPickle.size());
     if (!folder.empty() && folder.find('/') != folder.size() - 1) continue;
     if (found)
-      throw Error(name + ": expected one entry data.pkl, got " + quote(root + "data.pkl") + " and " + quote(entry));
+      throw Error(name + ": expected one entry data.pkl, got " + quote(root + "data.pkl") + " and " + quote(record.name));
     root = folder;
     found = true;
   }
-  if (!found) throw Error(name + ": a zip archive without data.pkl: not a PyTorch checkpoint");
+  if (!found)
+    throw Error(name + ": expected the entry ROOT/data.pkl of a PyTorch checkpoint, got a zip archive of " +
+                std::to_string(archive.records().size()) + " entries without data.pkl");
   return root;
 }
 
@@ -37,14 +39,16 @@ void check_byte_order(ZipArchive& archive, const std::string& root, const std::s
   if (!archive.contains(root + "byteorder")) return;
   const auto bytes = archive.read(root + "byteorder", name).bytes;
   const std::string_view order(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  if (order != "little") throw Error(name + ": expected byteorder \"little\", got " + quote(order));
+  if (order != "little")
+    throw Error(name + ": zip entry " + quote(root + "byteorder") + ": expected byteorder \"little\", got " + quote(order));
 }
 
 }  // namespace
 
 Checkpoint read_pytorch_zip(std::span<const std::byte> bytes, std::shared_ptr<const Storage> keep_alive,
                             const std::string& name) {
-  ZipArchive archive(bytes, std::move(keep_alive), name);
+  const auto budget = std::make_shared<ReadBudget>(bytes.size());
+  ZipArchive archive(bytes, std::move(keep_alive), name, budget);
   const std::string root = find_root(archive, name);
   if (archive.contains(root + "constants.pkl")) {
     throw Error(name +
@@ -52,13 +56,13 @@ Checkpoint read_pytorch_zip(std::span<const std::byte> bytes, std::shared_ptr<co
   }
   check_byte_order(archive, root, name);
   const StorageBytes pickled = archive.read(root + "data.pkl", name);
-  const pickle::Document document = pickle::parse(pickled.bytes, 0, name + ": data.pkl");
+  const pickle::Document document = pickle::parse(pickled.bytes, 0, name + ": data.pkl", budget);
 
   const auto lookup = [&](std::string_view key, const std::string& where) {
     return archive.read(root + "data/" + std::string(key), where);
   };
-  TorchTensorBuilder builder(lookup, copy_limit_of(bytes.size()));
-  Checkpoint checkpoint = checkpoint_of(document.root(), builder, name);
+  TorchTensorBuilder builder(lookup, *budget);
+  Checkpoint checkpoint = checkpoint_of(document.root(), builder, *budget, name);
   checkpoint.format = "pytorch-zip";
   return checkpoint;
 }

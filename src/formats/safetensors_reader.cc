@@ -32,31 +32,33 @@ Shape shape_of(const SafetensorsEntry& entry, const std::string& where) {
   return shape;
 }
 
-Tensor tensor_of(const SafetensorsEntry& entry, std::span<const std::byte> data,
-                 const std::shared_ptr<const Storage>& owner, const std::string& where) {
+// Throws Error where type, shape and place do not fit each other and the data.
+void check_entry(const SafetensorsEntry& entry, std::uint64_t data_bytes, const std::string& where) {
   const DType dtype = safetensors_dtype(entry.dtype, where);
-  Shape shape = shape_of(entry, where);
+  const Shape shape = shape_of(entry, where);
   std::uint64_t expected = 0;
   try {
     expected = checked_mul(static_cast<std::uint64_t>(element_count(shape)), dtype_size(dtype), "tensor");
   } catch (const Error& error) {
     throw Error(where + ": " + error.what());
   }
-  if (entry.data_offsets.size() != 2) {
-    throw Error(where + ": data_offsets: expected [begin, end], got " + std::to_string(entry.data_offsets.size()) +
-                " numbers");
-  }
-  const std::uint64_t begin = entry.data_offsets[0], end = entry.data_offsets[1];
-  if (begin > end || end > data.size()) {
+  const auto [begin, end] = entry.data_offsets;
+  if (begin > end || end > data_bytes) {
     throw Error(where + ": data_offsets: [" + std::to_string(begin) + ", " + std::to_string(end) + "] of " +
-                std::to_string(data.size()) + " bytes");
+                std::to_string(data_bytes) + " bytes");
   }
   if (end - begin != expected) {
     throw Error(where + ": " + entry.dtype + " " + to_string(shape) + " takes " + std::to_string(expected) +
                 " bytes, but data_offsets give " + std::to_string(end - begin));
   }
-  const std::byte* first = data.data() + begin;
-  const Tensor view(dtype, std::move(shape), first, owner);
+}
+
+// Of an entry that was checked.
+Tensor tensor_of(const SafetensorsEntry& entry, std::span<const std::byte> data,
+                 const std::shared_ptr<const Storage>& owner, const std::string& where) {
+  const DType dtype = safetensors_dtype(entry.dtype, where);
+  const std::byte* first = data.data() + entry.data_offsets[0];
+  const Tensor view(dtype, shape_of(entry, where), first, owner);
   return reinterpret_cast<std::uintptr_t>(first) % dtype_size(dtype) == 0 ? view : view.clone();
 }
 
@@ -93,17 +95,28 @@ Safetensors read_safetensors(std::span<const std::byte> bytes, std::shared_ptr<c
   }
   const std::string_view json = reader.take_text(header_bytes);
   if (!json.starts_with('{')) throw Error(name + ": byte 8: expected a header that begins with {");
-  const SafetensorsHeader header = parse_safetensors_header(json, name);
+  SafetensorsHeader header = parse_safetensors_header(json, name);
+  // What of it is needed has been copied, so that its pages need not be held as well.
+  if (keep_alive) keep_alive->release(bytes.data(), reader.offset());
 
   const auto data = bytes.subspan(reader.offset());
-  Safetensors result;
-  result.metadata = header.metadata;
+  const auto place = [&](const std::string& tensor) { return name + ": tensor " + quote(tensor); };
   std::vector<Placed> placed;
+  placed.reserve(header.entries.size());
   for (const auto& [tensor, entry] : header.entries) {
-    result.tensors.emplace(tensor, tensor_of(entry, data, keep_alive, name + ": tensor " + quote(tensor)));
+    check_entry(entry, data.size(), place(tensor));
     placed.push_back({entry.data_offsets[0], entry.data_offsets[1], &tensor});
   }
+  // Before anything is copied: tensors that overlap could ask for any multiple of the file.
   check_coverage(std::move(placed), data.size(), name);
+
+  Safetensors result;
+  result.metadata = std::move(header.metadata);
+  while (!header.entries.empty()) {
+    auto entry = header.entries.extract(header.entries.begin());
+    Tensor tensor = tensor_of(entry.mapped(), data, keep_alive, place(entry.key()));
+    result.tensors.emplace_hint(result.tensors.end(), std::move(entry.key()), std::move(tensor));
+  }
   return result;
 }
 

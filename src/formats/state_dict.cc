@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <memory_resource>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -18,6 +20,8 @@ using pickle::Value;
 constexpr int kMaxDepth = 4;
 constexpr std::size_t kMaxListed = 8;          // dicts in a message
 constexpr std::size_t kMaxMetadataText = 256;  // bytes; a pickle can share one long text among many keys
+// On the heap, of a map's node, with its strings' blocks; and of one with a tensor and its shape.
+constexpr std::size_t kMapNode = 192, kTensorNode = 512;
 constexpr std::size_t kMaxModuleCandidates = 256;
 constexpr std::array kPreferredKeys{"state_dict",     "model_state_dict", "model_state",    "model",   "net",
                                     "network",        "weights",          "params",         "module",  "ema",
@@ -38,19 +42,29 @@ void refuse_module(const Value& value, const std::string& name) {
   }
 }
 
-void add_metadata(const Dict& dict, std::map<std::string, std::string>& metadata) {
+// A number or a short string; none of others.
+std::optional<std::string> metadata_text(const Value& value) {
+  if (const auto* integer = std::get_if<std::int64_t>(&value)) return std::to_string(*integer);
+  if (const auto* boolean = std::get_if<bool>(&value)) return *boolean ? "true" : "false";
+  if (const auto* text = std::get_if<const pickle::Text*>(&value);
+      text != nullptr && (*text)->view.size() <= kMaxMetadataText) {
+    return std::string((*text)->view);
+  }
+  if (const auto* real = std::get_if<double>(&value)) {
+    char digits[32];
+    return std::string(digits, std::to_chars(digits, digits + sizeof digits, *real).ptr);
+  }
+  return std::nullopt;
+}
+
+void add_metadata(const Dict& dict, std::map<std::string, std::string>& metadata, ReadBudget& budget,
+                  const std::string& file) {
   for (const auto& [key, value] : dict.items) {
-    const std::string name(pickle::text_of(key));
+    const std::string_view name = pickle::text_of(key);
     if (name.empty()) continue;
-    if (const auto* integer = std::get_if<std::int64_t>(&value)) metadata[name] = std::to_string(*integer);
-    if (const auto* boolean = std::get_if<bool>(&value)) metadata[name] = *boolean ? "true" : "false";
-    if (const auto* text = std::get_if<const pickle::Text*>(&value)) {
-      if ((*text)->view.size() <= kMaxMetadataText) metadata[name] = (*text)->view;
-    }
-    if (const auto* real = std::get_if<double>(&value)) {
-      char digits[32];
-      const auto end = std::to_chars(digits, digits + sizeof digits, *real).ptr;
-      metadata[name].assign(digits, end);
+    if (auto text = metadata_text(value)) {
+      budget.take(kMapNode + name.size() + text->size(), file, "its metadata");
+      metadata[std::string(name)] = std::move(*text);
     }
   }
 }
@@ -58,7 +72,7 @@ void add_metadata(const Dict& dict, std::map<std::string, std::string>& metadata
 // Dicts may be shared and hold themselves, so what is found of each is kept: no dict is searched twice.
 class WeightFinder {
  public:
-  explicit WeightFinder(const std::string& name) : name_(name) {}
+  WeightFinder(ReadBudget& budget, const std::string& name) : name_(name), holds_(&budget), preferred_(&budget) {}
 
   // The dict that leads to the weights by the rules of state_dict.h; null where `dict` is the last.
   const Dict* next(const Dict& dict) {
@@ -105,8 +119,8 @@ class WeightFinder {
   }
 
   const std::string& name_;
-  std::unordered_map<const Dict*, bool> holds_;
-  std::unordered_map<const Dict*, const Dict*> preferred_;
+  std::pmr::unordered_map<const Dict*, bool> holds_;
+  std::pmr::unordered_map<const Dict*, const Dict*> preferred_;
 };
 
 [[noreturn]] void fail_without_weights(const Value& root, const std::string& name) {
@@ -121,13 +135,13 @@ class WeightFinder {
 
 }  // namespace
 
-Checkpoint checkpoint_of(const Value& root, TorchTensorBuilder& builder, const std::string& name) {
+Checkpoint checkpoint_of(const Value& root, TorchTensorBuilder& builder, ReadBudget& budget, const std::string& name) {
   Checkpoint checkpoint;
   const Dict* dict = pickle::dict_of(root);
   if (dict == nullptr) fail_without_weights(root, name);
-  WeightFinder finder(name);
+  WeightFinder finder(budget, name);
   for (int depth = 0; depth < kMaxDepth; ++depth) {
-    add_metadata(*dict, checkpoint.metadata);
+    add_metadata(*dict, checkpoint.metadata, budget, name);
     const Dict* next = finder.next(*dict);
     if (next == nullptr) break;
     dict = next;
@@ -135,6 +149,7 @@ Checkpoint checkpoint_of(const Value& root, TorchTensorBuilder& builder, const s
   for (const auto& [key, value] : dict->items) {
     const std::string tensor(pickle::text_of(key));
     if (tensor.empty() || !is_torch_tensor(value)) continue;
+    budget.take(kTensorNode + tensor.size(), name, "the list of tensors");
     checkpoint.tensors[tensor] = builder.build(value, name + ": tensor " + quote(tensor));
   }
   if (checkpoint.tensors.empty()) fail_without_weights(root, name);
@@ -150,8 +165,13 @@ void strip_common_prefixes(std::map<std::string, Tensor>& tensors) {
         return item.first.size() > prefix.size() && item.first.starts_with(prefix);
       };
       if (!std::all_of(tensors.begin(), tensors.end(), carries)) continue;
+      // One prefix fewer keeps the order, so that each node moves to the end of the new map.
       std::map<std::string, Tensor> stripped;
-      for (auto& [name, tensor] : tensors) stripped.emplace(name.substr(prefix.size()), std::move(tensor));
+      while (!tensors.empty()) {
+        auto node = tensors.extract(tensors.begin());
+        node.key().erase(0, prefix.size());
+        stripped.insert(stripped.end(), std::move(node));
+      }
       tensors = std::move(stripped);
       again = true;
     }

@@ -16,7 +16,9 @@ namespace sidenet {
 /// 3. else its only dict with tensors; several are an error that lists them.
 /// Values that are not tensors are left out; numbers and strings met on the way become metadata.
 /// Throws Error: no weights, a whole pickled torch.nn.Module, what TorchTensorBuilder throws.
-Checkpoint checkpoint_of(const pickle::Value& root, TorchTensorBuilder& builder, const std::string& name);
+/// What it makes is charged to `budget`.
+Checkpoint checkpoint_of(const pickle::Value& root, TorchTensorBuilder& builder, ReadBudget& budget,
+                         const std::string& name);
 
 /// Removes "module." and "_orig_mod." as long as every name begins with them.
 void strip_common_prefixes(std::map<std::string, Tensor>& tensors);

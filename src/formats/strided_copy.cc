@@ -6,6 +6,18 @@
 namespace sidenet {
 namespace {
 
+// The axes without those of one element, which would each cost a step a row of the copy.
+void drop_single_axes(Shape& shape, Shape& strides) {
+  std::size_t kept = 0;
+  for (std::size_t axis = 0; axis < shape.size(); ++axis) {
+    if (shape[axis] == 1) continue;
+    shape[kept] = shape[axis];
+    strides[kept++] = strides[axis];
+  }
+  shape.resize(kept);
+  strides.resize(kept);
+}
+
 template <std::size_t Bytes>
 void gather(const std::byte* from, const Shape& shape, const Shape& strides, std::byte* to) {
   constexpr auto kBytes = static_cast<std::int64_t>(Bytes);
@@ -36,9 +48,10 @@ void gather(const std::byte* from, const Shape& shape, const Shape& strides, std
 
 }  // namespace
 
-Tensor copy_strided(DType dtype, const Shape& shape, const Shape& strides, const std::byte* first) {
+Tensor copy_strided(DType dtype, Shape shape, Shape strides, const std::byte* first) {
   Tensor result(dtype, shape);
   if (result.empty()) return result;
+  drop_single_axes(shape, strides);
   // Writable, since just allocated; mutable_data() does not know every element type.
   auto* to = const_cast<std::byte*>(result.raw());
   switch (dtype_size(dtype)) {

@@ -74,14 +74,15 @@ bool is_row_major(const Layout& layout) {
 
 // The function that rebuilds the tensor and its arguments, out of the wrappers that parameters and tensors with Python
 // attributes have around it.
-std::pair<const pickle::Global*, const std::vector<Value>*> rebuilder(const Value& value, const std::string& where) {
+std::pair<const pickle::Global*, const pickle::Values*> rebuilder(const Value& value, const std::string& where) {
   const Value* current = &value;
   for (int depth = 0; depth < kMaxWrappers; ++depth) {
     const auto* instance = std::get_if<pickle::Instance*>(current);
     if (instance == nullptr) throw Error(where + ": expected a tensor, got " + pickle::describe(*current));
     const pickle::Global* type = (*instance)->type;
     const auto* arguments = pickle::items_of((*instance)->arguments);
-    if (arguments == nullptr || arguments->empty()) throw Error(where + ": " + quote(type->full()) + " without arguments");
+    if (arguments == nullptr || arguments->empty())
+      throw Error(where + ": expected a tensor, got " + quote(type->full()) + " without arguments");
     if (type->is("torch._tensor", "_rebuild_from_type_v2")) {  // (function, type, arguments, state)
       const auto* function = std::get_if<const pickle::Global*>(&arguments->front());
       const auto* inner = arguments->size() < 3 ? nullptr : pickle::items_of((*arguments)[2]);
@@ -94,7 +95,7 @@ std::pair<const pickle::Global*, const std::vector<Value>*> rebuilder(const Valu
     if (!is_wrapper(*type)) return {type, arguments};
     current = &arguments->front();
   }
-  throw Error(where + ": more than " + std::to_string(kMaxWrappers) + " wrappers around a tensor");
+  throw Error(where + ": expected a tensor, got more than " + std::to_string(kMaxWrappers) + " wrappers around it");
 }
 
 }  // namespace
@@ -111,12 +112,15 @@ Tensor TorchTensorBuilder::build(const Value& value, const std::string& where) {
     throw Error(where + ": a tensor made by " + quote(function->full()) + " is not read (expected a dense one)");
   }
   // (storage, offset, size, stride[, requires_grad, hooks[, dtype]])
-  if (arguments->size() < (v3 ? 7u : 4u)) throw Error(where + ": too few arguments of " + quote(function->full()));
+  if (arguments->size() < (v3 ? 7u : 4u))
+    throw Error(where + ": expected " + (v3 ? "7" : "4") + " arguments or more of " + quote(function->full()) + ", got " +
+                std::to_string(arguments->size()) + ": too few arguments");
   const StorageReference storage = storage_reference((*arguments)[0], where);
   Layout layout{extent_field((*arguments)[1], where, "offset"), extents((*arguments)[2], where, "shape"),
                 extents((*arguments)[3], where, "strides")};
   if (layout.shape.size() != layout.strides.size()) {
-    throw Error(where + ": shape " + to_string(layout.shape) + " with strides " + to_string(layout.strides));
+    throw Error(where + ": expected as many strides as axes, got shape " + to_string(layout.shape) + " with strides " +
+                to_string(layout.strides));
   }
   // The stride of an axis of one element is never taken, so it may be anything; 0 cannot overflow.
   for (std::size_t axis = 0; axis < layout.shape.size(); ++axis) {
@@ -128,7 +132,7 @@ Tensor TorchTensorBuilder::build(const Value& value, const std::string& where) {
     if (name == nullptr) throw Error(where + ": element type: expected a name, got " + pickle::describe((*arguments)[6]));
     dtype = torch_dtype(**name, where);
   }
-  if (!dtype) throw Error(where + ": an untyped storage, but no element type");
+  if (!dtype) throw Error(where + ": expected a storage with an element type, got an untyped storage");
 
   std::uint64_t needed = 0, elements = 0, bytes = 0;
   try {
@@ -157,11 +161,9 @@ Tensor TorchTensorBuilder::build(const Value& value, const std::string& where) {
   const bool aligned = reinterpret_cast<std::uintptr_t>(first) % dtype_size(*dtype) == 0;
   if (aligned && is_row_major(layout)) return Tensor(*dtype, layout.shape, first, found.owner);
 
-  if (bytes > copies_left_) {
-    throw Error(where + ": shape " + to_string(layout.shape) + " with strides " + to_string(layout.strides) +
-                " unfolds to more than a file of this size may (" + std::to_string(copies_left_) + " bytes left)");
-  }
-  copies_left_ -= bytes;
+  const std::string copied = "shape " + to_string(layout.shape) + " with strides " + to_string(layout.strides) +
+                             ", copied to be row-major and aligned,";
+  budget_.take(bytes, where, copied.c_str());
   return copy_strided(*dtype, layout.shape, layout.strides, first);
 }
 

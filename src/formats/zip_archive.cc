@@ -1,134 +1,121 @@
 #include "zip_archive.h"
 
+#include <zlib.h>
+
 #include <algorithm>
 
 #include "byte_reader.h"
-#include "checked.h"
 #include "sidenet/error.h"
-#include "zip_source.h"
 
 namespace sidenet {
 namespace {
 
+constexpr std::uint16_t kStored = 0, kDeflated = 8;
+constexpr std::uint16_t kEncrypted = 1 << 0 | 1 << 6 | 1 << 13;
 // A deflate block cannot expand further (zlib's technical notes, "Maximum Compression Factor").
 constexpr std::uint64_t kMaxExpansion = 1032;
+constexpr std::size_t kMapNode = 128;
 
 [[noreturn]] void fail(const std::string& where, const std::string& what) { throw Error(where + ": " + what); }
 
-struct CloseEntry {
-  void operator()(zip_file_t* entry) const { zip_fclose(entry); }
+class Inflater {
+ public:
+  explicit Inflater(const std::string& where) : where_(where) {
+    constexpr int kRaw = -MAX_WBITS;
+    if (::inflateInit2(&stream_, kRaw) != Z_OK) fail(where_, "out of memory");
+  }
+  ~Inflater() { ::inflateEnd(&stream_); }
+  Inflater(const Inflater&) = delete;
+  Inflater& operator=(const Inflater&) = delete;
+
+  void run(std::span<const std::byte> from, std::span<std::byte> to) {
+    std::size_t used = 0, made = 0;
+    std::byte beyond{};
+    for (int status = Z_OK; status != Z_STREAM_END;) {
+      const bool full = made == to.size();
+      stream_.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(from.data() + used));
+      stream_.avail_in = chunk(from.size() - used);
+      stream_.next_out = reinterpret_cast<Bytef*>(full ? &beyond : to.data() + made);
+      stream_.avail_out = full ? 1 : chunk(to.size() - made);
+      const auto in = stream_.avail_in, out = stream_.avail_out;
+      status = ::inflate(&stream_, Z_NO_FLUSH);
+      used += in - stream_.avail_in;
+      const std::size_t more = out - stream_.avail_out;
+      if (status != Z_OK && status != Z_STREAM_END) {
+        const std::string reason = status == Z_BUF_ERROR    ? "its deflated bytes end too early"
+                                   : stream_.msg != nullptr ? stream_.msg
+                                                            : "broken deflated bytes";
+        fail(where_, reason + ", after " + std::to_string(made) + " of " + std::to_string(to.size()) + " bytes");
+      }
+      if (full && more > 0) fail(where_, "holds more than the " + std::to_string(to.size()) + " bytes that it announces");
+      made += more;
+    }
+    if (made != to.size()) fail(where_, "expected " + std::to_string(to.size()) + " bytes, got " + std::to_string(made));
+    if (used != from.size()) {
+      fail(where_,
+           "expected " + std::to_string(from.size()) + " deflated bytes, got an end behind " + std::to_string(used));
+    }
+  }
+
+ private:
+  static uInt chunk(std::size_t bytes) { return static_cast<uInt>(std::min(bytes, std::size_t{1} << 30)); }
+
+  const std::string& where_;
+  z_stream stream_{};
 };
-using EntryHandle = std::unique_ptr<zip_file_t, CloseEntry>;
 
 }  // namespace
 
-struct ZipArchive::Handle {
-  SpanSource source;
-  zip_t* archive = nullptr;
-  Handle() { zip_error_init(&source.error); }
-  ~Handle() {
-    if (archive != nullptr) zip_discard(archive);
-    zip_error_fini(&source.error);
-  }
-};
-
-ZipArchive::ZipArchive(std::span<const std::byte> bytes, std::shared_ptr<const Storage> keep_alive, std::string where)
-    : bytes_(bytes), keep_alive_(std::move(keep_alive)), where_(std::move(where)), handle_(std::make_unique<Handle>()) {
-  handle_->source.bytes = bytes;
-  zip_error_t error;
-  zip_error_init(&error);
-  zip_source_t* source = zip_source_function_create(SpanSource::callback, &handle_->source, &error);
-  if (source != nullptr) {
-    handle_->archive = zip_open_from_source(source, ZIP_RDONLY, &error);
-    if (handle_->archive == nullptr) zip_source_free(source);
-  }
-  const std::string problem = handle_->archive == nullptr ? zip_error_strerror(&error) : "";
-  zip_error_fini(&error);
-  if (!problem.empty()) throw Error(where_ + ": expected a whole zip archive: " + problem);
-
-  const zip_int64_t count = zip_get_num_entries(handle_->archive, 0);
-  for (zip_int64_t i = 0; i < count; ++i) {
-    const auto index = static_cast<std::uint64_t>(i);
-    const char* name = zip_get_name(handle_->archive, index, ZIP_FL_ENC_RAW);
-    if (name == nullptr) throw Error(where_ + ": zip entry " + std::to_string(i) + " has no name");
-    if (!entries_.emplace(name, index).second) fail(where_, "zip entry " + quote(name) + " occurs twice");
-  }
+ZipArchive::ZipArchive(std::span<const std::byte> bytes, std::shared_ptr<const Storage> keep_alive, std::string where,
+                       std::shared_ptr<ReadBudget> budget)
+    : bytes_(bytes),
+      keep_alive_(std::move(keep_alive)),
+      budget_(budget != nullptr ? std::move(budget) : std::make_shared<ReadBudget>(bytes.size())),
+      records_(read_zip_directory(bytes, where)) {
+  budget_->take(records_.capacity() * sizeof(ZipRecord), where, "the zip directory");
 }
-
-ZipArchive::~ZipArchive() = default;
 
 std::vector<std::string> ZipArchive::names() const {
   std::vector<std::string> result;
-  for (const auto& [name, index] : entries_) result.push_back(name);
+  for (const ZipRecord& record : records_) result.emplace_back(record.name);
   return result;
 }
 
-StorageBytes ZipArchive::read(const std::string& name, const std::string& caller) {
+const ZipRecord* ZipArchive::find(std::string_view name) const {
+  const auto found = std::lower_bound(records_.begin(), records_.end(), name,
+                                      [](const ZipRecord& record, std::string_view key) { return record.name < key; });
+  return found == records_.end() || found->name != name ? nullptr : &*found;
+}
+
+StorageBytes ZipArchive::read(std::string_view name, const std::string& caller) {
   const std::string where = caller + ": zip entry " + quote(name);
-  const auto found = entries_.find(name);
-  if (found == entries_.end()) fail(where, "missing");
-  if (const auto cached = inflated_.find(name); cached != inflated_.end()) return cached->second;
-
-  zip_stat_t status;
-  zip_stat_init(&status);
-  constexpr zip_uint64_t kNeeded = ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE | ZIP_STAT_COMP_METHOD | ZIP_STAT_ENCRYPTION_METHOD;
-  if (zip_stat_index(handle_->archive, found->second, 0, &status) != 0 || (status.valid & kNeeded) != kNeeded) {
-    fail(where, "its directory record cannot be read");
+  const ZipRecord* record = find(name);
+  if (record == nullptr) fail(where, "missing");
+  if (const auto cached = inflated_.find(record); cached != inflated_.end()) return cached->second;
+  if ((record->flags & kEncrypted) != 0) fail(where, "expected a plain entry, got an encrypted one, which is not read");
+  if (record->method != kStored && record->method != kDeflated) {
+    fail(where, "expected stored or deflated, got compression method " + std::to_string(record->method));
   }
-  if (status.encryption_method != ZIP_EM_NONE) fail(where, "encrypted, which is not read");
-  if (status.comp_method == ZIP_CM_STORE) {
-    if (status.comp_size != status.size) {
-      fail(where, "stored, but " + std::to_string(status.comp_size) + " bytes are to give " + std::to_string(status.size));
-    }
-    return view_stored(where, found->second, status.size);
+  const auto found = zip_entry_bytes(bytes_, *record, where);
+  if (record->method == kDeflated) return inflated_[record] = inflate(where, *record, found);
+  if (record->compressed != record->size) {
+    fail(where, "stored, but " + std::to_string(record->compressed) + " bytes are to give " + std::to_string(record->size));
   }
-  if (status.comp_method != ZIP_CM_DEFLATE) {
-    fail(where, "expected stored or deflated, got compression method " + std::to_string(status.comp_method));
-  }
-  return inflated_[name] = inflate(where, found->second, status.size, status.comp_size);
+  return {found, keep_alive_};
 }
 
-StorageBytes ZipArchive::view_stored(const std::string& where, std::uint64_t index, std::uint64_t size) {
-  if (size > bytes_.size()) fail(where, "its " + std::to_string(size) + " bytes reach past the end of the file");
-  const EntryHandle entry(zip_fopen_index(handle_->archive, index, 0));
-  if (!entry) fail(where, zip_strerror(handle_->archive));
-  if (size == 0) return {{}, keep_alive_};
-
-  SpanSource& source = handle_->source;
-  const std::uint64_t reads_before = source.reads;
-  std::byte first{};
-  if (zip_fread(entry.get(), &first, 1) != 1) fail(where, zip_file_strerror(entry.get()));
-  if (source.reads != reads_before + 1 || source.last_read_size != 1) fail(where, "its place in the file is unclear");
-  const std::uint64_t offset = source.last_read_offset;
-  if (offset > bytes_.size() - size) fail(where, "its " + std::to_string(size) + " bytes reach past the end of the file");
-  return {bytes_.subspan(offset, size), keep_alive_};
-}
-
-StorageBytes ZipArchive::inflate(const std::string& where, std::uint64_t index, std::uint64_t size,
-                                 std::uint64_t compressed) {
-  if (compressed > bytes_.size()) fail(where, "its compressed bytes reach past the end of the file");
-  if (size > compressed * kMaxExpansion) {
-    fail(where, std::to_string(compressed) + " deflated bytes cannot give " + std::to_string(size));
+StorageBytes ZipArchive::inflate(const std::string& where, const ZipRecord& record, std::span<const std::byte> deflated) {
+  if (record.size / kMaxExpansion > deflated.size()) {
+    fail(where, std::to_string(deflated.size()) + " deflated bytes cannot give " + std::to_string(record.size));
   }
-  // Entries may overlap, so that each keeps the limit above and all together still do not.
-  inflated_total_ = checked_add(inflated_total_, size, "zip archive");
-  if (inflated_total_ > bytes_.size() * kMaxExpansion) fail(where, "the entries together expand beyond what deflate can");
-
-  const EntryHandle entry(zip_fopen_index(handle_->archive, index, 0));
-  if (!entry) fail(where, zip_strerror(handle_->archive));
-  const auto owned = std::make_shared<OwnedBytes>(size);
-  std::uint64_t done = 0;
-  while (done < size) {
-    const zip_int64_t count = zip_fread(entry.get(), owned->bytes().data() + done, size - done);
-    if (count < 0) fail(where, zip_file_strerror(entry.get()));
-    if (count == 0) fail(where, "expected " + std::to_string(size) + " bytes, got " + std::to_string(done));
-    done += static_cast<std::uint64_t>(count);
+  budget_->take(record.size + kMapNode, where, "inflating it");
+  const auto owned = std::make_shared<OwnedBytes>(record.size);
+  Inflater(where).run(deflated, owned->bytes());
+  const auto checksum = static_cast<std::uint32_t>(
+      ::crc32_z(0, reinterpret_cast<const Bytef*>(owned->bytes().data()), owned->bytes().size()));
+  if (checksum != record.checksum) {
+    fail(where, "its checksum: expected " + std::to_string(record.checksum) + ", got " + std::to_string(checksum));
   }
-  // libzip compares the checksum only once the end is read.
-  std::byte more{};
-  const zip_int64_t rest = zip_fread(entry.get(), &more, 1);
-  if (rest < 0) fail(where, zip_file_strerror(entry.get()));
-  if (rest > 0) fail(where, "holds more than the " + std::to_string(size) + " bytes that it announces");
   return {owned->bytes(), owned};
 }
 

@@ -1,5 +1,7 @@
 #include "weights.h"
 
+#include <limits>
+
 #include "sidenet/error.h"
 
 namespace sidenet::models {
@@ -27,6 +29,11 @@ Tensor Weights::get(const std::string& name, const Shape& expected) const {
   if (tensor.size() == 0) {
     throw Error(file_ + ": tensor '" + prefix_ + name + "': expected shape " + wanted() + " without a 0, got " +
                 to_string(tensor.shape()));
+  }
+  for (const std::int64_t extent : tensor.shape()) {
+    if (extent > std::numeric_limits<std::int32_t>::max())
+      throw Error(file_ + ": tensor '" + prefix_ + name + "': expected extents below 2^31, got " +
+                  to_string(tensor.shape()));
   }
   bool fits = tensor.rank() == expected.size();
   for (std::size_t i = 0; fits && i < expected.size(); ++i) fits = expected[i] < 0 || expected[i] == tensor.dim(i);

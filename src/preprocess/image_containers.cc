@@ -55,9 +55,13 @@ ImageHeader check_png(Bytes bytes, const std::string& name) {
     const std::size_t length = be32(bytes, at);
     const std::string type(reinterpret_cast<const char*>(bytes.data() + at + 4), 4);
     require(bytes, at + 8, length + 4, "a PNG chunk's data", name);
-    if (first && (type != "IHDR" || length != 13)) fail(name, at, "expected the PNG chunk IHDR");
+    if (first && (type != "IHDR" || length != 13))
+      fail(name, at, "expected the PNG chunk IHDR of 13 bytes, got another chunk");
     const std::uint32_t stored = be32(bytes, at + 8 + length), computed = crc32(bytes.subspan(at + 4, length + 4));
-    if (stored != computed) fail(name, at, "the PNG chunk's checksum does not match its data");
+    if (stored != computed)
+      fail(name, at,
+           "the PNG chunk's checksum does not match its data: expected " + std::to_string(stored) + ", got " +
+               std::to_string(computed));
     if (first) {
       header.width = be32(bytes, at + 8);
       header.height = be32(bytes, at + 12);
@@ -69,7 +73,9 @@ ImageHeader check_png(Bytes bytes, const std::string& name) {
 
 // stb_image 2.27 writes past its 256-entry tables where a segment holds more symbols, and takes symbol 255 of a short
 // code for its "not found" mark. 8-bit samples never need more than 176 symbols (ITU-T T.81, annex F and G).
-void check_huffman_tables(Bytes segment, std::size_t at, const std::string& name) {
+// Returns how many tables there are.
+std::uint32_t check_huffman_tables(Bytes segment, std::size_t at, const std::string& name) {
+  std::uint32_t tables = 0;
   while (!segment.empty()) {
     if (segment.size() < 17) fail(name, at, "a JPEG Huffman table is cut short");
     std::uint32_t symbols = 0, codes = 0;
@@ -78,11 +84,14 @@ void check_huffman_tables(Bytes segment, std::size_t at, const std::string& name
       codes = 2 * codes + u8(segment, length);  // codes of this length or shorter, in units of 2^-length
       if (codes > (1u << length)) fail(name, at, "a JPEG Huffman table has more codes than fit their lengths");
     }
-    if (symbols > 255) fail(name, at, "a JPEG Huffman table has " + std::to_string(symbols) + " symbols");
+    if (symbols > 255)
+      fail(name, at, "expected at most 255 symbols, but a JPEG Huffman table has " + std::to_string(symbols) + " symbols");
     if (segment.size() < 17 + symbols) fail(name, at, "a JPEG Huffman table is cut short");
     segment = segment.subspan(17 + symbols);
     at += 17 + symbols;
+    ++tables;
   }
+  return tables;
 }
 
 // Where the entropy-coded data that starts at `at` ends: a marker that is neither a stuffed zero nor a restart.
@@ -100,21 +109,27 @@ std::size_t skip_entropy_coded(Bytes bytes, std::size_t at) {
 
 ImageHeader check_jpeg(Bytes bytes, const std::string& name) {
   constexpr std::uint32_t kHuffman = 0xc4, kEnd = 0xd9, kScan = 0xda;
+  // The decoder builds every table at once and goes through all blocks a scan. Encoders make 10 scans, with up to 4 tables
+  // each; a scan for every bit of every coefficient would be some 600.
+  constexpr std::uint32_t kMaxScans = 1000, kMaxTables = 4000;
   ImageHeader header{ImageFormat::jpeg};
   header.scans = 0;
+  std::uint32_t tables = 0;
   for (std::size_t at = 2;;) {
     while (at < bytes.size() && u8(bytes, at) != 0xff) ++at;  // padding between segments
     while (at < bytes.size() && u8(bytes, at) == 0xff) ++at;
     if (at >= bytes.size()) fail(name, bytes.size(), "truncated: the JPEG has no end marker");
     const std::uint32_t marker = u8(bytes, at++);
     if (marker == kEnd) break;
-    if (marker < 0xc0 || (marker >= 0xd0 && marker <= 0xd8)) fail(name, at - 1, "unexpected JPEG marker");
+    if (marker < 0xc0 || (marker >= 0xd0 && marker <= 0xd8))
+      fail(name, at - 1, "expected a JPEG segment, got the unexpected JPEG marker " + std::to_string(marker));
     require(bytes, at, 2, "a JPEG segment", name);
     const std::size_t length = be16(bytes, at);
-    if (length < 2) fail(name, at, "a JPEG segment is shorter than its own length field");
+    if (length < 2) fail(name, at, "expected a length of 2 or more: a JPEG segment is shorter than its own length field");
     require(bytes, at, length, "a JPEG segment", name);
     const Bytes segment = bytes.subspan(at + 2, length - 2);
-    if (marker == kHuffman) check_huffman_tables(segment, at + 2, name);
+    if (marker == kHuffman) tables += check_huffman_tables(segment, at + 2, name);
+    if (tables > kMaxTables) fail(name, at, "expected at most 4000 Huffman tables in a JPEG, got more");
     if (marker >= 0xc0 && marker <= 0xc2 && header.width == 0) {
       if (segment.size() < 6) fail(name, at, "the JPEG frame header is cut short");
       header.height = be16(segment, 1);
@@ -122,11 +137,12 @@ ImageHeader check_jpeg(Bytes bytes, const std::string& name) {
     }
     at += length;
     if (marker == kScan) {
-      ++header.scans;
+      if (++header.scans > kMaxScans) fail(name, at, "too many scans: expected at most 1000 in a JPEG, got more");
       at = skip_entropy_coded(bytes, at);
     }
   }
-  if (header.width == 0 || header.scans == 0) fail(name, bytes.size(), "the JPEG holds no baseline or progressive picture");
+  if (header.width == 0 || header.scans == 0)
+    fail(name, bytes.size(), "expected a baseline or progressive picture in the JPEG, got its end");
   return header;
 }
 
@@ -159,7 +175,8 @@ ImageHeader check_image(Bytes bytes, const std::string& name) {
   }
   if (bytes.size() >= 3 && be16(bytes, 0) == 0xffd8 && u8(bytes, 2) == 0xff) return check_jpeg(bytes, name);
   if (bytes.size() >= 2 && u8(bytes, 0) == 'B' && u8(bytes, 1) == 'M') return check_bmp(bytes, name);
-  throw Error(name + ": expected an image (PNG, JPEG or BMP), got a file that starts as none of them");
+  throw Error(name + ": expected an image (PNG, JPEG or BMP), got a file that starts as none of them (" +
+              std::to_string(bytes.size()) + " bytes)");
 }
 
 }  // namespace sidenet

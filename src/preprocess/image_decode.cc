@@ -1,5 +1,7 @@
 #include "image_decode.h"
 
+#include <algorithm>
+
 #include "image_channels.h"
 #include "image_containers.h"
 #include "mapped_file.h"
@@ -12,8 +14,11 @@ namespace {
 
 constexpr std::uint64_t kMaxSide = 1 << 15;
 constexpr std::uint64_t kMaxPixels = 1 << 26;
-// Pixels times scans: keeps a progressive JPEG with thousands of empty scans from running for hours.
-constexpr std::uint64_t kMaxPixelScans = std::uint64_t{1} << 30;
+// Flat pictures: a small file may hold as many pixels, a larger picture needs a byte for each kPixelsPerByte.
+constexpr std::uint64_t kFreePixels = 1 << 24, kPixelsPerByte = 64;
+// Pixels times scans, at up to 4 ns each: keeps a progressive JPEG with many scans from running long. Usual ones have 10.
+constexpr std::uint64_t kFreePixelScans = std::uint64_t{1} << 27, kPixelScansPerByte = 256;
+constexpr std::uint64_t kMaxPixelScans = std::uint64_t{1} << 29;
 
 // The most that one byte of a file can hold: deflate expands at most 1032 times and PNG has 8 pixels a byte; a JPEG
 // block of 64 pixels takes a bit. Nothing is allocated for pictures that claim more.
@@ -22,24 +27,30 @@ std::uint64_t max_pixels_per_byte(ImageFormat format) { return format == ImageFo
 void check_size(const ImageHeader& header, std::size_t file_size, const std::string& name) {
   const std::uint64_t width = header.width, height = header.height;
   const std::string size = std::to_string(width) + " x " + std::to_string(height) + " pixels";
-  if (width == 0 || height == 0) throw Error(name + ": the image has no pixels: " + size);
+  if (width == 0 || height == 0) throw Error(name + ": expected an image with pixels, got no pixels: " + size);
   if (width > kMaxSide || height > kMaxSide) {
     throw Error(name + ": expected sides of at most " + std::to_string(kMaxSide) + " pixels, got " + size);
   }
   if (width * height > kMaxPixels) {
     throw Error(name + ": expected at most " + std::to_string(kMaxPixels) + " pixels in all, got " + size);
   }
-  if (width * height > file_size * max_pixels_per_byte(header.format)) {
-    throw Error(name + ": the image claims " + size + ", more than its " + std::to_string(file_size) + " bytes can hold");
+  const std::uint64_t most =
+      std::min(file_size * max_pixels_per_byte(header.format), kFreePixels + file_size * kPixelsPerByte);
+  if (width * height > most) {
+    throw Error(name + ": the image claims " + size + ", more than the " + std::to_string(most) + " that its " +
+                std::to_string(file_size) + " bytes may hold");
   }
-  if (width * height * header.scans > kMaxPixelScans) {
-    throw Error(name + ": too many scans for its size: " + std::to_string(header.scans) + " over " + size);
+  if (width * height * header.scans > std::min(kMaxPixelScans, kFreePixelScans + file_size * kPixelScansPerByte)) {
+    throw Error(name + ": too many scans for its size: " + std::to_string(header.scans) + " over " + size + " in " +
+                std::to_string(file_size) + " bytes");
   }
 }
 
-// Room for the file's joined chunks, two 16-bit RGBA copies, a doubled deflate buffer, and padding to JPEG blocks.
+// Room for the file's joined chunks, two 16-bit RGBA copies and their 8-bit one, or a progressive JPEG's coefficients,
+// planes and pixels, and padding to JPEG blocks.
 std::size_t memory_for(const ImageHeader& header, std::size_t file_size) {
-  return std::size_t{48} * header.width * header.height + 4 * file_size + (std::size_t{16} << 20);
+  constexpr std::size_t kMost = std::size_t{512} << 20;
+  return std::min(kMost, std::size_t{24} * header.width * header.height) + 4 * file_size + (std::size_t{16} << 20);
 }
 
 }  // namespace
@@ -53,7 +64,9 @@ Tensor decode_image(std::span<const std::byte> bytes, int channels, const std::s
   const StbPicture claimed = stb_inspect(bytes, name);
   if (static_cast<std::uint32_t>(claimed.width) != header.width ||
       static_cast<std::uint32_t>(claimed.height) != header.height) {
-    throw Error(name + ": the image's headers disagree on its size");
+    throw Error(name + ": expected one size, got headers that disagree: " + std::to_string(header.width) + " x " +
+                std::to_string(header.height) + " and " + std::to_string(claimed.width) + " x " +
+                std::to_string(claimed.height));
   }
   Tensor image;
   stb_decode(bytes, memory_for(header, bytes.size()), name, [&](const StbPicture& picture) {

@@ -74,13 +74,17 @@ namespace sidenet {
 namespace {
 
 const stbi_uc* stb_bytes(std::span<const std::byte> bytes, const std::string& name) {
-  if (bytes.size() > INT_MAX) throw Error(name + ": expected an image of at most 2 GiB");
+  if (bytes.size() > INT_MAX)
+    throw Error(name + ": expected an image of at most 2 GiB, got " + std::to_string(bytes.size()) + " bytes");
   return reinterpret_cast<const stbi_uc*>(bytes.data());
 }
 
 [[noreturn]] void fail(const std::string& name) {
   const char* reason = stbi_failure_reason();
-  throw Error(name + ": the image does not decode: " + (reason != nullptr ? reason : "unknown reason"));
+  std::string_view words = reason != nullptr ? reason : "unknown reason";
+  // stb puts the chunk's name, any four bytes, in front.
+  if (words.ends_with("PNG chunk not known")) words = "a critical PNG chunk that is not known";
+  throw Error(name + ": the image does not decode: " + std::string(words));
 }
 
 // Sets the allowance, and turns a failed STBI_ASSERT into an Error.

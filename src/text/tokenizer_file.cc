@@ -71,15 +71,21 @@ void check_vocabulary(const std::vector<std::string>& vocabulary, const std::str
   }
 }
 
-TokenizerContents contents_of_vocabulary(std::vector<std::string> vocabulary, TokenizerOptions options,
-                                         const std::string& source) {
-  check_vocabulary(vocabulary, source);
-  std::vector<AddedToken> added;
+std::vector<AddedToken> special_tokens(const std::vector<std::string>& vocabulary, const TokenizerOptions& options,
+                                       const std::string& source) {
+  std::vector<AddedToken> tokens;
   for (const std::string* name : {&options.unknown, &options.sep, &options.cls, &options.pad, &options.mask}) {
     const auto known = [&](const AddedToken& token) { return token.content == *name; };
     const std::int32_t id = special_token_id(vocabulary, *name, source);
-    if (std::none_of(added.begin(), added.end(), known)) added.push_back({*name, id});
+    if (std::none_of(tokens.begin(), tokens.end(), known)) tokens.push_back({*name, id});
   }
+  return tokens;
+}
+
+TokenizerContents contents_of_vocabulary(std::vector<std::string> vocabulary, TokenizerOptions options,
+                                         const std::string& source) {
+  check_vocabulary(vocabulary, source);
+  std::vector<AddedToken> added = special_tokens(vocabulary, options, source);
   const std::size_t pieces = vocabulary.size();
   return {std::move(vocabulary), pieces, std::move(added), std::move(options), false};
 }

@@ -9,7 +9,7 @@
 
 namespace sidenet {
 
-constexpr std::size_t kMaxTokenizerBytes = std::size_t{64} << 20, kMaxPieces = 4'000'000;
+constexpr std::size_t kMaxTokenizerBytes = std::size_t{64} << 20, kMaxPieces = 800'000;
 
 /// What a tokenizer is made from.
 struct TokenizerContents {
@@ -27,6 +27,9 @@ std::int32_t special_token_id(const std::vector<std::string>& vocabulary, const 
 /// UTF-8, a special token is not in it.
 TokenizerContents contents_of_vocabulary(std::vector<std::string> vocabulary, TokenizerOptions options,
                                          const std::string& source);
+/// The special tokens of `options`, each once. Throws Error where one is not in the vocabulary.
+std::vector<AddedToken> special_tokens(const std::vector<std::string>& vocabulary, const TokenizerOptions& options,
+                                       const std::string& source);
 /// A tokenizer as a model file keeps it: what it is made from, and a tokenizer made from that. Throws Error: a vocabulary
 /// that is empty or not UTF-8, model_pieces or an added token that do not fit it, and what Tokenizer's constructor refuses.
 const TokenizerContents& contents_of(const Tokenizer& tokenizer);

@@ -1,7 +1,7 @@
 #include "tokenizer_json.h"
 
 #include "json_field.h"
-#include "limited_json.h"
+#include "json_tree.h"
 #include "sidenet/error.h"
 #include "utf8_text.h"
 
@@ -10,10 +10,84 @@ namespace {
 
 using nlohmann::json;
 
+// The vocabulary, by far the largest part, is not kept as JSON values: the document has an empty object at model.vocab.
+class TokenizerHandler : public JsonTreeBuilder {
+ public:
+  static constexpr std::size_t kMaxDepth = 32, kMaxValues = 65'536;
+  explicit TokenizerHandler(const JsonName& name) : JsonTreeBuilder(name, kMaxValues) {}
+
+  /// Ids are 0 to n - 1, each once. Throws Error where the highest is not n - 1.
+  std::vector<std::string> take_vocabulary(const std::string& source) {
+    if (pieces_ != vocabulary_.size()) {
+      throw Error(source + ": model.vocab: " + quoted_text(vocabulary_.back()) + ": expected an id below " +
+                  std::to_string(pieces_) + ", the number of pieces, got " + std::to_string(vocabulary_.size() - 1));
+    }
+    return std::move(vocabulary_);
+  }
+
+  void key(const std::string& text) override {
+    if (depth() == 1) is_model_ = text == "model";
+    if (depth() == 2) is_vocabulary_ = is_model_ && text == "vocab";
+    if (!in_vocabulary_) {
+      JsonTreeBuilder::key(text);
+    } else {
+      piece_ = text;
+    }
+  }
+  // Tokenizer refuses a piece that comes twice.
+  Keys begin_object() override {
+    if (in_vocabulary_) unexpected("an object");
+    in_vocabulary_ = depth() == 2 && is_vocabulary_;
+    return JsonTreeBuilder::begin_object();
+  }
+  void end_object() override {
+    in_vocabulary_ = false;
+    JsonTreeBuilder::end_object();
+  }
+  void natural(std::uint64_t number) override {
+    if (!in_vocabulary_) return JsonTreeBuilder::natural(number);
+    if (number >= kMaxPieces)
+      refuse("expected an id below " + std::to_string(kMaxPieces) + ", got " + std::to_string(number));
+    const auto id = static_cast<std::size_t>(number);
+    if (id >= vocabulary_.size()) {
+      vocabulary_.resize(id + 1);
+      taken_.resize(id + 1);
+    }
+    if (taken_[id]) refuse("expected an id that no other piece has, got " + std::to_string(id));
+    taken_[id] = true;
+    vocabulary_[id] = piece_;
+    ++pieces_;
+  }
+  void begin_list() override { return in_vocabulary_ ? unexpected("a list") : JsonTreeBuilder::begin_list(); }
+  void string(const std::string& text) override {
+    return in_vocabulary_ ? unexpected("a string") : JsonTreeBuilder::string(text);
+  }
+  void negative(std::int64_t number) override {
+    return in_vocabulary_ ? unexpected("a negative number") : JsonTreeBuilder::negative(number);
+  }
+  void real(double number, const std::string& written) override {
+    return in_vocabulary_ ? unexpected("a number that is no integer") : JsonTreeBuilder::real(number, written);
+  }
+  void boolean(bool value) override { return in_vocabulary_ ? unexpected("a bool") : JsonTreeBuilder::boolean(value); }
+  void null() override { return in_vocabulary_ ? unexpected("null") : JsonTreeBuilder::null(); }
+
+ private:
+  std::string expected() const override { return "an id"; }
+
+  bool is_model_ = false, is_vocabulary_ = false;  // the value that comes is "model", its "vocab"
+  bool in_vocabulary_ = false;
+  std::string piece_;
+  std::vector<std::string> vocabulary_;
+  std::vector<bool> taken_;
+  std::size_t pieces_ = 0;
+};
+
 class Reader {
  public:
-  Reader(TokenizerJson file, const TokenizerOptions& options, const std::string& source)
-      : file_(std::move(file)), root_(file_.document, "", source), source_(source) {
+  Reader(json document, std::vector<std::string> vocabulary, const TokenizerOptions& options, const std::string& source)
+      : root_(std::move(document), {source, ""}), source_(source) {
+    contents_.vocabulary = std::move(vocabulary);
+    contents_.model_pieces = contents_.vocabulary.size();
     contents_.options = options;
   }
 
@@ -39,41 +113,21 @@ class Reader {
     TokenizerOptions& options = contents_.options;
     options.unknown = model.at("unk_token").string();
     options.continuation = model.at("continuing_subword_prefix").string();
-    options.max_word_characters = static_cast<int>(model.at("max_input_chars_per_word").integer(1, 1000));
+    options.max_word_characters = model.at("max_input_chars_per_word").integer(1, 1000);
     model.at("vocab").expect(json::object());  // emptied by the parser; a list stays one
-    place_pieces();
-  }
-
-  // The ids are 0 to n - 1, each once.
-  void place_pieces() {
-    const std::size_t count = file_.vocabulary.size();
-    if (count == 0) throw Error(source_ + ": model.vocab: expected pieces, got none");
-    contents_.vocabulary.resize(count);
-    std::vector<bool> taken(count);
-    for (auto& [piece, id] : file_.vocabulary) {
-      const auto refuse = [&](const std::string& expected) {
-        throw Error(source_ + ": model.vocab: " + quoted_text(piece) + ": expected " + expected + ", got " +
-                    std::to_string(id));
-      };
-      if (id >= count) refuse("an id below " + std::to_string(count) + ", the number of pieces");
-      if (taken[id]) refuse("an id that no other piece has");
-      taken[id] = true;
-      contents_.vocabulary[id] = std::move(piece);
-    }
-    contents_.model_pieces = count;
-    file_.vocabulary.clear();
+    if (contents_.vocabulary.empty()) throw Error(source_ + ": model.vocab: expected pieces, got none");
   }
 
   void read_added_tokens(const JsonField& list) {
     for (std::size_t i = 0; i < list.list_size(); ++i) {
-      const JsonField token = list.at(i);
+      const JsonField token = list.item(i);
       token.expect_keys({"id", "content", "single_word", "lstrip", "rstrip", "normalized", "special"});
       for (const char* flag : {"single_word", "lstrip", "rstrip", "normalized"}) token.at(flag).expect(false);
       const std::string& content = token.at("content").string();
       auto& pieces = contents_.vocabulary;
       // A token that the model does not have takes the next id, as Hugging Face gives it.
-      const auto id = static_cast<std::size_t>(
-          token.at("id").integer(0, static_cast<std::int64_t>(std::min(pieces.size(), kMaxPieces))));
+      const auto id =
+          static_cast<std::size_t>(token.at("id").integer(0, static_cast<int>(std::min(pieces.size(), kMaxPieces))));
       if (id == pieces.size()) {
         pieces.push_back(content);
       } else {
@@ -82,6 +136,8 @@ class Reader {
       contents_.added.push_back({content, static_cast<std::int32_t>(id)});
     }
   }
+
+  int last_id() const { return static_cast<int>(contents_.vocabulary.size()) - 1; }
 
   void expect_id(const JsonField& field, const std::string& piece, std::size_t id) const {
     const auto& pieces = contents_.vocabulary;
@@ -99,7 +155,7 @@ class Reader {
       return;
     }
     const JsonField steps = normalizer.at("normalizers");
-    for (std::size_t i = 0; i < steps.list_size(); ++i) read_normalizer_step(steps.at(i), i == 0);
+    for (std::size_t i = 0; i < steps.list_size(); ++i) read_normalizer_step(steps.item(i), i == 0);
   }
 
   // Lowercase is the last step of BertNormalizer, so it may follow it, and nothing may follow Lowercase but itself. NFD and
@@ -128,7 +184,7 @@ class Reader {
     }
     const JsonField steps = field.at("pretokenizers");
     if (steps.list_size() != 1) steps.refuse("a list with BertPreTokenizer alone");
-    steps.at(std::size_t{0}).at("type").expect("BertPreTokenizer");
+    steps.item(0).at("type").expect("BertPreTokenizer");
   }
 
   void read_post_processor(const JsonField& field) {
@@ -146,9 +202,9 @@ class Reader {
 
   std::string read_named_id(const JsonField& field) const {
     if (field.list_size() != 2) field.refuse("a piece and its id");
-    const std::string& piece = field.at(std::size_t{0}).string();
-    const auto id = field.at(std::size_t{1}).integer(0, static_cast<std::int64_t>(contents_.vocabulary.size()) - 1);
-    expect_id(field.at(std::size_t{1}), piece, static_cast<std::size_t>(id));
+    const std::string& piece = field.item(0).string();
+    const auto id = field.item(1).integer(0, last_id());
+    expect_id(field.item(1), piece, static_cast<std::size_t>(id));
     return piece;
   }
 
@@ -156,8 +212,8 @@ class Reader {
     TokenizerOptions& options = contents_.options;
     const JsonField single = field.at("single");
     if (single.list_size() != 3) single.refuse("[CLS] A [SEP]");
-    options.cls = single.at(std::size_t{0}).at("SpecialToken").at("id").string();
-    options.sep = single.at(std::size_t{2}).at("SpecialToken").at("id").string();
+    options.cls = single.item(0).at("SpecialToken").at("id").string();
+    options.sep = single.item(2).at("SpecialToken").at("id").string();
     const auto special = [](const std::string& piece, int type) -> json {
       return {{"SpecialToken", {{"id", piece}, {"type_id", type}}}};
     };
@@ -172,8 +228,8 @@ class Reader {
     for (const std::string* piece : {&options.cls, &options.sep}) {
       const JsonField ids = field.at("special_tokens").at(piece->c_str()).at("ids");
       if (ids.list_size() != 1) ids.refuse("one id");
-      const auto id = ids.at(std::size_t{0}).integer(0, static_cast<std::int64_t>(contents_.vocabulary.size()) - 1);
-      expect_id(ids.at(std::size_t{0}), *piece, static_cast<std::size_t>(id));
+      const auto id = ids.item(0).integer(0, last_id());
+      expect_id(ids.item(0), *piece, static_cast<std::size_t>(id));
     }
   }
 
@@ -184,7 +240,6 @@ class Reader {
     contents_.options.truncation = strategy == "OnlyFirst" ? Truncation::only_first : Truncation::longest_first;
   }
 
-  TokenizerJson file_;
   JsonField root_;
   const std::string& source_;
   TokenizerContents contents_;
@@ -193,7 +248,14 @@ class Reader {
 }  // namespace
 
 TokenizerContents read_tokenizer_json(std::string_view bytes, const TokenizerOptions& options, const std::string& source) {
-  return Reader(parse_tokenizer_json(bytes, source), options, source).read();
+  constexpr std::size_t kMaxStringBytes = std::size_t{1} << 20;
+  const JsonName name{source, ""};
+  TokenizerHandler handler(name);
+  read_json(bytes,
+            {kMaxTokenizerBytes, TokenizerHandler::kMaxDepth, kMaxPieces + TokenizerHandler::kMaxValues, kMaxStringBytes},
+            handler);
+  std::vector<std::string> vocabulary = handler.take_vocabulary(source);
+  return Reader(handler.take(), std::move(vocabulary), options, source).read();
 }
 
 }  // namespace sidenet

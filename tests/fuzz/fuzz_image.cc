@@ -1,12 +1,10 @@
 #include <zlib.h>
 
-#include <cstddef>
-#include <cstdint>
 #include <vector>
 
+#include "fuzz_support.h"
 #include "image_decode.h"
 #include "sidenet/dataset.h"
-#include "sidenet/error.h"
 
 namespace {
 
@@ -32,14 +30,13 @@ void repair_png(std::vector<std::uint8_t>& bytes) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::vector<std::uint8_t> bytes(data, data + size);
   repair_png(bytes);
-  try {
-    const sidenet::Tensor image = sidenet::decode_image(std::as_bytes(std::span(bytes)), 0, "fuzz");
+  sidenet::fuzz::refusable("input", [&] {
+    const sidenet::Tensor image = sidenet::decode_image(std::as_bytes(std::span(bytes)), 0, "input");
     sidenet::Preprocessing preprocessing;
     preprocessing.resize = 8;
     preprocessing.crop = 7;
     preprocessing.channels = size % 2 == 0 ? 1 : 3;
     if (image.size() < (1 << 20)) sidenet::preprocess_image(image, preprocessing);
-  } catch (const sidenet::Error&) {
-  }
+  });
   return 0;
 }

@@ -20,19 +20,19 @@ Bytes text(std::span<const std::byte> bytes) { return {reinterpret_cast<const ch
 
 TEST_CASE("gzip: members are joined, lengths that lie about themselves change nothing") {
   const Bytes hello(70000, 'h'), world = "world";
-  CHECK(text(gunzip(view(gzip(hello)), "a.gz").bytes) == hello);
-  CHECK(text(gunzip(view(gzip(hello) + gzip(world)), "a.gz").bytes) == hello + world);
-  CHECK(text(gunzip(view(gzip("")), "a.gz").bytes) == "");
+  CHECK(text(gunzip(view(gzip(hello)), "a.gz", 1 << 26).bytes) == hello);
+  CHECK(text(gunzip(view(gzip(hello) + gzip(world)), "a.gz", 1 << 26).bytes) == hello + world);
+  CHECK(text(gunzip(view(gzip("")), "a.gz", 1 << 26).bytes) == "");
   // The first guess comes from the last member, here far too small: the rest has to grow.
   const Bytes large(3000000, 'x');
-  CHECK(text(gunzip(view(gzip(large) + gzip("")), "a.gz").bytes) == large);
+  CHECK(text(gunzip(view(gzip(large) + gzip("")), "a.gz", 1 << 26).bytes) == large);
 }
 
 TEST_CASE("gzip: the limit is exact") {
   const Bytes packed = gzip(Bytes(5000, 'z'));
   CHECK(gunzip(view(packed), "a.gz", 5000).bytes.size() == 5000);
-  CHECK(error_of([&] { gunzip(view(packed), "a.gz", 4999); }) ==
-        "a.gz: gzip: expected at most 4999 decompressed bytes, got more");
+  CHECK(error_of([&] { gunzip(view(packed), "a.gz", 4999); }).find("expected at most 4999 decompressed bytes") !=
+        std::string::npos);
 }
 
 TEST_CASE("tar: files of ustar, GNU long names and pax headers; folders are left out") {

@@ -10,6 +10,7 @@
 #include "image_decode.h"
 #include "sidenet/dataset.h"
 #include "tar.h"
+#include "tried_files.h"
 
 using namespace sidenet;
 using namespace files;
@@ -19,6 +20,7 @@ namespace {
 
 /// One line that begins with the file's name and holds `part`.
 void check_message(const std::string& message, const std::string& name, const std::string& part) {
+  ++testing::tried_files;
   CAPTURE(message);
   CAPTURE(part);
   CHECK(is_one_line(message));
@@ -39,6 +41,7 @@ template <typename Read>
 void check_prefixes_refused(const Bytes& bytes, std::size_t step, Read read) {
   for (std::size_t size = 0; size < bytes.size(); size += step) {
     const Bytes prefix = bytes.substr(0, size);
+    ++testing::tried_files;
     const auto message = error_of([&] { read(prefix); });
     INFO("prefix of ", size, " bytes: ", message);
     CHECK(is_one_line(message));
@@ -85,7 +88,7 @@ TEST_CASE("image bombs: nothing is decoded") {
   check_image_refused(png_header(40000, 1), "expected sides of at most 32768 pixels");
   check_image_refused(png_header(0x7fffffff, 0x7fffffff), "expected sides");
   check_image_refused(png_header(0, 5), "no pixels");
-  check_image_refused(png_header(8000, 8000), "more than its");
+  check_image_refused(png_header(8000, 8000), "more than the 561408 that its 68 bytes may hold");
   check_image_refused(png_header(800, 200), "does not decode");  // fewer rows than promised
   // Far more rows than promised: 40 MB behind a header of 8 x 8.
   const Bytes bomb = png(8, 8, 8, 0, Bytes(std::size_t{40} << 20, '\0'));
@@ -107,6 +110,27 @@ TEST_CASE("JPEG: Huffman tables that overflow the decoder's, and endless scans")
   const auto end = large.rfind("\xff\xd9");
   for (int i = 0; i < 2000; ++i) large.insert(end, Bytes("\xff\xda\x00\x08\x01\x01\x00\x00\x3f\x00", 10));
   check_image_refused(large, "too many scans");
+}
+
+TEST_CASE("JPEG: thousands of Huffman tables") {
+  const Bytes table = huffman_segment({0, 2}, 2);
+  Bytes tables;
+  for (int i = 0; i < 4100; ++i) tables += table;
+  check_image_refused(jpeg_with(tables), "expected at most 4000 Huffman tables");
+}
+
+TEST_CASE("PNG: compressed text and profiles are not unpacked") {
+  Bytes picture = plain_png(2, 2, "\x01");
+  const Bytes bomb = zlib(Bytes(std::size_t{20} << 20, '\0'));
+  picture.insert(33, png_chunk("zTXt", Bytes("a\0\0", 3) + bomb) + png_chunk("iCCP", Bytes("a\0\0", 3) + bomb));
+  ++testing::tried_files;
+  CHECK(error_of([&] { decode_image(view(picture), 3, "x.png"); }) == "");
+}
+
+TEST_CASE("PNG: flat pictures above 16 megapixels need a byte for 64 pixels") {
+  Bytes rows;
+  for (int y = 0; y < 5000; ++y) rows += Bytes(626, '\0');
+  check_image_refused(png(5000, 5000, 1, 0, rows), "more than the");
 }
 
 TEST_CASE("JPEG and BMP damage never gets past an Error") {
@@ -144,11 +168,11 @@ TEST_CASE("files that are no images") {
 
 TEST_CASE("gzip: cut short, damaged, followed by rubbish") {
   Bytes good = gzip("a fine row of bytes, and another, and another");
-  check_prefixes_refused(good, 1, [](const Bytes& bytes) { gunzip(view(bytes), "x.gz"); });
-  check_message(error_of([&] { gunzip(view(good.substr(0, 30)), "x.gz"); }), "x.gz: gzip: truncated", "byte 30");
-  check_message(error_of([&] { gunzip(view(good + "rubbish"), "x.gz"); }), "x.gz: gzip: byte", "another member");
+  check_prefixes_refused(good, 1, [](const Bytes& bytes) { gunzip(view(bytes), "x.gz", 1 << 26); });
+  check_message(error_of([&] { gunzip(view(good.substr(0, 30)), "x.gz", 1 << 26); }), "x.gz: gzip: truncated", "byte 30");
+  check_message(error_of([&] { gunzip(view(good + "rubbish"), "x.gz", 1 << 26); }), "x.gz: gzip: byte", "another member");
   good[good.size() - 6] = static_cast<char>(good[good.size() - 6] ^ 1);
-  check_message(error_of([&] { gunzip(view(good), "x.gz"); }), "x.gz: gzip: byte", "incorrect data check");
+  check_message(error_of([&] { gunzip(view(good), "x.gz", 1 << 26); }), "x.gz: gzip: byte", "incorrect data check");
 }
 
 TEST_CASE("gzip: a bomb stops at the limit") {
@@ -156,6 +180,39 @@ TEST_CASE("gzip: a bomb stops at the limit") {
   check_message(error_of([&] { gunzip(view(bomb), "x.gz", 1 << 20); }), "x.gz: ", "at most 1048576");
   bomb.replace(bomb.size() - 4, 4, "\xff\xff\xff\xff");  // claims 4 GiB
   check_message(error_of([&] { gunzip(view(bomb), "x.gz", 1 << 20); }), "x.gz: ", "at most 1048576");
+}
+
+TEST_CASE("gzip: a bomb stops at three times the file and 48 MiB") {
+  const Bytes bomb = gzip(Bytes(std::size_t{60} << 20, '\0'));
+  check_message(error_of([&] { gunzip(view(bomb), "x.gz", max_inflated(bomb.size())); }), "x.gz: gzip: byte",
+                "decompressed bytes from a file of this size");
+  CHECK(max_inflated(0) == std::uint64_t{48} << 20);
+  CHECK(max_inflated(10'000'000) == 30'000'000 + (std::uint64_t{48} << 20));
+  CHECK(max_inflated(~std::uint64_t{0}) == std::uint64_t{1} << 40);
+}
+
+TEST_CASE("tar: names that lead out of a folder are inert") {
+  for (const char* name : {"../x.bin", "/abs/x.bin", "C:\\x.bin"}) {
+    const auto members = read_tar(file("x.tar", tar_member(name, "abc") + tar_end()));
+    ++testing::tried_files;
+    REQUIRE(members.size() == 1);
+    CHECK(members[0].name == std::string("x.tar/") + name);
+  }
+}
+
+TEST_CASE("tar: names and members without end") {
+  const Bytes path = "path=" + Bytes(5000, 'a') + "\n";
+  const Bytes pax = tar_member("pax", "5011 " + path, 'x') + tar_member("a.bin", "x") + tar_end();
+  check_message(error_of([&] { read_tar(file("x.tar", pax)); }), "x.tar: tar header at byte 0",
+                "at most 4096 bytes, got 5000");
+  const Bytes gnu = tar_member("long", Bytes(5000, 'a'), 'L') + tar_member("a.bin", "x") + tar_end();
+  check_message(error_of([&] { read_tar(file("x.tar", gnu)); }), "x.tar: tar header at byte 0",
+                "at most 4096 bytes, got 5000");
+  const Bytes member = tar_member("a.bin", "");
+  Bytes many;
+  for (int i = 0; i < 65537; ++i) many += member;
+  check_message(error_of([&] { read_tar(file("x.tar", many + tar_end())); }), "x.tar: tar header at byte 33554432",
+                "expected at most 65536 files");
 }
 
 TEST_CASE("tar: cut short, wrong checksum, wrong sizes") {
@@ -189,9 +246,10 @@ TEST_CASE("tar: cut short, wrong checksum, wrong sizes") {
 TEST_CASE("IDX: counts that disagree") {
   const Bytes good = idx({2, 2, 2}, "abcdefgh");
   check_prefixes_refused(good, 1, [](const Bytes& bytes) { parse_idx(file("x", bytes)); });
-  check_message(error_of([&] { parse_idx(file("x", good + "i")); }), "x: IDX: ", "expected 8 bytes for (2, 2, 2), got 9");
+  check_message(error_of([&] { parse_idx(file("x", good + "i")); }),
+                "x: IDX: byte 16: ", "expected 8 bytes for (2, 2, 2), got 9");
   const Bytes huge = idx({0xffffffff, 0xffffffff, 0xffffffff}, "");
-  check_message(error_of([&] { parse_idx(file("x", huge)); }), "x: ", "overflows");
+  check_message(error_of([&] { parse_idx(file("x", huge)); }), "x: IDX: byte 12: ", "overflow 64 bits");
   Bytes floats = good;
   floats[2] = '\x0d';
   check_message(error_of([&] { parse_idx(file("x", floats)); }), "x: IDX: byte 2", "got 13");

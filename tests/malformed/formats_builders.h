@@ -63,6 +63,9 @@ struct ZipEntry {
   std::int64_t announced_size = -1;    // uncompressed; -1: the truth
   std::int64_t announced_stored = -1;  // compressed; -1: the truth
   std::int64_t announced_offset = -1;  // of the local header; -1: the truth
+  std::uint16_t flags = 0;
+  std::string extra{};       // field
+  std::string local_name{};  // in the local header; empty: as in the directory
 };
 
 inline std::string raw_deflate(const std::string& data) {
@@ -79,29 +82,48 @@ inline std::string raw_deflate(const std::string& data) {
   return result;
 }
 
-/// A zip archive (APPNOTE.TXT 4.3) whose directory says what the entries tell it to.
-inline std::string zip_archive(const std::vector<ZipEntry>& entries) {
-  std::string file, directory;
+/// What lies before the end record of a zip archive.
+struct ZipParts {
+  std::string entries, directory;
+  std::uint64_t count = 0;
+};
+
+inline ZipParts zip_parts(const std::vector<ZipEntry>& entries) {
+  ZipParts parts;
   for (const ZipEntry& entry : entries) {
     const std::string stored = entry.method == 8 ? raw_deflate(entry.data) : entry.data;
     const auto size = static_cast<std::uint32_t>(entry.announced_size < 0 ? entry.data.size() : entry.announced_size);
     const auto compressed = static_cast<std::uint32_t>(entry.announced_stored < 0 ? stored.size() : entry.announced_stored);
-    const auto offset = static_cast<std::uint32_t>(entry.announced_offset < 0 ? file.size() : entry.announced_offset);
+    const auto offset =
+        static_cast<std::uint32_t>(entry.announced_offset < 0 ? parts.entries.size() : entry.announced_offset);
     const auto checksum = static_cast<std::uint32_t>(
         crc32(0, reinterpret_cast<const Bytef*>(entry.data.data()), static_cast<uInt>(entry.data.size())));
-    const std::string common = little_endian<std::uint16_t>(20) + little_endian<std::uint16_t>(0) +
-                               little_endian(entry.method) + little_endian<std::uint32_t>(0x00210000) +
-                               little_endian(checksum) + little_endian(compressed) + little_endian(size) +
-                               little_endian(static_cast<std::uint16_t>(entry.name.size())) +
-                               little_endian<std::uint16_t>(0);
-    directory += "PK\x01\x02" + little_endian<std::uint16_t>(20) + common + std::string(10, '\0') + little_endian(offset) +
-                 entry.name;
-    file += "PK\x03\x04" + common + entry.name + stored;
+    const auto common = [&](const std::string& name, const std::string& extra) {
+      return little_endian<std::uint16_t>(20) + little_endian(entry.flags) + little_endian(entry.method) +
+             little_endian<std::uint32_t>(0x00210000) + little_endian(checksum) + little_endian(compressed) +
+             little_endian(size) + little_endian(static_cast<std::uint16_t>(name.size())) +
+             little_endian(static_cast<std::uint16_t>(extra.size()));
+    };
+    parts.directory += "PK\x01\x02" + little_endian<std::uint16_t>(20) + common(entry.name, entry.extra) +
+                       std::string(10, '\0') + little_endian(offset) + entry.name + entry.extra;
+    const std::string local = entry.local_name.empty() ? entry.name : entry.local_name;
+    parts.entries += "PK\x03\x04" + common(local, entry.extra) + local + entry.extra + stored;
+    ++parts.count;
   }
-  const auto count = static_cast<std::uint16_t>(entries.size());
-  return file + directory + "PK\x05\x06" + std::string(4, '\0') + little_endian(count) + little_endian(count) +
-         little_endian(static_cast<std::uint32_t>(directory.size())) +
-         little_endian(static_cast<std::uint32_t>(file.size())) + std::string(2, '\0');
+  return parts;
+}
+
+inline std::string zip_end(std::uint64_t count, std::uint64_t size, std::uint64_t begin, const std::string& comment = "") {
+  return "PK\x05\x06" + std::string(4, '\0') + little_endian(static_cast<std::uint16_t>(count)) +
+         little_endian(static_cast<std::uint16_t>(count)) + little_endian(static_cast<std::uint32_t>(size)) +
+         little_endian(static_cast<std::uint32_t>(begin)) + little_endian(static_cast<std::uint16_t>(comment.size())) +
+         comment;
+}
+
+/// A zip archive (APPNOTE.TXT 4.3) whose directory says what the entries tell it to.
+inline std::string zip_archive(const std::vector<ZipEntry>& entries) {
+  const ZipParts parts = zip_parts(entries);
+  return parts.entries + parts.directory + zip_end(parts.count, parts.directory.size(), parts.entries.size());
 }
 
 /// A PyTorch zip checkpoint of one pickle and one storage "0".

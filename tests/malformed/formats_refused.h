@@ -10,6 +10,7 @@
 #include "formats_builders.h"
 #include "npy.h"
 #include "sidenet/error.h"
+#include "tried_files.h"
 
 namespace sidenet::testing {
 
@@ -27,6 +28,7 @@ enum class Reader { checkpoint, array };
 
 // The message, or "" where the file was read.
 inline std::string error_of(const std::string& file, Reader reader = Reader::checkpoint) {
+  ++tried_files;
   const Bytes bytes(file);
   try {
     if (reader == Reader::checkpoint) read_checkpoint(bytes.span(), nullptr, "file");

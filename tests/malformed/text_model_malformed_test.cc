@@ -82,22 +82,31 @@ TEST_CASE("JSON that nests deeper than any of ours") {
   for (const char* key : {"sidenet.architecture", "sidenet.labels", "sidenet.exits", "sidenet.head", "sidenet.vocabulary",
                           "sidenet.tokenizer"}) {
     const std::string message = model.refusal([&](Metadata& metadata, Weights&) { metadata[key] = nested(200'000); });
-    CHECK(message == std::string(": metadata '") + key + "': expected JSON of at most 64 levels, got more");
+    CHECK(message == std::string(": metadata '") + key + "': expected JSON of at most 64 levels, got more at byte 65");
   }
   const TextCheckpoint checkpoint(random_bert(1, small_bert()));
   for (const char* key : {"architectures", "id2label", "hidden_act", "anything"}) {
     checkpoint.folder.write("config.json", std::string("{\"") + key + "\": " + nested(200'000) + "}");
     CHECK(files::error_of([&] { checkpoint.import(); }) ==
-          checkpoint.folder.path + "/config.json: expected JSON of at most 64 levels, got more");
+          checkpoint.folder.path + "/config.json: expected JSON of at most 64 levels, got more at byte " +
+              std::to_string(69 + std::strlen(key)));
   }
 }
 
 TEST_CASE("JSON of more values than any of ours") {
   const ModelFile model;
-  std::string many = "[0";
-  for (int i = 0; i < 300'000; ++i) many += ",0";
-  const std::string message = model.refusal([&](Metadata& metadata, Weights&) { metadata["sidenet.labels"] = many + "]"; });
-  CHECK(message == ": metadata 'sidenet.labels': expected JSON of at most 262144 values, got more");
+  const auto many = [](const std::string& value, int count) {
+    std::string list = "[" + value;
+    for (int i = 1; i < count; ++i) list += "," + value;
+    return list + "]";
+  };
+  const auto refusal = [&](const char* key, const std::string& text) {
+    return model.refusal([&](Metadata& metadata, Weights&) { metadata[key] = text; });
+  };
+  CHECK(refusal("sidenet.labels", many("\"\"", 300'000)) ==
+        ": metadata 'sidenet.labels'[262144]: expected at most 262144 strings, got more");
+  CHECK(refusal("sidenet.exits", many("0", 70'000)) ==
+        ": metadata 'sidenet.exits': expected JSON of at most 65536 values, got more at byte 131073");
 }
 
 TEST_CASE("exits that read another exit, or a head that is not at the end") {

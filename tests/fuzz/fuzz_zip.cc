@@ -1,0 +1,28 @@
+// torch.save's zip archives, and every entry of any archive.
+#include "checkpoint.h"
+#include "fuzz_support.h"
+#include "pytorch_zip.h"
+#include "zip_archive.h"
+
+using namespace sidenet;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::span<const std::byte> bytes = std::as_bytes(std::span(data, size));
+  fuzz::refusable("input", [&] {
+    for (const auto& [name, tensor] : read_pytorch_zip(bytes, nullptr, "input").tensors) fuzz::touch(tensor);
+  });
+  fuzz::refusable("input", [&] {
+    ZipArchive archive(bytes, nullptr, "input");
+    std::size_t total = 0;
+    static volatile std::byte sink;
+    for (const std::string& name : archive.names()) {
+      fuzz::refusable("input", [&] {
+        const std::span<const std::byte> entry = archive.read(name, "input").bytes;
+        for (const std::byte byte : entry) sink = byte;
+        total += entry.size();
+      });
+    }
+    fuzz::expect(total <= 3 * size + (std::size_t{40} << 20), "no more memory than the file allows");
+  });
+  return 0;
+}
