@@ -34,7 +34,8 @@ std::int64_t element_count(const Shape& shape) {
   std::int64_t count = 1;
   for (const std::int64_t extent : shape) {
     if (extent < 0) throw Error("shape " + to_string(shape) + " has a negative extent");
-    if (__builtin_mul_overflow(count, extent, &count)) throw Error("shape " + to_string(shape) + " overflows 63 bits");
+    if (__builtin_mul_overflow(count, extent, &count))
+      throw Error("expected a shape of fewer than 2^63 elements, got " + to_string(shape));
   }
   return count;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -14,6 +15,7 @@ struct FileBytes {
   std::string name;
   std::span<const std::byte> bytes;
   std::shared_ptr<const Storage> storage;
+  std::uint64_t packed_bytes = 0;  ///< of a gzip file: its own size
 };
 
 /// Maps a file; a gzip file is decompressed into memory (gzip.h says how much of it). Throws Error: missing, unreadable,

@@ -89,7 +89,7 @@ FileBytes gunzip(std::span<const std::byte> bytes, const std::string& name, std:
     if (status == Z_STREAM_END) {
       if (consumed == bytes.size()) {
         check_limit(*output, consumed, limit, name);
-        return {name, {output->data, output->used}, output};
+        return {name, {output->data, output->used}, output, bytes.size()};
       }
       if (!is_gzip(bytes.subspan(consumed))) {
         throw Error(name + ": gzip: byte " + std::to_string(consumed) +

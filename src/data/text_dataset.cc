@@ -6,14 +6,13 @@
 
 #include "class_names.h"
 #include "column_names.h"
+#include "row_index.h"
 #include "sidenet/error.h"
 #include "text_columns.h"
 #include "text_encoding.h"
 
 namespace sidenet {
 namespace {
-
-constexpr std::size_t kMaxClasses = 65536;
 
 void check_utf8(const TextFile& file) {
   const std::string_view bytes = file.bytes();
@@ -58,15 +57,15 @@ class TextDataset : public Dataset {
 
   Kind kind() const override { return Kind::texts; }
   const std::vector<std::string>& notes() const override { return notes_; }
-  std::int64_t rows() const override { return static_cast<std::int64_t>(labels_.size()); }
-  int label(std::int64_t row) const override { return labels_.at(static_cast<std::size_t>(row)); }
+  std::int64_t rows() const override { return index_.rows(); }
+  int label(std::int64_t row) const override { return index_.label(row); }
   const std::vector<std::string>& class_names() const override { return class_names_; }
   std::string name(std::int64_t row) const override {
-    return printable(base_name(file_of(row).file.name)) + ":" + std::to_string(lines_.at(static_cast<std::size_t>(row)));
+    return printable(base_name(file_of(row).file.name)) + ":" + std::to_string(index_.line(row));
   }
   Text text(std::int64_t row) const override {
     const TextFile& file = file_of(row);
-    RecordReader reader(file, begins_.at(static_cast<std::size_t>(row)), lines_.at(static_cast<std::size_t>(row)));
+    RecordReader reader(file, index_.begin(row), index_.line(row));
     Record record;
     // False only where the file has changed since.
     if (!reader.next(record)) throw Error(name(row) + ": expected a record, got the end of the file");
@@ -83,15 +82,36 @@ class TextDataset : public Dataset {
     Record record;
     if (choice_.has_header) reader.next(record);
     if (&file != &files_[0]) check_header(file);
+    constexpr std::uint64_t kStep = std::uint64_t{4} << 20;
+    release_pages(file, 0, file.bytes().size());
+    std::uint64_t released = 0;
     while (reader.next(record)) {
       text_of(file, record);  // for its checks
       if (record.line > std::numeric_limits<std::uint32_t>::max()) {
         throw Error(Place{file.file.name, record.line}.str() + ": expected fewer lines");
       }
-      labels_.push_back(class_of(file, record));
-      begins_.push_back(record.begin);
-      lines_.push_back(static_cast<std::uint32_t>(record.line));
+      index_.add(record.begin, static_cast<std::uint32_t>(record.line), class_of(file, record));
+      if (record.begin - released >= kStep) released = release_pages(file, released, record.begin);
+      check_memory(file, record);
     }
+    release_pages(file, released, file.bytes().size());
+  }
+
+  // They are read again where a row is wanted.
+  static std::uint64_t release_pages(const TextFile& file, std::uint64_t begin, std::uint64_t end) {
+    const std::span<const std::byte> bytes = file.file.bytes;
+    if (file.file.storage != nullptr) file.file.storage->release(bytes.data() + begin, end - begin);
+    return end;
+  }
+
+  // An unpacked file lies in memory itself. A plain one's rows take at most 2.5 times its size.
+  void check_memory(const TextFile& file, const Record& record) const {
+    constexpr std::uint64_t kFree = std::uint64_t{60} << 20;
+    const std::uint64_t packed = file.file.packed_bytes;
+    if (packed == 0 || file.bytes().size() + RowIndex::kRowBytes * static_cast<std::uint64_t>(rows()) < 3 * packed + kFree)
+      return;
+    throw Error(Place{file.file.name, record.line}.str() + ": expected fewer rows from " + std::to_string(packed) +
+                " packed bytes, got " + std::to_string(rows()) + " up to here: unpack it with gunzip if it is honest");
   }
 
   // The first file decides whether there is one.
@@ -137,8 +157,8 @@ class TextDataset : public Dataset {
     if (name.empty()) throw Error(where(file, record, choice_.label) + ": expected a label, got none");
     const auto found = classes_.find(name);
     if (found != classes_.end()) return found->second;
-    if (class_names_.size() == kMaxClasses) {
-      throw Error(where(file, record, choice_.label) + ": expected at most " + std::to_string(kMaxClasses) +
+    if (class_names_.size() == RowIndex::kMaxClasses) {
+      throw Error(where(file, record, choice_.label) + ": expected at most " + std::to_string(RowIndex::kMaxClasses) +
                   " classes, got more");
     }
     const int index = static_cast<int>(class_names_.size());
@@ -157,7 +177,7 @@ class TextDataset : public Dataset {
       sorted.push_back(std::move(class_names_[index]));
     }
     class_names_ = std::move(sorted);
-    for (int& label : labels_) label = rank[static_cast<std::size_t>(label)];
+    index_.rename_classes(rank);
     classes_.clear();
   }
 
@@ -166,10 +186,7 @@ class TextDataset : public Dataset {
   std::vector<std::string> notes_, class_names_;
   std::map<std::string, int, std::less<>> classes_;  // while reading
   std::vector<std::int64_t> ends_;                   // rows up to the end of each file
-  // One a row: where its record begins, and in what line; its class.
-  std::vector<std::uint64_t> begins_;
-  std::vector<std::uint32_t> lines_;
-  std::vector<int> labels_;
+  RowIndex index_;
 };
 
 }  // namespace

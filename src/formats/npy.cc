@@ -171,8 +171,8 @@ Tensor read_npy(std::span<const std::byte> bytes, std::shared_ptr<const Storage>
     throw Error(name + ": npy header: shape: " + error.what());
   }
   if (reader.remaining() != expected) {
-    throw Error(name + ": byte " + std::to_string(reader.offset()) + ": " + dtype_name(*header.dtype) + " " +
-                to_string(*header.shape) + " takes " + std::to_string(expected) + " bytes, got " +
+    throw Error(name + ": byte " + std::to_string(reader.offset()) + ": expected " + std::to_string(expected) +
+                " bytes, which " + dtype_name(*header.dtype) + " " + to_string(*header.shape) + " takes, got " +
                 std::to_string(reader.remaining()));
   }
   const std::byte* data = bytes.data() + reader.offset();

@@ -25,7 +25,7 @@ Shape shape_of(const SafetensorsEntry& entry, const std::string& where) {
   Shape shape;
   for (const std::uint64_t extent : entry.shape) {
     if (extent > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
-      throw Error(where + ": shape: extent " + std::to_string(extent) + " does not fit 63 bits");
+      throw Error(where + ": shape: expected extents below 2^63, got " + std::to_string(extent));
     }
     shape.push_back(static_cast<std::int64_t>(extent));
   }
@@ -44,8 +44,8 @@ void check_entry(const SafetensorsEntry& entry, std::uint64_t data_bytes, const 
   }
   const auto [begin, end] = entry.data_offsets;
   if (begin > end || end > data_bytes) {
-    throw Error(where + ": data_offsets: [" + std::to_string(begin) + ", " + std::to_string(end) + "] of " +
-                std::to_string(data_bytes) + " bytes");
+    throw Error(where + ": data_offsets: expected [begin, end] within " + std::to_string(data_bytes) + " bytes, got [" +
+                std::to_string(begin) + ", " + std::to_string(end) + "]");
   }
   if (end - begin != expected) {
     throw Error(where + ": " + entry.dtype + " " + to_string(shape) + " takes " + std::to_string(expected) +

@@ -77,15 +77,15 @@ TEST_CASE("damaged safetensors") {
           "\"b\" overlaps the one before it: expected offset 4, got 2");
   refused("{" + a + R"(,"b":{"dtype":"U8","shape":[2],"data_offsets":[6,8]}})", "\"b\" leaves a hole before it");
   refused("{" + a + "}", "expected 4 bytes of tensors, got 8");
-  refused(one("F32", "[2]", "[0,16]"), "data_offsets: [0, 16] of 8 bytes");
-  refused(one("F32", "[2]", "[8,0]"), "data_offsets: [8, 0]");
+  refused(one("F32", "[2]", "[0,16]"), "data_offsets: expected [begin, end] within 8 bytes, got [0, 16]");
+  refused(one("F32", "[2]", "[8,0]"), "data_offsets: expected [begin, end] within 8 bytes, got [8, 0]");
   refused(one("F32", "[2]", "[18446744073709551612,4]"), "data_offsets");
   refused(one("F32", "[2]", "[8]"), "expected [begin, end], got 1 numbers");
   refused(one("F32", "[2]", "[0,8,8]"), "got 3 numbers");
   refused(one("F32", "[3]", "[0,8]"), "F32 (3) takes 12 bytes, but data_offsets give 8");
-  refused(one("F32", "[4611686018427387905]", "[0,8]"), "overflows");
-  refused(one("F32", "[4294967296,4294967296]", "[0,8]"), "overflows");
-  refused(one("F32", "[18446744073709551615]", "[0,8]"), "does not fit 63 bits");
+  refused(one("F32", "[4611686018427387905]", "[0,8]"), "expected a size below 2^64, got 4611686018427387905 x 4");
+  refused(one("F32", "[4294967296,4294967296]", "[0,8]"), "fewer than 2^63 elements");
+  refused(one("F32", "[18446744073709551615]", "[0,8]"), "expected extents below 2^63, got 18446744073709551615");
   refused(one("F32", "[99999999999999999999]", "[0,8]"), "header.a.shape[0]: expected a number from 0 to 2^64 - 1, got");
   refused(one("F32", "[-2]", "[0,8]"), "header.a.shape[0]: expected a number from 0 to 2^64 - 1, got a negative number");
   refused(one("F32", "[2.0]", "[0,8]"), "got a number that is no integer");
@@ -111,11 +111,11 @@ TEST_CASE("damaged arrays") {
   check_refused(std::string("\x93NUMPY\x09\x00", 8), "npy version", Reader::array);
   check_refused(std::string("\x93NUMPY\x02\x00\xff\xff\xff\xff", 12), "npy header: expected at most 65536 bytes",
                 Reader::array);
-  refused(shaped("(9,)"), "f32 (9) takes 36 bytes, got 32");
-  refused(shaped("(7,)"), "f32 (7) takes 28 bytes, got 32");
+  refused(shaped("(9,)"), "expected 36 bytes, which f32 (9) takes, got 32");
+  refused(shaped("(7,)"), "expected 28 bytes, which f32 (7) takes, got 32");
   refused(shaped("(-8,)"), "shape: expected a size");
   refused(shaped("(99999999999999999999,)"), "shape: expected a size");
-  refused(shaped("(4294967296, 4294967296)"), "overflows");
+  refused(shaped("(4294967296, 4294967296)"), "fewer than 2^63 elements, got (4294967296, 4294967296)");
   refused(shaped("(8"), "expected )");
   refused(shaped("8"), "expected (");
   refused(shaped("(8,)") + "x", "expected its end");

@@ -73,7 +73,8 @@ TEST_CASE("tensors: offsets past the end of a storage") {
 
 TEST_CASE("tensors: shapes and strides that overflow, or are huge") {
   refused(tensor(floats, huge, {1}, {1}), "");
-  refused(tensor(floats, 0, {huge, huge}, {1, 1}), "shape (9223372036854775807, 9223372036854775807) overflows");
+  refused(tensor(floats, 0, {huge, huge}, {1, 1}),
+          "expected a shape of fewer than 2^63 elements, got (9223372036854775807, 9223372036854775807)");
   refused(tensor(floats, 0, {huge}, {1}), "");
   refused(tensor(floats, 0, {3}, {huge}), "strides");
   refused(tensor(floats, 0, {1 << 30}, {0}),

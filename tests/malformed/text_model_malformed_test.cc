@@ -4,6 +4,7 @@
 
 #include "checkpoint.h"
 #include "text_checkpoint.h"
+#include "tried_files.h"
 
 using namespace sidenet;
 using namespace sidenet::testing;
@@ -59,7 +60,10 @@ struct ModelFile {
     spoil(metadata, weights);
     const std::string spoilt = folder.path + "/spoilt.safetensors";
     write_safetensors(spoilt, weights, metadata);
-    std::string message = files::error_of([&] { Model::load(spoilt); });
+    std::string message = files::error_of([&] {
+      ++sidenet::testing::tried_files;
+      Model::load(spoilt);
+    });
     CHECK_MESSAGE(files::is_one_line(message), message);
     CHECK_MESSAGE(message.starts_with(spoilt), message);
     return message.substr(std::min(message.size(), spoilt.size()));
@@ -87,9 +91,11 @@ TEST_CASE("JSON that nests deeper than any of ours") {
   const TextCheckpoint checkpoint(random_bert(1, small_bert()));
   for (const char* key : {"architectures", "id2label", "hidden_act", "anything"}) {
     checkpoint.folder.write("config.json", std::string("{\"") + key + "\": " + nested(200'000) + "}");
-    CHECK(files::error_of([&] { checkpoint.import(); }) ==
-          checkpoint.folder.path + "/config.json: expected JSON of at most 64 levels, got more at byte " +
-              std::to_string(69 + std::strlen(key)));
+    CHECK(files::error_of([&] {
+            ++sidenet::testing::tried_files;
+            checkpoint.import();
+          }) == checkpoint.folder.path + "/config.json: expected JSON of at most 64 levels, got more at byte " +
+                    std::to_string(69 + std::strlen(key)));
   }
 }
 
@@ -170,7 +176,10 @@ TEST_CASE("encoders of no width") {
       json config = config_of(small_bert());
       config["intermediate_size"] = 0;
       const TextCheckpoint checkpoint(weights, config);
-      message = files::error_of([&] { checkpoint.import(); });
+      message = files::error_of([&] {
+        ++sidenet::testing::tried_files;
+        checkpoint.import();
+      });
     }
     CHECK_MESSAGE(
         message.find("'encoder.layer.0.intermediate.dense.weight': expected shape (any, any) without a 0, got (0, 12)") !=
@@ -184,7 +193,10 @@ TEST_CASE("a head for every token is not one for the text") {
   weights.erase("pooler.dense.weight");
   weights.erase("pooler.dense.bias");
   const TextCheckpoint checkpoint(weights);
-  const std::string message = files::error_of([&] { checkpoint.import(); });
+  const std::string message = files::error_of([&] {
+    ++sidenet::testing::tried_files;
+    checkpoint.import();
+  });
   CHECK_MESSAGE(message.find("labels tokens, not texts") != std::string::npos, message);
 }
 

@@ -7,6 +7,7 @@
 #include "bert_tokenizer.h"
 #include "piece_table.h"
 #include "sidenet/tokenizer.h"
+#include "tried_files.h"
 
 using namespace sidenet;
 using files::error_of;
@@ -17,7 +18,10 @@ namespace {
 const std::string kSpecials = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n";
 
 std::string error_reading(const std::string& bytes, const TokenizerOptions& options = {}) {
-  return error_of([&] { BertTokenizer(read_tokenizer(bytes, options, "x.file"), "x.file"); });
+  return error_of([&] {
+    ++sidenet::testing::tried_files;
+    BertTokenizer(read_tokenizer(bytes, options, "x.file"), "x.file");
+  });
 }
 
 /// One line that begins with the file's name and holds `part`.
