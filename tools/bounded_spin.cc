@@ -1,7 +1,8 @@
 // libgomp's threads wait by spinning, by default for some 300,000 rounds. Where other programs want the cores too, a thread
-// then spins through the time that the one it waits for needs: a row of 0.7 ms took up to 45. How long it spins is read from
-// the environment before any constructor of ours runs, so the command starts itself once more with a bound, which is about
-// 0.05 ms. Whoever sets GOMP_SPINCOUNT or OMP_WAIT_POLICY decides for himself (and runs the command under valgrind so).
+// then spins through the time that the one it waits for needs: a row of 0.7 ms took up to 45. How long it spins is read
+// from the environment before any constructor of ours runs, so the command starts itself once more with a bound, which is
+// about 0.05 ms. Whoever sets GOMP_SPINCOUNT or OMP_WAIT_POLICY decides for himself (and runs the command under valgrind
+// so).
 #if defined(__linux__) && defined(__GLIBC__)
 #include <unistd.h>
 

@@ -62,15 +62,19 @@ std::map<std::string, double> thresholds_of(const Model& model, const ExitPolicy
 }
 
 std::string certificate_note(const Model& model, const ExitPolicy& policy, bool winograd, bool read_all) {
-  if (!model.certificate()) return "";
+  const bool is_read = read_all || weight_bytes(model) <= kQuicklyRead;
+  if (!model.certificate()) return is_read ? file_note(model) : "";
   const std::string broken = broken_by(model, *model.certificate(), policy, winograd);
   if (!broken.empty()) return start_of_note(*model.certificate()) + " here: it " + broken;
-  if (policy.always_exit || (!read_all && weight_bytes(model) > kQuicklyRead)) return "";
+  if (policy.always_exit || !is_read) return "";
   return file_note(model);
 }
 
 std::string file_note(const Model& model) {
-  if (!model.certificate()) return "";
+  if (!model.certificate()) {
+    const std::string problem = model.file_problem();
+    return problem.empty() ? "" : "note: the model's file was changed: " + problem;
+  }
   const std::string problem = model.certificate_problem();
   return problem.empty() ? "" : start_of_note(*model.certificate()) + ": " + problem;
 }

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <iostream>
 
+#include "certificate_note.h"
 #include "inspect.h"
 #include "model_summary.h"
 #include "sweep_json.h"
@@ -67,6 +68,7 @@ Json model_json(const Model& model, const std::string& file, std::int64_t mainne
                      {"multiply_adds", node.multiply_adds},
                      {"parameters", node.parameters}});
   }
+  const std::string file_problem = model.file_problem();
   Json certificate = certificate_json(model.certificate());
   if (!certificate.is_null()) {
     const std::string problem = model.certificate_problem();
@@ -83,6 +85,7 @@ Json model_json(const Model& model, const std::string& file, std::int64_t mainne
           {"multiply_adds", mainnet},
           {"exits", exits},
           {"certificate", certificate},
+          {"file_problem", file_problem.empty() ? Json() : Json(file_problem)},
           {"taps", taps},
           {"nodes", nodes},
           {"tensors", tensors_json(model.tensors())}};
@@ -132,6 +135,8 @@ void inspect_model(const Model& model, const InspectOptions& options) {
   std::cout << "\nExits (compute: share of MainNet's that an answer there has cost)\n\n";
   print_exits(std::cout, model);
   print_certificate(std::cout, model);
+  if (const std::string note = file_note(model); !note.empty() && !model.certificate())
+    std::cout << '\n' << printable(note) << '\n';
   std::cout << "\nTaps, where `sidenet train --at` attaches SideNets\n\n";
   print_taps(model, options.taps);
   if (options.nodes) {

@@ -120,6 +120,10 @@ class Model {
   /// Empty where there is a certificate and everything that it covers is as it was; else what is not, in a line. Reads all
   /// weights.
   std::string certificate_problem() const;
+  /// Of a model that was loaded: whether the file is as save() wrote it, by a digest of all that answers depend on (for
+  /// accidents and edits by hand: no signature). Empty where it is, or was written without a digest; else a line. Reads all
+  /// weights.
+  std::string file_problem() const;
   /// What import found worth saying (tensors left out, say), a line each.
   const std::vector<std::string>& notes() const;
   /// Weights of MainNet and SideNets by their PyTorch names.

@@ -9,12 +9,13 @@
 
 namespace sidenet {
 
-Model make_model(ModelData data) {
+Model make_model(ModelData data, std::string saved_digest) {
   const Graph fused = build_exit_graph(data, default_input_shape(data));
   const auto position = [&](const ExitSpec& exit) { return fused.find(exit.tap); };
   std::stable_sort(data.exits.begin(), data.exits.end(),
                    [&](const ExitSpec& a, const ExitSpec& b) { return position(a) < position(b); });
   data.plans = std::make_shared<PlanCache>();
+  data.saved_digest = std::move(saved_digest);
   return Model(std::make_shared<const ModelData>(std::move(data)));
 }
 
@@ -72,6 +73,11 @@ std::string Model::certificate_problem() const {
   }
   if (data_->certificate->digest != answers_digest(*data_)) return "the model is not the one that was certified";
   return "";
+}
+
+std::string Model::file_problem() const {
+  const bool is_same = data_->saved_digest.empty() || data_->saved_digest == answers_digest(*data_);
+  return is_same ? "" : "weights, thresholds or other contents are not as they were saved";
 }
 
 bool Model::has_head() const { return data_->has_final(); }

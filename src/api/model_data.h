@@ -40,6 +40,7 @@ struct ModelData {
   double final_temperature = 1;        ///< of MainNet's own head
   ConfidenceMap final_map;             ///< of MainNet's own head
   std::optional<Certificate> certificate;
+  std::string saved_digest;          ///< of the file that it was loaded from; empty: none, or not what was loaded
   std::vector<std::string> notes;    ///< from import, for the user
   std::shared_ptr<PlanCache> plans;  ///< shared by the Sessions of this model
 
@@ -61,6 +62,6 @@ std::string answers_digest(const ModelData& data);
 
 /// A Model of `data`: checks the exits against the graph, sorts them into its order, and sets up the plan cache.
 /// Throws Error where a tap is unknown, an exit's tensor is missing or a shape disagrees.
-Model make_model(ModelData data);
+Model make_model(ModelData data, std::string saved_digest = "");
 
 }  // namespace sidenet

@@ -22,6 +22,7 @@
 //   sidenet.head           the same for `final`, where the encoder came without one
 //   sidenet.final          {"temperature", "confidence_map"} of MainNet's own head, where that was calibrated
 //   sidenet.certificate    the fields of Certificate
+//   sidenet.digest         "1:" and answers_digest() of the model as it was saved
 // images:
 //   sidenet.preprocessing  {"mean": […], "std": […], "resize": 256, "crop": 224, "channels": 3}
 // texts, where there is a vocabulary:
@@ -34,6 +35,7 @@ namespace {
 
 using nlohmann::json;
 constexpr const char* kVersion = "1";
+constexpr const char* kDigestVersion = "1:";  // another one where other things are digested: such a digest is not compared
 
 using Metadata = std::map<std::string, std::string>;
 constexpr std::size_t kMaxLabels = 1 << 18;
@@ -335,12 +337,17 @@ Model Model::load(const std::string& path) {
   read_exits(path, file.metadata, data);
   if (data.has_final() && data.labels.empty())
     throw Error(path + ": metadata 'sidenet.labels': expected at least one label");
-  return make_model(std::move(data));
+  std::string digest;
+  if (const auto found = file.metadata.find("sidenet.digest"); found != file.metadata.end()) {
+    if (found->second.starts_with(kDigestVersion)) digest = found->second.substr(std::string_view(kDigestVersion).size());
+  }
+  return make_model(std::move(data), std::move(digest));
 }
 
 void Model::save(const std::string& path) const {
   Metadata metadata = metadata_of(*data_);
   if (data_->certificate) metadata["sidenet.certificate"] = dump(certificate_json(*data_->certificate));
+  metadata["sidenet.digest"] = kDigestVersion + answers_digest(*data_);
   write_safetensors(path, data_->weights, metadata);
 }
 

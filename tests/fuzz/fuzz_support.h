@@ -46,11 +46,12 @@ void refusable(std::string_view source, Read read) {
 }
 
 /// Reads every byte, so that a view outside the file is seen by the address sanitizer.
-inline void touch(const Tensor& tensor) {
-  static volatile unsigned char sink;
-  for (std::size_t i = 0; i < tensor.bytes(); ++i) sink = static_cast<unsigned char>(tensor.raw()[i]);
+inline void touch(std::span<const std::byte> bytes) {
+  static volatile std::byte sink;
+  for (const std::byte byte : bytes) sink = byte;
   (void)sink;
 }
+inline void touch(const Tensor& tensor) { touch(std::span(tensor.raw(), tensor.bytes())); }
 
 inline std::span<const std::byte> as_bytes(std::string_view text) {
   return std::as_bytes(std::span(text.data(), text.size()));

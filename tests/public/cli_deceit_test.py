@@ -133,6 +133,27 @@ class Certificates(HostileTest):
             for command in (["predict", path, HERE["image"]], ["evaluate", path, "--data", HERE["data"]]):
                 self.assertNotIn(b"certificate", Measured(*command).err)
 
+    def test_without_a_certificate(self):
+        """Every file has a digest, so that an edit of a threshold or a flipped bit is seen."""
+        with open(HERE["model"], "rb") as file:
+            data = file.read()
+        header = read_safetensors_header(HERE["model"])
+        data = data[8 + struct.unpack("<Q", data[:8])[0]:]
+        exits = json.loads(header["__metadata__"]["sidenet.exits"])
+        exits[0]["threshold"] = 0.4321
+        edited = {**header, "__metadata__": {**header["__metadata__"], "sidenet.exits": json.dumps(exits)}}
+        flipped = bytearray(data)
+        flipped[header["conv1.weight"]["data_offsets"][0]] ^= 1
+        path = self.path("edited.safetensors")
+        for new_header, new_data, is_same in ((header, data, True), (edited, data, False), (header, bytes(flipped), False)):
+            write(path, raw_safetensors(new_header, new_data))
+            problem = json.loads(Measured("inspect", path, "--json").out)["file_problem"]
+            self.assertEqual(problem is None, is_same)
+            told = [Measured("inspect", path).out, Measured("predict", path, HERE["image"]).err,
+                    Measured("evaluate", path, "--data", HERE["data"]).err,
+                    Measured("sweep", path, "--data", HERE["data"], "-o", self.path("page.html")).err]
+            self.assertEqual([b"the model's file was changed" in text for text in told], [not is_same] * 4)
+
     def test_weights(self):
         for name in ("linear.weight", "conv1.weight", f"exits.{EXITS[0]}.fc2.bias"):
             data = bytearray(self.data)
