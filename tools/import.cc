@@ -95,11 +95,11 @@ Command add_import(CLI::App& app) {
       ->group(group);
   sub->add_option("--size", options->import.size, "Resize the shorter side to N pixels; 0: no")
       ->option_text("N")
-      ->check(CLI::Range(0, 16384))
+      ->check(CLI::Range(0, Preprocessing::kMaxPixels))
       ->group(group);
   sub->add_option("--crop", options->import.crop, "Cut out the centre N x N; 0: no")
       ->option_text("N")
-      ->check(CLI::Range(0, 16384))
+      ->check(CLI::Range(0, Preprocessing::kMaxPixels))
       ->group(group);
   const std::string texts = "Text models (default: what lies beside the weights)";
   sub->add_option("--config", options->import.config, "A Hugging Face config.json")->option_text("FILE")->group(texts);

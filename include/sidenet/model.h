@@ -20,6 +20,8 @@ namespace sidenet {
 /// cut out the centre `crop` x `crop`, scale bytes to 0 … 1, then (x - mean[c]) / std[c]. 0 leaves a step out.
 /// With `crop` 0 the image is resized to exactly `resize` x `resize`. `size` is what the network receives.
 struct Preprocessing {
+  /// Of resize and crop: a network that is given a picture of this size already takes gigabytes.
+  static constexpr int kMaxPixels = 4096;
   std::vector<float> mean;  ///< one a channel; empty: none
   std::vector<float> std;   ///< one a channel; empty: none
   int resize = 0;           ///< pixels

@@ -109,8 +109,9 @@ void choose_preprocessing(ModelData& data, const ImportOptions& options) {
   if (options.mean) p.mean = *options.mean;
   if (options.std) p.std = *options.std;
   const auto pixels = [](const char* what, int value) {
-    if (value < 0 || value > 16384)
-      throw Error(std::string(what) + ": expected 0 to 16384 pixels, got " + std::to_string(value));
+    if (value < 0 || value > Preprocessing::kMaxPixels)
+      throw Error(std::string(what) + ": expected 0 to " + std::to_string(Preprocessing::kMaxPixels) + " pixels, got " +
+                  std::to_string(value));
     return value;
   };
   if (options.size) {

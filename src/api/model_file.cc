@@ -66,8 +66,8 @@ std::vector<float> floats(const JsonField& field, double low) {
 void read_preprocessing(const JsonField& field, Preprocessing& p) {
   p.mean = floats(field.at("mean"), -1e6);
   p.std = floats(field.at("std"), 1e-12);
-  p.resize = field.at("resize").integer(0, 16384);
-  p.crop = field.at("crop").integer(0, 16384);
+  p.resize = field.at("resize").integer(0, Preprocessing::kMaxPixels);
+  p.crop = field.at("crop").integer(0, Preprocessing::kMaxPixels);
   p.channels = field.at("channels").integer(1, 3);
 }
 

@@ -11,7 +11,7 @@ namespace sidenet {
 namespace {
 
 constexpr std::int64_t kMaxImageSide = 1 << 15;
-constexpr int kMaxInputSide = 1 << 13;
+constexpr int kMaxInputSide = Preprocessing::kMaxPixels;
 
 // One axis of "resize, then cut out the centre": which part of the resized image is kept, and where it goes.
 struct Axis {
