@@ -4,6 +4,7 @@
 #include "exit_graph.h"
 #include "import_text.h"
 #include "model_data.h"
+#include "named_errors.h"
 #include "resnet_names.h"
 #include "sidenet/error.h"
 
@@ -194,7 +195,7 @@ Model Model::import_checkpoint(const std::string& path, const ImportOptions& opt
     choose_preprocessing(data, options);
     data.labels = options.labels;
   }
-  keep_used(data);
+  naming_file(data.source, [&] { keep_used(data); });
   check_labels(data);
   warn_of_non_finite(data);
   return make_model(std::move(data));

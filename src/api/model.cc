@@ -4,13 +4,14 @@
 
 #include "exit_graph.h"
 #include "model_data.h"
+#include "named_errors.h"
 #include "plan_cache.h"
 #include "sidenet/error.h"
 
 namespace sidenet {
 
 Model make_model(ModelData data, std::string saved_digest) {
-  const Graph fused = build_exit_graph(data, default_input_shape(data));
+  const Graph fused = naming_file(data.source, [&] { return build_exit_graph(data, default_input_shape(data)); });
   const auto position = [&](const ExitSpec& exit) { return fused.find(exit.tap); };
   std::stable_sort(data.exits.begin(), data.exits.end(),
                    [&](const ExitSpec& a, const ExitSpec& b) { return position(a) < position(b); });

@@ -17,7 +17,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (is_text) options.config = config.path();
   if (is_text) options.vocabulary = vocabulary.path();
   std::optional<Model> model;
-  fuzz::refusable("", [&] { model = Model::import_checkpoint(weights.path(), options); });
+  fuzz::refusable("/proc/self/fd/", [&] { model = Model::import_checkpoint(weights.path(), options); });
   if (!model) return 0;
   for (const std::string& note : model->notes()) fuzz::expect(note.find('\n') == std::string::npos, "notes of one line");
   fuzz::refusable("", [&] {
