@@ -135,8 +135,9 @@ void inspect_model(const Model& model, const InspectOptions& options) {
   std::cout << "\nExits (compute: share of MainNet's that an answer there has cost)\n\n";
   print_exits(std::cout, model);
   print_certificate(std::cout, model);
-  if (const std::string note = file_note(model); !note.empty() && !model.certificate())
-    std::cout << '\n' << printable(note) << '\n';
+  if (!model.certificate()) {
+    if (const std::string note = file_note(model); !note.empty()) std::cout << '\n' << printable(note) << '\n';
+  }
   std::cout << "\nTaps, where `sidenet train --at` attaches SideNets\n\n";
   print_taps(model, options.taps);
   if (options.nodes) {

@@ -6,32 +6,22 @@
 #include <string_view>
 #include <vector>
 
+#include "sidenet/error.h"
+
 namespace sidenet::tools {
 namespace {
 
 constexpr char32_t kInvalid = 0xFFFFFFFF;
 
-/// Decodes the character at `at` and moves behind it; kInvalid, and one byte on, where it is not UTF-8 (RFC 3629:
-/// overlong forms and surrogates are not).
+/// Decodes the character at `at` and moves behind it; kInvalid, and one byte on, where it is not UTF-8.
 char32_t next_character(std::string_view text, std::size_t& at) {
+  const std::size_t length = sidenet::detail::utf8_length(text.substr(at));
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char lead = byte(at);
-  if (lead < 0x80) return byte(at++);
-  const int following = lead >= 0xF0 && lead < 0xF8   ? 3
-                        : lead >= 0xE0 && lead < 0xF0 ? 2
-                        : lead >= 0xC2 && lead < 0xE0 ? 1
-                                                      : 0;
-  if (following == 0 || at + static_cast<std::size_t>(following) >= text.size()) return ++at, kInvalid;
-  char32_t character = lead & (0x3F >> following);
-  for (int i = 1; i <= following; ++i) {
-    const unsigned char next = byte(at + static_cast<std::size_t>(i));
-    if ((next & 0xC0) != 0x80) return ++at, kInvalid;
-    character = character << 6 | (next & 0x3F);
-  }
-  constexpr std::array<char32_t, 4> smallest = {0, 0x80, 0x800, 0x10000};
-  const bool surrogate = character >= 0xD800 && character < 0xE000;
-  if (character < smallest[static_cast<std::size_t>(following)] || surrogate || character > 0x10FFFF) return ++at, kInvalid;
-  at += static_cast<std::size_t>(following) + 1;
+  const std::size_t begin = at;
+  at += length == 0 ? 1 : length;
+  if (length < 2) return length == 0 ? kInvalid : byte(begin);
+  char32_t character = byte(begin) & (0x7F >> length);
+  for (std::size_t i = begin + 1; i < at; ++i) character = character << 6 | (byte(i) & 0x3F);
   return character;
 }
 

@@ -10,18 +10,19 @@
 #include "sidenet/error.h"
 #include "text_columns.h"
 #include "text_encoding.h"
+#include "utf8_text.h"
 
 namespace sidenet {
 namespace {
 
 void check_utf8(const TextFile& file) {
   const std::string_view bytes = file.bytes();
-  const auto invalid = find_invalid_utf8(bytes);
-  if (!invalid) return;
-  const std::string_view before = bytes.substr(0, *invalid);
+  const std::size_t valid = valid_utf8_prefix(bytes);
+  if (valid == bytes.size()) return;
+  const std::string_view before = bytes.substr(0, valid);
   const std::size_t line_begin = before.rfind('\n') + 1;  // 0 where there is none: npos + 1
   throw Error(Place{file.file.name, 1 + std::count(before.begin(), before.end(), '\n')}.str() + ": invalid UTF-8 at byte " +
-              std::to_string(*invalid - line_begin + 1) + " of the line; give --encoding latin-1 if it is Latin-1");
+              std::to_string(valid - line_begin + 1) + " of the line; give --encoding latin-1 if it is Latin-1");
 }
 
 void set_encoding(std::vector<TextFile>& files, const std::string& encoding) {

@@ -25,7 +25,6 @@ class ReadBudget : public std::pmr::memory_resource {
 
   /// Charges `bytes` for good. Throws Error, "where: the file's WHAT takes …", where they are not left.
   void take(std::uint64_t bytes, const std::string& where, const char* what);
-  std::uint64_t limit() const { return limit_; }
 
  private:
   void* do_allocate(std::size_t bytes, std::size_t alignment) override;

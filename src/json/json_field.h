@@ -30,7 +30,6 @@ class JsonField {
   JsonField at(const char* key) const;      ///< throws Error where it is missing, or this is no object
   JsonField item(std::size_t index) const;  ///< throws Error where the list is shorter, or this is none
   bool has(const char* key) const;          ///< there, and not null; throws Error where this is no object
-  bool is_null() const { return value_->is_null(); }
   bool is_object() const { return value_->is_object(); }
   std::size_t list_size() const;                                     ///< throws Error where this is no list
   std::vector<JsonField> items() const;                              ///< of a list

@@ -3,6 +3,8 @@
 #include <array>
 #include <cstdint>
 
+#include "sidenet/error.h"
+
 namespace sidenet {
 namespace {
 
@@ -122,15 +124,9 @@ class Scanner {
     return value;
   }
 
-  // RFC 3629, section 4: no overlong forms, no surrogates, at most U+10FFFF.
   void scan_utf8() {
-    const unsigned lead = byte(at_), second = byte(at_ + 1);
-    const std::size_t length = lead < 0xC2 ? 0 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : lead < 0xF5 ? 4 : 0;
-    const unsigned lowest = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
-    const unsigned highest = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
-    bool valid = length > 0 && second >= lowest && second <= highest;
-    for (std::size_t i = 2; i < length; ++i) valid = valid && (byte(at_ + i) & 0xC0) == 0x80;
-    if (!valid) return malformed(at_, "a string that is not UTF-8");
+    const std::size_t length = detail::utf8_length(text_.substr(at_));
+    if (length == 0) return malformed(at_, "a string that is not UTF-8");
     at_ += length;
   }
 

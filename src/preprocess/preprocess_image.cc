@@ -11,7 +11,6 @@ namespace sidenet {
 namespace {
 
 constexpr std::int64_t kMaxImageSide = 1 << 15;
-constexpr int kMaxInputSide = Preprocessing::kMaxPixels;
 
 // One axis of "resize, then cut out the centre": which part of the resized image is kept, and where it goes.
 struct Axis {
@@ -51,8 +50,8 @@ void check(const Tensor& image, const Preprocessing& preprocessing) {
     throw Error("preprocessing: channels: expected 1 or 3, got " + std::to_string(preprocessing.channels));
   }
   for (const int side : {preprocessing.resize, preprocessing.crop}) {
-    if (side < 0 || side > kMaxInputSide) {
-      throw Error("preprocessing: resize and crop: expected 0 to " + std::to_string(kMaxInputSide) + ", got " +
+    if (side < 0 || side > Preprocessing::kMaxPixels) {
+      throw Error("preprocessing: resize and crop: expected 0 to " + std::to_string(Preprocessing::kMaxPixels) + ", got " +
                   std::to_string(side));
     }
   }

@@ -81,10 +81,7 @@ const stbi_uc* stb_bytes(std::span<const std::byte> bytes, const std::string& na
 
 [[noreturn]] void fail(const std::string& name) {
   const char* reason = stbi_failure_reason();
-  std::string_view words = reason != nullptr ? reason : "unknown reason";
-  // stb puts the chunk's name, any four bytes, in front.
-  if (words.ends_with("PNG chunk not known")) words = "a critical PNG chunk that is not known";
-  throw Error(name + ": the image does not decode: " + std::string(words));
+  throw Error(name + ": the image does not decode: " + (reason != nullptr ? reason : "unknown reason"));
 }
 
 // Sets the allowance, and turns a failed STBI_ASSERT into an Error.

@@ -1,4 +1,5 @@
 // A safetensors file as it is; and the input up to its first NUL as a header, with the size that belongs in front.
+#include "../malformed/formats_builders.h"
 #include "fuzz_support.h"
 #include "safetensors.h"
 
@@ -19,10 +20,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   read(input);
   std::string_view rest = input;
   const std::string_view header = fuzz::take_until(rest, '\0');
-  std::string file;
-  for (int i = 0; i < 8; ++i) file += static_cast<char>(header.size() >> (8 * i) & 0xff);
-  file += header;
-  file += rest;
-  read(std::string_view(file));
+  read(testing::safetensors(std::string(header), std::string(rest)));
   return 0;
 }

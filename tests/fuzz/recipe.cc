@@ -1,6 +1,6 @@
 #include "recipe.h"
 
-#include <cstring>
+#include "../malformed/formats_builders.h"
 
 namespace sidenet::fuzz {
 namespace {
@@ -115,9 +115,7 @@ std::string file_of(const Recipe& recipe) {
   }
   header += "}";
   header.resize((header.size() + 7) / 8 * 8, ' ');  // so that tensors are views
-  std::string file;
-  for (int i = 0; i < 8; ++i) file += static_cast<char>(header.size() >> (8 * i) & 0xff);
-  return file + header + data;
+  return testing::safetensors(header, data);
 }
 
 }  // namespace sidenet::fuzz

@@ -7,6 +7,7 @@
 #include "label_map.h"
 #include "sidenet/dataset.h"
 #include "text_encoding.h"
+#include "utf8_text.h"
 
 using namespace sidenet;
 using namespace files;
@@ -228,14 +229,14 @@ TEST_CASE("UTF-8: what RFC 3629 allows and what not") {
   for (const Bytes& good :
        {Bytes("plain"), Bytes("\xc2\x80 \xdf\xbf"), Bytes("\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80\xef\xbf\xbf"),
         Bytes("\xf0\x90\x80\x80\xf4\x8f\xbf\xbf"), Bytes("a\0b", 3)}) {
-    CHECK(!find_invalid_utf8(good));
+    CHECK(valid_utf8_prefix(good) == good.size());
   }
   for (const Bytes& bad :
        {Bytes("\x80"), Bytes("\xc0\x80"), Bytes("\xc1\xbf"), Bytes("\xc2"), Bytes("\xe0\x9f\xbf"), Bytes("\xed\xa0\x80"),
         Bytes("\xe1\x80"), Bytes("\xf0\x8f\xbf\xbf"), Bytes("\xf4\x90\x80\x80"), Bytes("\xf5\x80\x80\x80"), Bytes("\xff"),
         Bytes("\xe1\x80"
               "a")}) {
-    for (const std::size_t before : {0, 3, 8, 13}) CHECK(find_invalid_utf8(Bytes(before, 'x') + bad) == before);
+    for (const std::size_t before : {0, 3, 8, 13}) CHECK(valid_utf8_prefix(Bytes(before, 'x') + bad) == before);
   }
 }
 

@@ -21,6 +21,13 @@ from hostile_fixtures import Measured, raw_safetensors, write
 setUpModule = hostile_case.make_files
 
 
+def parts_of(path):
+    """A model file's header and what stands behind it."""
+    with open(path, "rb") as file:
+        data = file.read()
+    return read_safetensors_header(path), data[8 + struct.unpack("<Q", data[:8])[0]:]
+
+
 class Names(HostileTest):
     """From outside: they must not move the cursor, change the title, or feign a line of ours."""
 
@@ -65,8 +72,7 @@ class Names(HostileTest):
         self.shown("inspect", write(self.path("names.pth"), hostile.pytorch_zip(payload)), status=1)
 
     def test_of_labels_exits_and_certificate(self):
-        header, data = read_safetensors_header(HERE["model"]), model_bytes()
-        data = data[8 + struct.unpack("<Q", data[:8])[0]:]
+        header, data = parts_of(HERE["model"])
         metadata = dict(header["__metadata__"])
         metadata["sidenet.labels"] = json.dumps([self.EVIL, "g", self.EVIL + "2"])
         exits = json.loads(metadata["sidenet.exits"])
@@ -100,11 +106,8 @@ class Certificates(HostileTest):
         cls.certified = os.path.join(HERE["folder"], "certified.safetensors")
         run = sidenet("calibrate", HERE["model"], "--data", held, "-o", cls.certified, "--max-drop", 0.3, "--delta", 0.2, "--quiet")
         assert run.status == 0, run
-        with open(cls.certified, "rb") as file:
-            data = file.read()
-        cls.header = read_safetensors_header(cls.certified)
+        cls.header, cls.data = parts_of(cls.certified)
         cls.metadata = cls.header["__metadata__"]
-        cls.data = data[8 + struct.unpack("<Q", data[:8])[0]:]
 
     def tampered(self, data=None, **metadata):
         changed = {**self.header, "__metadata__": {**self.metadata, **{"sidenet." + key: value for key, value in metadata.items()}}}
@@ -135,10 +138,7 @@ class Certificates(HostileTest):
 
     def test_without_a_certificate(self):
         """Every file has a digest, so that an edit of a threshold or a flipped bit is seen."""
-        with open(HERE["model"], "rb") as file:
-            data = file.read()
-        header = read_safetensors_header(HERE["model"])
-        data = data[8 + struct.unpack("<Q", data[:8])[0]:]
+        header, data = parts_of(HERE["model"])
         exits = json.loads(header["__metadata__"]["sidenet.exits"])
         exits[0]["threshold"] = 0.4321
         edited = {**header, "__metadata__": {**header["__metadata__"], "sidenet.exits": json.dumps(exits)}}
