@@ -5,6 +5,7 @@
 """
 import json
 import os
+import pathlib
 import pickle
 import struct
 import sys
@@ -153,6 +154,16 @@ class Certificates(HostileTest):
                     Measured("evaluate", path, "--data", HERE["data"]).err,
                     Measured("sweep", path, "--data", HERE["data"], "-o", self.path("page.html")).err]
             self.assertEqual([b"the model's file was changed" in text for text in told], [not is_same] * 4)
+
+    def test_bundled_models(self):
+        weights = pathlib.Path(__file__).resolve().parents[2] / "weights"
+        for name in ("fashion_mnist", "debian_sections"):
+            data = bytearray((weights / name / (name + ".safetensors")).read_bytes())
+            path = self.path("bundled.safetensors")
+            for is_same in (True, False):
+                data[-1] ^= not is_same
+                write(path, bytes(data))
+                self.assertEqual(json.loads(Measured("inspect", path, "--json").out)["file_problem"] is None, is_same)
 
     def test_weights(self):
         for name in ("linear.weight", "conv1.weight", f"exits.{EXITS[0]}.fc2.bias"):
