@@ -44,17 +44,25 @@ struct Slab {
 
 /// One head of one row, and some of its queries.
 struct HeadTask {
-  const float* q;  // (tokens, head_dim), `stride` apart; so are k and v
-  const float* k;
+  const float* q;  // (queries, head_dim), q_stride apart
+  const float* k;  // (tokens, head_dim), `stride` apart; so is v
   const float* v;
-  std::size_t stride, tokens, head_dim;
+  std::size_t q_stride, stride, tokens, head_dim;
   std::size_t first_query, last_query;
   float scale;
-  float* y;  // (tokens, head_dim), y_stride apart
+  float* y;  // (queries, head_dim), y_stride apart
   std::size_t y_stride;
   float *keys, *values, *scores;  // 64-byte aligned
-  const float* next_q;            // of the task to come, with the same stride and head_dim, or null
-  std::size_t next_tokens;
+  const HeadTask* next;           // the task to come, or null
+};
+
+/// Where queries, keys and values lie, one head behind the other in each.
+struct AttentionInput {
+  const float* q;
+  const float* k;
+  const float* v;
+  std::size_t q_stride, stride;
+  bool one_query;  // a row, its first token's; else one a token
 };
 
 }  // namespace
@@ -182,16 +190,22 @@ HWY_INLINE void scale_outputs(const float* from, std::size_t count, float factor
   for (; o < count; ++o) y[o] = from[o] * factor;
 }
 
-// Fetches q, k and v of the tokens first … last - 1 of the head that this thread computes next: their rows lie 3 * hidden
-// apart, too far for the hardware's prefetching.
-HWY_INLINE void fetch_next(const HeadTask& task, std::size_t first, std::size_t last) {
+HWY_INLINE void fetch_rows(const float* from, std::size_t stride, std::size_t first, std::size_t last,
+                           std::size_t head_dim) {
   constexpr std::size_t kLine = 64 / sizeof(float);
   for (std::size_t t = first; t < last; ++t) {
-    for (std::size_t part = 0; part < 3; ++part) {
-      const float* from = task.next_q + t * task.stride + part * (task.stride / 3);
-      for (std::size_t o = 0; o < task.head_dim; o += kLine) __builtin_prefetch(from + o, 0, 2);
-    }
+    for (std::size_t o = 0; o < head_dim; o += kLine) __builtin_prefetch(from + t * stride + o, 0, 2);
   }
+}
+
+// Fetches the share done / all … (done + more) / all of what this thread reads next: its rows lie far apart, too far for
+// the hardware's prefetching.
+HWY_INLINE void fetch_next(const HeadTask& next, std::size_t done, std::size_t more, std::size_t all) {
+  const std::size_t queries = next.last_query - next.first_query;
+  fetch_rows(next.q, next.q_stride, next.first_query + queries * done / all,
+             next.first_query + queries * (done + more) / all, next.head_dim);
+  for (const float* from : {next.k, next.v})
+    fetch_rows(from, next.stride, next.tokens * done / all, next.tokens * (done + more) / all, next.head_dim);
 }
 
 struct Heights {
@@ -207,17 +221,14 @@ void attend_block(const HeadTask& task, const Panels& key_panels, const Panels& 
   const std::size_t columns = key_panels.columns();
   const Heights heights(queries);
   TileArguments tile{};
-  tile.x_stride = task.stride;
+  tile.x_stride = task.q_stride;
   tile.inputs = task.head_dim;
   tile.out_stride = columns;
-  if (task.next_q) {
-    const std::size_t done = first - task.first_query, all = task.last_query - task.first_query;
-    fetch_next(task, task.next_tokens * done / all, task.next_tokens * (done + queries) / all);
-  }
+  if (task.next) fetch_next(*task.next, first - task.first_query, queries, task.last_query - task.first_query);
   for (std::size_t p = 0; p < key_panels.count; ++p) {
     tile.weight = task.keys + key_panels.first(p) * task.head_dim;
     for (std::size_t t = 0; t < heights.tiles; ++t) {
-      tile.x = task.q + (first + heights.first(t)) * task.stride;
+      tile.x = task.q + (first + heights.first(t)) * task.q_stride;
       tile.out = task.scores + heights.first(t) * columns + key_panels.first(p);
       tile_function(heights.height(t), key_panels.width(p) / kLanes)(tile);
     }
@@ -267,22 +278,16 @@ namespace {
 HWY_EXPORT(attend);
 
 constexpr std::size_t kQueryGrain = 32;  // queries that are worth packing the keys and values again
-}  // namespace
 
-std::size_t self_attention_scratch_bytes(int longest_row, int heads, int head_dim, int threads) {
-  if (longest_row <= 0 || heads <= 0 || head_dim <= 0) return 0;
-  return Slab(longest_row, head_dim).end * std::max(threads, 1) * sizeof(float);
-}
-
-void self_attention(const float* qkv, const std::int64_t* offsets, int rows, int heads, int head_dim, float scale, float* y,
-                    std::byte* scratch, int threads) {
+void attend_rows(const AttentionInput& input, const std::int64_t* offsets, int rows, int heads, int head_dim, float scale,
+                 float* y, std::byte* scratch, int threads) {
   if (rows <= 0 || heads <= 0 || head_dim <= 0) return;
   const std::size_t hidden = static_cast<std::size_t>(heads) * head_dim;
   std::size_t longest = 0, work = 0;
   for (int r = 0; r < rows; ++r) {
     const std::size_t tokens = static_cast<std::size_t>(offsets[r + 1] - offsets[r]);
     longest = std::max(longest, tokens);
-    work += 2 * tokens * tokens * hidden;
+    work += 2 * tokens * (input.one_query ? 1 : tokens) * hidden;
   }
   if (longest == 0) return;
   const Slab slab(longest, head_dim);
@@ -290,24 +295,26 @@ void self_attention(const float* qkv, const std::int64_t* offsets, int rows, int
   const std::size_t all_heads = static_cast<std::size_t>(rows) * heads;
   // Where there are few heads their queries are split too.
   const std::size_t wanted = used == 1 ? 1 : (4 * used + all_heads - 1) / all_heads;
-  const std::size_t parts = std::clamp<std::size_t>(longest / kQueryGrain, 1, wanted);
+  const std::size_t parts = input.one_query ? 1 : std::clamp<std::size_t>(longest / kQueryGrain, 1, wanted);
   const std::size_t items = all_heads * parts;
 
   const auto task_of = [&](std::size_t item, std::size_t thread) {
     const std::size_t row = item / (heads * parts), head = item / parts % heads, part = item % parts;
     HeadTask task{};
-    const std::size_t first = static_cast<std::size_t>(offsets[row]);
+    const std::size_t first = static_cast<std::size_t>(offsets[row]), first_query = input.one_query ? row : first;
     task.tokens = static_cast<std::size_t>(offsets[row + 1]) - first;
-    task.first_query = task.tokens * part / parts;
-    task.last_query = task.tokens * (part + 1) / parts;
-    task.stride = 3 * hidden;
+    const std::size_t queries = input.one_query ? std::min<std::size_t>(task.tokens, 1) : task.tokens;
+    task.first_query = queries * part / parts;
+    task.last_query = queries * (part + 1) / parts;
+    task.q_stride = input.q_stride;
+    task.stride = input.stride;
     task.y_stride = hidden;
     task.head_dim = head_dim;
     task.scale = static_cast<float>(scale * 1.4426950408889634);  // log2(e): the softmax is taken to base 2
-    task.q = qkv + first * task.stride + head * head_dim;
-    task.k = task.q + hidden;
-    task.v = task.k + hidden;
-    task.y = y + first * hidden + head * head_dim;
+    task.q = input.q + first_query * task.q_stride + head * head_dim;
+    task.k = input.k + first * task.stride + head * head_dim;
+    task.v = input.v + first * task.stride + head * head_dim;
+    task.y = y + first_query * hidden + head * head_dim;
     task.keys = reinterpret_cast<float*>(scratch) + slab.end * thread;
     task.values = task.keys + slab.values;
     task.scores = task.keys + slab.scores;
@@ -323,8 +330,7 @@ void self_attention(const float* qkv, const std::int64_t* offsets, int rows, int
       HeadTask coming{};
       if (item < items) {
         coming = task_of(item, thread);
-        task.next_q = coming.q;
-        task.next_tokens = coming.tokens;
+        task.next = &coming;
       }
       if (task.first_query < task.last_query) HWY_DYNAMIC_DISPATCH(attend)(task);
       task = coming;
@@ -336,6 +342,26 @@ void self_attention(const float* qkv, const std::int64_t* offsets, int rows, int
 #pragma omp parallel num_threads(static_cast <int>(used))
     run(omp_get_thread_num());
   }
+}
+
+}  // namespace
+
+std::size_t self_attention_scratch_bytes(int longest_row, int heads, int head_dim, int threads) {
+  if (longest_row <= 0 || heads <= 0 || head_dim <= 0) return 0;
+  return Slab(longest_row, head_dim).end * std::max(threads, 1) * sizeof(float);
+}
+
+void self_attention(const float* qkv, const std::int64_t* offsets, int rows, int heads, int head_dim, float scale, float* y,
+                    std::byte* scratch, int threads) {
+  const std::size_t hidden = static_cast<std::size_t>(heads) * head_dim;
+  const AttentionInput input{qkv, qkv + hidden, qkv + 2 * hidden, 3 * hidden, 3 * hidden, false};
+  attend_rows(input, offsets, rows, heads, head_dim, scale, y, scratch, threads);
+}
+
+void first_token_attention(const float* q, const float* kv, const std::int64_t* offsets, int rows, int heads, int head_dim,
+                           float scale, float* y, std::byte* scratch, int threads) {
+  const std::size_t hidden = static_cast<std::size_t>(heads) * head_dim;
+  attend_rows({q, kv, kv + hidden, hidden, 2 * hidden, true}, offsets, rows, heads, head_dim, scale, y, scratch, threads);
 }
 
 }  // namespace sidenet::kernels::cpu

@@ -60,6 +60,10 @@ std::size_t self_attention_scratch_bytes(int longest_row, int heads, int head_di
 /// hidden = heads * head_dim, heads side by side in each; offsets: (rows + 1); y: (tokens, hidden).
 void self_attention(const float* qkv, const std::int64_t* offsets, int rows, int heads, int head_dim, float scale, float* y,
                     std::byte* scratch, int threads);
+/// The first token of each row of self_attention(), with its bits, for the cost of one query a row. q: (rows, hidden), of the
+/// first tokens; kv: (tokens, 2 * hidden) as [K|V]; y: (rows, hidden). A row without tokens keeps its y. The same scratch.
+void first_token_attention(const float* q, const float* kv, const std::int64_t* offsets, int rows, int heads, int head_dim,
+                           float scale, float* y, std::byte* scratch, int threads);
 
 /// y[r] = mean of the tokens of row r, 0 for a row without any. x: (tokens, width); y: (rows, width).
 void mean_tokens(const float* x, const std::int64_t* offsets, int rows, int width, float* y, int threads);

@@ -129,12 +129,12 @@ std::vector<ExitInfo> Model::exits() const {
 
 std::vector<std::pair<std::string, double>> Model::taps() const {
   const Graph plain = build_mainnet_graph(*data_, default_input_shape(*data_));
-  const Graph fused = fuse_nodes(plain);
-  const std::vector<double> shares = compute_shares(fused);
+  const Graph executed = optimised(plain);
+  const std::vector<double> shares = compute_shares(executed);
   std::vector<std::pair<std::string, double>> result;
   for (const Node& node : plain.nodes()) {
     for (const std::string& alias : node.aliases)
-      result.emplace_back(alias, shares[static_cast<std::size_t>(fused.find(alias))]);
+      result.emplace_back(alias, shares[static_cast<std::size_t>(executed.find(alias))]);
   }
   return result;
 }

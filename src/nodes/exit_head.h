@@ -24,6 +24,7 @@ class ExitHead : public Operation {
  public:
   /// Throws Error where the tensors disagree.
   ExitHead(SideNetTensors tensors, ExitPooling pooling);
+  const ExitPooling& pooling() const { return pooling_; }
   std::string kind() const override { return "exit"; }
   Shape output_shape(std::span<const Shape> inputs) const override;
   std::int64_t multiply_adds(std::span<const Shape> inputs) const override;
@@ -43,6 +44,7 @@ int effective_pool(const Shape& tap, int pool);
 class TapFeatures : public Operation {
  public:
   explicit TapFeatures(ExitPooling pooling) : pooling_(pooling) {}
+  const ExitPooling& pooling() const { return pooling_; }
   std::string kind() const override { return "tap_features"; }
   Shape output_shape(std::span<const Shape> inputs) const override;
   std::unique_ptr<Executable> prepare(std::span<const Shape> inputs, const PrepareOptions& options) const override;

@@ -34,21 +34,23 @@ class RowLinear : public Executable {
   Linear::Activation activation_;
 };
 
-// The tokens of all rows as one matrix.
+// The tokens of all rows, or one of each, as a matrix.
 class TokenLinear : public Executable {
  public:
-  TokenLinear(PackedGemm gemm, kernels::cpu::Activation activation) : gemm_(std::move(gemm)), activation_(activation) {}
+  TokenLinear(PackedGemm gemm, kernels::cpu::Activation activation, bool all)
+      : gemm_(std::move(gemm)), activation_(activation), all_(all) {}
   std::size_t scratch_bytes(const Capacity& capacity) const override { return gemm_.scratch_bytes(capacity.threads); }
   std::size_t weight_bytes() const override { return gemm_.weight_bytes(); }
   void run(std::span<const float* const> inputs, float* output, const RowBatch& batch, std::byte* scratch,
            int threads) const override {
     const float* residual = inputs.size() > 1 ? inputs[1] : nullptr;
-    gemm_.run(inputs[0], batch.tokens, output, activation_, residual, scratch, threads);
+    gemm_.run(inputs[0], all_ ? batch.tokens : batch.rows, output, activation_, residual, scratch, threads);
   }
 
  private:
   PackedGemm gemm_;
   kernels::cpu::Activation activation_;
+  bool all_;
 };
 
 kernels::cpu::Activation kernel_activation(Linear::Activation activation) {
@@ -79,6 +81,17 @@ Linear::Linear(std::vector<LinearWeights> parts) : parts_(std::move(parts)) {
       throw Error("linear: expected " + std::to_string(weight.dim(0)) + " biases, got " + std::to_string(bias.size()));
     }
   }
+}
+
+Linear Linear::part(std::size_t first, std::size_t count) const {
+  const auto begin = parts_.begin() + static_cast<std::ptrdiff_t>(first);
+  return Linear(std::vector(begin, begin + static_cast<std::ptrdiff_t>(count)));
+}
+
+Linear Linear::over_first_tokens() const {
+  Linear result = *this;
+  result.of_tokens_ = true;
+  return result;
 }
 
 std::string Linear::kind() const {
@@ -145,8 +158,8 @@ std::unique_ptr<Executable> Linear::prepare(std::span<const Shape> inputs, const
     parts.push_back({values(weight), values(bias), static_cast<int>(weight.dim(0))});
   const auto in = static_cast<int>(in_features());
   std::unique_ptr<Executable> result;
-  if (is_per_token(inputs[0])) {
-    result = std::make_unique<TokenLinear>(PackedGemm(in, parts), kernel_activation(activation_));
+  if (const bool all = is_per_token(inputs[0]); all || of_tokens_) {
+    result = std::make_unique<TokenLinear>(PackedGemm(in, parts), kernel_activation(activation_), all);
   } else {
     if (parts.size() != 1)
       throw Error("linear: expected one part for rows that are vectors, got " + std::to_string(parts.size()));

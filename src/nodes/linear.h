@@ -20,6 +20,11 @@ class Linear : public Operation {
   Linear(Tensor weight, Tensor bias);
   /// Several layers over one input, their outputs side by side (queries, keys and values, say).
   explicit Linear(std::vector<LinearWeights> parts);
+  std::size_t parts() const { return parts_.size(); }
+  /// Some of the parts alone. Nothing must have been taken in.
+  Linear part(std::size_t first, std::size_t count) const;
+  /// For (in) which is one token of each row: with the bits that this operation gives that token among all.
+  Linear over_first_tokens() const;
   std::string kind() const override;
   Shape output_shape(std::span<const Shape> inputs) const override;
   std::int64_t multiply_adds(std::span<const Shape> inputs) const override;
@@ -34,6 +39,7 @@ class Linear : public Operation {
   std::vector<LinearWeights> parts_;
   Activation activation_ = Activation::none;
   bool residual_ = false;
+  bool of_tokens_ = false;  ///< its rows are tokens even where there is one a row
 };
 
 }  // namespace sidenet::nodes

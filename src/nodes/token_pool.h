@@ -24,6 +24,7 @@ void pool_tokens(TokenPooling pooling, const float* x, int hidden, const RowBatc
 class TokenPool : public Operation {
  public:
   explicit TokenPool(TokenPooling pooling) : pooling_(pooling) {}
+  TokenPooling pooling() const { return pooling_; }
   std::string kind() const override { return std::string("token_pool ") + token_pooling_name(pooling_); }
   Shape output_shape(std::span<const Shape> inputs) const override;
   std::unique_ptr<Executable> prepare(std::span<const Shape> inputs, const PrepareOptions& options) const override;

@@ -78,6 +78,27 @@ Values run_attention(const Values& qkv, const Ragged& ragged, int heads, int hea
   return y;
 }
 
+// The first tokens' part of run_attention(), as the kernel that computes nothing else gives it; rows without tokens: 7.
+Values run_first_token_attention(const Values& qkv, const Ragged& ragged, int heads, int head_dim, float scale,
+                                 int threads) {
+  const std::size_t hidden = std::size_t(heads) * head_dim;
+  Values q(hidden * ragged.rows()), kv, y(q.size(), 7);
+  for (int r = 0; r < ragged.rows(); ++r) {
+    for (auto t = ragged.offsets[r]; t < ragged.offsets[r + 1]; ++t) {
+      const auto token = qkv.begin() + t * 3 * std::ptrdiff_t(hidden);
+      if (t == ragged.offsets[r]) std::copy_n(token, hidden, q.begin() + r * std::ptrdiff_t(hidden));
+      kv.insert(kv.end(), token + std::ptrdiff_t(hidden), token + 3 * std::ptrdiff_t(hidden));
+    }
+  }
+  const std::size_t bytes = cpu::self_attention_scratch_bytes(ragged.longest(), heads, head_dim, threads);
+  const std::unique_ptr<std::byte, FreeAligned> scratch(static_cast<std::byte*>(std::aligned_alloc(64, bytes + 64)));
+  std::memset(scratch.get(), 0xff, bytes + 64);
+  cpu::first_token_attention(q.data(), kv.data(), ragged.offsets.data(), ragged.rows(), heads, head_dim, scale, y.data(),
+                             scratch.get(), threads);
+  CHECK(std::all_of(scratch.get() + bytes, scratch.get() + bytes + 64, [](std::byte b) { return b == std::byte{0xff}; }));
+  return y;
+}
+
 }  // namespace
 
 TEST_CASE("PackedGemm: near the reference over odd shapes, with every activation, with and without bias and residual") {
@@ -270,7 +291,7 @@ TEST_CASE("layer_norm: near the reference; in place; a row's bits are its own") 
   }
 }
 
-TEST_CASE("self_attention: near the reference for odd heads and lengths; bits do not depend on threads or the other rows") {
+TEST_CASE("self_attention: near the reference for odd heads and lengths; bits are a query's own") {
   struct Shape {
     int heads, head_dim;
     std::vector<int> lengths;
@@ -296,6 +317,13 @@ TEST_CASE("self_attention: near the reference for odd heads and lengths; bits do
       for (const int threads : {2, 3, 8}) {
         CHECK(same_bits(run_attention(qkv, ragged, shape.heads, shape.head_dim, scale, threads), y));
       }
+      Values firsts(std::size_t(ragged.rows()) * hidden, 7);
+      for (int r = 0; r < ragged.rows(); ++r) {
+        if (ragged.length(r) > 0)
+          std::copy_n(y.begin() + ragged.offsets[r] * hidden, hidden, firsts.begin() + std::ptrdiff_t(r) * hidden);
+      }
+      for (const int threads : {1, 2, 8})
+        CHECK(same_bits(run_first_token_attention(qkv, ragged, shape.heads, shape.head_dim, scale, threads), firsts));
       for (int r = 0; r < ragged.rows(); ++r) {
         const auto from = qkv.begin() + ragged.offsets[r] * 3 * hidden;
         const Values alone(from, from + std::ptrdiff_t(ragged.length(r)) * 3 * hidden);

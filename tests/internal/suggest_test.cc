@@ -144,7 +144,8 @@ TEST_CASE("the exits that are chosen: useful ones, and what their SideNets cost 
   CHECK(curves.worth(sets[2], 0.01) == doctest::Approx(most));
   // Where these become dear, others take their places.
   for (const std::size_t exit : sets[2]) scores.head_compute[exit] = 0.5;
-  for (const std::size_t exit : chosen()[2]) CHECK(std::find(sets[2].begin(), sets[2].end(), exit) == sets[2].end());
+  const std::vector<Set> others = chosen();
+  for (const std::size_t exit : others[2]) CHECK(std::find(sets[2].begin(), sets[2].end(), exit) == sets[2].end());
   CHECK(select_exits(curves, {.max_exits = 16, .max_loss = 0.01}).size() == 6);
 }
 
