@@ -1,14 +1,14 @@
 // This engine under the line protocol of peer_worker.py, text_worker.py and exit_worker.py, so that what is compared can be
 // interleaved:
 //
-//   bench_session MODEL INPUT.npy THREADS [BATCH [EXITS]]
+//   bench_session MODEL INPUT.npy THREADS [BATCH [EXITS [MICRO_BATCH]]]
 //
 // First line out: {"engine", "version"}. Then, for each line in: "run N" gives {"ms": [N times of one run]};
 // "logits FILE" writes the last logits as .npy and gives {"written": FILE}; "answers FILE" writes (rows, 3), the class, the
 // index of the exit and the confidence of each row, and gives {"written", "compute"}: multiply-adds as a ratio to
 // MainNet's. INPUT is (rows, C, H, W), or word ids (rows, tokens) with -1 behind a shorter row's end. A run is all rows,
 // BATCH at a time (default: all at once). EXITS: "final", MainNet alone (default); "model", the thresholds in the file; a
-// threshold for all exits; or NAME=T,…, the others shut.
+// threshold for all exits; or NAME=T,…, the others shut. MICRO_BATCH: rows that move together, at most (0: as the plan says).
 #include <algorithm>
 #include <chrono>
 #include <exception>
@@ -123,6 +123,7 @@ void serve(const std::vector<std::string>& arguments) {
   const sidenet::Tensor values = sidenet::read_npy(arguments.at(1));
   sidenet::SessionOptions options;
   options.threads = std::stoi(arguments.at(2));
+  if (arguments.size() > 5) options.micro_batch = std::stoi(arguments[5]);
   sidenet::Session session(model, options);
   const std::int64_t batch = arguments.size() > 3 ? std::stoll(arguments[3]) : values.dim(0);
   const sidenet::ExitPolicy policy = parse_exits(arguments.size() > 4 ? arguments[4] : "final");

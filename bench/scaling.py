@@ -30,6 +30,7 @@ IMAGE_MODEL, TEXT_MODEL = SAMPLES / "fashion_mnist.safetensors", ROOT / "weights
 ROW_COUNTS, TOKEN_COUNTS = [1, 2, 4, 8, 16, 32, 64, 128, 256], [1, 2, 4, 8, 16, 32, 64, 128, 256, 512]
 TAPS = ["layer1.0", "layer1.1", "layer1.2", "layer1.3", "layer1.4", "layer2.0", "layer2.1", "layer2.2", "layer2.3", "layer2.4",
         "layer3.0", "layer3.2"]
+MICRO_BATCHES = [0, 1, 2, 4, 8, 16, 32]  # 0: the plan's choice
 EXIT_COUNTS, HIDDEN, POOL, CHANNELS = [0, 1, 2, 4, 6, 9, 12], 128, 4, {"layer1": 16, "layer2": 32, "layer3": 64}
 SECONDS = 0.1  # a turn
 RESTARTS, SLOWER = 4, 1.01
@@ -50,8 +51,8 @@ class Bench:
         self.folder, self.options = folder, options
         self.session, self.sidenet = options.binary_dir / "bench" / "bench_session", options.binary_dir / "tools" / "sidenet"
 
-    def turn(self, name, model, rows, batch, exits="final", threads=None):
-        engine = Turn(name, [self.session, model, self.folder / f"{rows}.npy", threads or self.options.threads, batch, exits])
+    def turn(self, name, model, rows, batch, exits="final", threads=None, micro_batch=0):
+        engine = Turn(name, [self.session, model, self.folder / f"{rows}.npy", threads or self.options.threads, batch, exits, micro_batch])
         if engine.absent:
             sys.exit(f"bench_session: {engine.absent}")
         return engine
@@ -169,6 +170,16 @@ class Bench:
                     ratios[name][engine.name] += [mine / other for mine, other in zip(engine.rounds, engines[0].rounds)]
         return {name: {kind: median_and_interval(values) for kind, values in kinds.items()} for name, kinds in ratios.items()}
 
+    def micro_batches(self):
+        """{workload: [(rows that move together, time over that of the plan's own choice)]}; the ratios are those of one round."""
+        cases = {"ResNet-32, 64 rows": (IMAGE_MODEL, "images64", "final"), "the same with exits": (IMAGE_MODEL, "images64", "model"),
+                 "bundled BERT, 32 texts of 24 tokens": (TEXT_MODEL, "texts", "final")}
+        engines = [self.turn(f"{name} {count}", model, rows, 64, policy, micro_batch=count)
+                   for name, (model, rows, policy) in cases.items() for count in MICRO_BATCHES]
+        done, _ = self.run(engines, 2 * self.options.rounds)
+        return {name: [(count, statistics.median(mine / own for mine, own in zip(done[f"{name} {count}"].rounds, done[f"{name} 0"].rounds)))
+                       for count in MICRO_BATCHES] for name in cases}
+
     def workloads(self, threads, costs):
         """{workload: the two bounds of scaling_model}, from what one and two threads took; empty where there are no two."""
         pair = next((cost for cost in costs if cost["threads"] == 2), None)
@@ -212,7 +223,7 @@ def main():
         bench.prepare()
         costs = json.loads(subprocess.check_output([options.binary_dir / "bench" / "machine_costs", str(options.threads)]))
         results = {"machine": here, "rounds": options.rounds, "costs": costs}
-        for part in ("rows", "tokens", "threads", "exits", "shut"):
+        for part in ("rows", "micro_batches", "tokens", "threads", "exits", "shut"):
             print(f"{part} …", file=sys.stderr, flush=True)
             results[part] = getattr(bench, part)()
         workloads = bench.workloads(results["threads"], costs)
