@@ -152,8 +152,8 @@ void serve(const std::vector<std::string>& arguments) {
 }  // namespace
 
 int main(int count, char** arguments) {
-  if (count < 4 || count > 6) {
-    std::cerr << "usage: bench_session MODEL INPUT.npy THREADS [BATCH [EXITS]]\n";
+  if (count < 4 || count > 7) {
+    std::cerr << "usage: bench_session MODEL INPUT.npy THREADS [BATCH [EXITS [MICRO_BATCH]]]\n";
     return 2;
   }
   try {
