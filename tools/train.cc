@@ -134,6 +134,11 @@ void add_training_options(CLI::App& sub, TrainOptions& train) {
       ->option_text("NAME")
       ->check(CLI::IsMember({"cls", "mean", "cls+mean"}))
       ->group(sidenet);
+  sub.add_option("--weights", train.weights,
+                 "How the first layer's weights are kept: bf16 (half the bytes to read) or f32" + defaults(train.weights))
+      ->option_text("TYPE")
+      ->check(CLI::IsMember({"bf16", "f32"}))
+      ->group(sidenet);
   sub.add_option("--threshold", train.threshold, "Default of the new exits, kept in the model" + defaults(train.threshold))
       ->option_text("T")
       ->check(finite)

@@ -71,6 +71,8 @@ class Tensor {
 
   /// The same elements as float32 (a view where they already are, and aligned).
   Tensor to_f32() const;
+  /// The same elements rounded to the nearest bfloat16, ties to even. Throws Error unless they are float32.
+  Tensor to_bf16() const;
   /// The same bytes under another shape. Throws Error where the element counts differ.
   Tensor reshape(Shape shape) const;
   Tensor clone() const;

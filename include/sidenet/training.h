@@ -33,9 +33,13 @@ struct TrainOptions {
   double dropout = 0.2;        ///< on the hidden layer
   double input_dropout = 0.0;  ///< on the standardised features
   double soft_targets = 0.5;   ///< weight of MainNet's own probabilities in the target (arXiv 1503.02531); 0: labels only
-  double holdout = 0.1;        ///< share of the rows kept out to stop early
-  double threshold = 0.9;      ///< the exits' default, kept in the model: a guess until chosen on rows kept apart
-  bool flip = false;           ///< also train on mirrored images
+  /// The first layer's weights are kept in this type: "bf16" or "f32". It is computed in float32 either way; what a row
+  /// alone waits for is the bytes. They are rounded after training, before anything is measured; a head's (`head`) stay
+  /// float32.
+  std::string weights = "bf16";
+  double holdout = 0.1;    ///< share of the rows kept out to stop early
+  double threshold = 0.9;  ///< the exits' default, kept in the model: a guess until chosen on rows kept apart
+  bool flip = false;       ///< also train on mirrored images
   std::uint64_t seed = 1;
   int threads = 0;
   std::int64_t batch = 64;  ///< rows a MainNet batch

@@ -7,15 +7,26 @@
 namespace sidenet::kernels::cpu {
 
 PackedLinear::PackedLinear(int in_features, int out_features, const float* weight, const float* bias)
-    : in_features_(in_features), out_features_(out_features), bias_(padded_outputs(out_features)) {
-  packed_ = allocate_weights(bias_.size() * in_features);
-  pack_weight(weight, in_features, out_features, packed_.get());
+    : in_features_(in_features),
+      out_features_(out_features),
+      halves_(fits_halves(weight, std::size_t(in_features) * out_features)),
+      bias_(padded_outputs(out_features)) {
+  const std::size_t count = bias_.size() * in_features;
+  if (halves_) {
+    packed_ = allocate_weights((count + 1) / 2);
+    pack_halves(weight, in_features, out_features, reinterpret_cast<std::uint16_t*>(packed_.get()));
+  } else {
+    packed_ = allocate_weights(count);
+    pack_weight(weight, in_features, out_features, packed_.get());
+  }
   if (bias) std::copy_n(bias, out_features, bias_.begin());
 }
 
-PackedWeight PackedLinear::weight() const { return {packed_.get(), bias_.data(), in_features_, out_features_}; }
+PackedWeight PackedLinear::weight() const { return {packed_.get(), bias_.data(), in_features_, out_features_, halves_}; }
 
-std::size_t PackedLinear::weight_bytes() const { return bias_.size() * (std::size_t(in_features_) + 1) * sizeof(float); }
+std::size_t PackedLinear::weight_bytes() const {
+  return bias_.size() * (std::size_t(in_features_) * (halves_ ? sizeof(std::uint16_t) : sizeof(float)) + sizeof(float));
+}
 
 void PackedLinear::run(const float* x, int rows, float* y, bool relu, int threads) const {
   packed_product(weight(), x, in_features_, rows, y, out_features_, {.accumulate = false, .relu = relu}, threads);

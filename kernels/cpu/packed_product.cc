@@ -1,6 +1,8 @@
 #include "packed_product.h"
 
 #include <algorithm>
+#include <bit>
+#include <cstdint>
 
 #include "parallel_ranges.h"
 #include "simd_targets.h"
@@ -30,16 +32,25 @@ constexpr int kChains = 4;            // a chunk's quarters
 constexpr std::size_t kChunk = 1024;  // inputs: a quarter of a block's weights (64 KiB) stays in the second-level cache
 constexpr int kPanelRows = 32;        // rows that pass over a quarter before the next one is touched
 
+// W, the weights' type: float, or std::uint16_t for the upper halves of floats whose lower halves are zero (bfloat16).
+template <class W>
 struct Tile {
   const float* x;
   std::size_t x_stride;
-  const float* weight;  // the block's, at the chunk's first input
-  float* total;         // (rows, kBlock)
+  const W* weight;  // the block's, at the chunk's first input
+  float* total;     // (rows, kBlock)
 };
 
+HWY_INLINE hn::Vec<Tag> load_weights(Tag d, const float* from) { return hn::Load(d, from); }
+HWY_INLINE hn::Vec<Tag> load_weights(Tag d, const std::uint16_t* from) {
+  const hn::RebindToUnsigned<Tag> words;
+  const hn::Rebind<std::uint16_t, Tag> halves;
+  return hn::BitCast(d, hn::ShiftLeft<16>(hn::PromoteTo(words, hn::Load(halves, from))));
+}
+
 // total[r] += chain c for c = first … first + C - 1; each chain is the sum over `length` inputs, in order.
-template <int R, int V, int C>
-HWY_INLINE void add_chains(const Tile& tile, std::size_t first, std::size_t length) {
+template <int R, int V, int C, class W>
+HWY_INLINE void add_chains(const Tile<W>& tile, std::size_t first, std::size_t length) {
   const Tag d;
   hn::Vec<Tag> sum[C][R][V];
   for (int c = 0; c < C; ++c) {
@@ -48,11 +59,11 @@ HWY_INLINE void add_chains(const Tile& tile, std::size_t first, std::size_t leng
     }
   }
   const float* x = tile.x + first * length;
-  const float* weight = tile.weight + first * length * V * kLanes;
+  const W* weight = tile.weight + first * length * V * kLanes;
   for (std::size_t i = 0; i < length; ++i) {
     for (int c = 0; c < C; ++c) {
       hn::Vec<Tag> w[V];
-      for (int v = 0; v < V; ++v) w[v] = hn::Load(d, weight + (c * length * V + i * V + v) * kLanes);
+      for (int v = 0; v < V; ++v) w[v] = load_weights(d, weight + (c * length * V + i * V + v) * kLanes);
       for (int r = 0; r < R; ++r) {
         const auto value = hn::Set(d, x[r * tile.x_stride + c * length + i]);
         for (int v = 0; v < V; ++v) sum[c][r][v] = hn::MulAdd(value, w[v], sum[c][r][v]);
@@ -70,15 +81,15 @@ HWY_INLINE void add_chains(const Tile& tile, std::size_t first, std::size_t leng
 }
 
 // total[r] += inputs first … end - 1, one by one.
-template <int R, int V>
-HWY_INLINE void add_rest(const Tile& tile, std::size_t first, std::size_t end) {
+template <int R, int V, class W>
+HWY_INLINE void add_rest(const Tile<W>& tile, std::size_t first, std::size_t end) {
   const Tag d;
   for (std::size_t i = first; i < end; ++i) {
     for (int r = 0; r < R; ++r) {
       const auto value = hn::Set(d, tile.x[r * tile.x_stride + i]);
       for (int v = 0; v < V; ++v) {
         float* total = tile.total + r * kBlock + v * kLanes;
-        hn::Store(hn::MulAdd(value, hn::Load(d, tile.weight + (i * V + v) * kLanes), hn::Load(d, total)), d, total);
+        hn::Store(hn::MulAdd(value, load_weights(d, tile.weight + (i * V + v) * kLanes), hn::Load(d, total)), d, total);
       }
     }
   }
@@ -90,8 +101,8 @@ constexpr int chains_at_once() {
   return 4 * R * V <= kAccumulators ? 4 : 2 * R * V <= kAccumulators ? 2 : 1;
 }
 
-template <int R, int V>
-HWY_INLINE void add_chunk(const Tile& tile, std::size_t inputs) {
+template <int R, int V, class W>
+HWY_INLINE void add_chunk(const Tile<W>& tile, std::size_t inputs) {
   const std::size_t length = inputs / kChains;
   constexpr int C = chains_at_once<R, V>();
   if (length > 0) {
@@ -101,12 +112,12 @@ HWY_INLINE void add_chunk(const Tile& tile, std::size_t inputs) {
 }
 
 // As add_chunk for all full tiles of a panel, a quarter of the weights at a time.
-template <int V>
-HWY_INLINE void add_chunk_to_panel(Tile tile, int tiles, std::size_t inputs) {
+template <int V, class W>
+HWY_INLINE void add_chunk_to_panel(const Tile<W>& tile, int tiles, std::size_t inputs) {
   const std::size_t length = inputs / kChains;
   constexpr int R = kTileRows, C = chains_at_once<R, V>();
   const auto at = [&tile](int t) {
-    return Tile{tile.x + t * R * tile.x_stride, tile.x_stride, tile.weight, tile.total + t * R * kBlock};
+    return Tile<W>{tile.x + t * R * tile.x_stride, tile.x_stride, tile.weight, tile.total + t * R * kBlock};
   };
   if (length > 0) {
     for (int c = 0; c < kChains; c += C) {
@@ -131,8 +142,8 @@ HWY_INLINE void store_row(const float* total, std::size_t outputs, float* y, con
 }
 
 // One block of V vectors, of which the first `outputs` values are wanted, for up to kPanelRows rows.
-template <int V>
-void block_panel(const float* weight, const float* bias, std::size_t in_features, const float* x, std::size_t x_stride,
+template <int V, class W>
+void block_panel(const W* weight, const float* bias, std::size_t in_features, const float* x, std::size_t x_stride,
                  int rows, float* y, std::size_t y_stride, std::size_t outputs, const ProductPost& post) {
   const Tag d;
   alignas(64) float total[kPanelRows * kBlock];
@@ -143,9 +154,9 @@ void block_panel(const float* weight, const float* bias, std::size_t in_features
   const std::size_t full = static_cast<std::size_t>(tiles) * kTileRows;
   for (std::size_t i = 0; i < in_features; i += kChunk) {
     const std::size_t inputs = std::min(kChunk, in_features - i);
-    const float* chunk = weight + i * V * kLanes;
-    add_chunk_to_panel<V>(Tile{x + i, x_stride, chunk, total}, tiles, inputs);
-    const Tile rest{x + full * x_stride + i, x_stride, chunk, total + full * kBlock};
+    const W* chunk = weight + i * V * kLanes;
+    add_chunk_to_panel<V>(Tile<W>{x + i, x_stride, chunk, total}, tiles, inputs);
+    const Tile<W> rest{x + full * x_stride + i, x_stride, chunk, total + full * kBlock};
     switch (rows % kTileRows) {
       case 1: add_chunk<1, V>(rest, inputs); break;
       case 2: add_chunk<2, V>(rest, inputs); break;
@@ -160,10 +171,11 @@ std::size_t lanes() { return kLanes; }
 std::size_t block_vectors() { return kTileVectors; }
 
 // Outputs first … end - 1, a block, for all rows.
-void product_block(const PackedWeight& w, std::size_t first, std::size_t end, const float* x, std::size_t x_stride,
-                   int rows, float* y, std::size_t y_stride, const ProductPost& post) {
+template <class W>
+HWY_INLINE void run_block(const PackedWeight& w, std::size_t first, std::size_t end, const float* x, std::size_t x_stride,
+                          int rows, float* y, std::size_t y_stride, const ProductPost& post) {
   const std::size_t in_features = w.in_features, outputs = std::min<std::size_t>(end, w.out_features) - first;
-  const float* weight = w.packed + first * in_features;
+  const W* weight = static_cast<const W*>(w.packed) + first * in_features;
   const float* bias = w.bias + first;
   for (int r = 0; r < rows; r += kPanelRows) {
     const int panel = std::min(kPanelRows, rows - r);
@@ -179,6 +191,12 @@ void product_block(const PackedWeight& w, std::size_t first, std::size_t end, co
       default: break;
     }
   }
+}
+
+void product_block(const PackedWeight& w, std::size_t first, std::size_t end, const float* x, std::size_t x_stride,
+                   int rows, float* y, std::size_t y_stride, const ProductPost& post) {
+  w.halves ? run_block<std::uint16_t>(w, first, end, x, x_stride, rows, y, y_stride, post)
+           : run_block<float>(w, first, end, x, x_stride, rows, y, y_stride, post);
 }
 
 }  // namespace
@@ -205,6 +223,19 @@ struct Blocks {
   std::size_t lanes, vectors, count = 0;
 };
 
+// Calls put(value) for each place of the packed form, in order.
+template <class Put>
+void pack(const float* weight, int in_features, int out_features, const Put& put) {
+  const std::size_t inputs = in_features, outputs = out_features;
+  const Blocks blocks(out_features);
+  for (std::size_t block = 0; block < blocks.count; ++block) {
+    const std::size_t first = blocks.first_output(block), end = blocks.first_output(block + 1);
+    for (std::size_t i = 0; i < inputs; ++i) {
+      for (std::size_t o = first; o < end; ++o) put(o < outputs ? weight[o * inputs + i] : 0.0f);
+    }
+  }
+}
+
 }  // namespace
 
 std::size_t padded_outputs(int out_features) {
@@ -212,15 +243,18 @@ std::size_t padded_outputs(int out_features) {
   return blocks.vectors * blocks.lanes;
 }
 
+bool fits_halves(const float* weight, std::size_t count) {
+  return std::all_of(weight, weight + count,
+                     [](float value) { return (std::bit_cast<std::uint32_t>(value) & 0xffff) == 0; });
+}
+
 void pack_weight(const float* weight, int in_features, int out_features, float* packed) {
-  const std::size_t inputs = in_features, outputs = out_features;
-  const Blocks blocks(out_features);
-  for (std::size_t block = 0; block < blocks.count; ++block) {
-    const std::size_t first = blocks.first_output(block), end = blocks.first_output(block + 1);
-    for (std::size_t i = 0; i < inputs; ++i) {
-      for (std::size_t o = first; o < end; ++o) *packed++ = o < outputs ? weight[o * inputs + i] : 0.0f;
-    }
-  }
+  pack(weight, in_features, out_features, [&packed](float value) { *packed++ = value; });
+}
+
+void pack_halves(const float* weight, int in_features, int out_features, std::uint16_t* packed) {
+  pack(weight, in_features, out_features,
+       [&packed](float value) { *packed++ = static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(value) >> 16); });
 }
 
 ProductItems packed_items(const PackedWeight& w, int rows, int threads) {

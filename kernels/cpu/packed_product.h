@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 
 // The matrix product behind PackedLinear and the im2col convolution. The weight is packed into blocks of a few vectors of
@@ -11,15 +12,21 @@
 namespace sidenet::kernels::cpu {
 
 struct PackedWeight {
-  const float* packed;  // 64-byte aligned
-  const float* bias;    // (padded_outputs(out_features))
+  const void* packed;  ///< floats or, with `halves`, their upper halves; 64-byte aligned
+  const float* bias;   ///< (padded_outputs(out_features))
   int in_features, out_features;
+  bool halves = false;
 };
 
 /// out_features rounded up to whole vectors: the width of all blocks together.
 std::size_t padded_outputs(int out_features);
 /// Packs weight (out_features, in_features) into padded_outputs(out_features) * in_features floats.
 void pack_weight(const float* weight, int in_features, int out_features, float* packed);
+/// Whether the lower half of every value is zero, as in weights that were stored as bfloat16: then half the bytes hold
+/// them, and every product is the same to the bit.
+bool fits_halves(const float* weight, std::size_t count);
+/// As pack_weight, the upper halves alone.
+void pack_halves(const float* weight, int in_features, int out_features, std::uint16_t* packed);
 
 struct ProductPost {
   bool accumulate = false;  ///< add what y holds

@@ -184,6 +184,7 @@ class Training {
     rows_.mainnet_logits = Tensor(DType::f32, {rows_.features.dim(0), static_cast<std::int64_t>(data_.class_names.size())});
     TrainOptions options = options_;
     options.soft_targets = 0;
+    options.weights = "f32";
     const SideNetWeights weights = train("final", options);
     trained_.labels = data_.class_names;
     put_weights(trained_, "final", weights);

@@ -113,6 +113,18 @@ Tensor Tensor::to_f32() const {
   return result;
 }
 
+Tensor Tensor::to_bf16() const {
+  Tensor result(DType::bf16, shape_);
+  auto* to = reinterpret_cast<std::uint16_t*>(const_cast<std::byte*>(result.data_));
+  const float* from = data<float>();
+  for (std::int64_t i = 0; i < size_; ++i) {
+    const auto bits = std::bit_cast<std::uint32_t>(from[i]);
+    const bool is_nan = (bits & 0x7fffffff) > 0x7f800000;  // rounding could carry one over into the sign
+    to[i] = static_cast<std::uint16_t>(is_nan ? bits >> 16 | 0x40 : (bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+  }
+  return result;
+}
+
 Tensor Tensor::reshape(Shape shape) const {
   if (element_count(shape) != size_)
     throw Error("tensor " + to_string(shape_) + " cannot be reshaped to " + to_string(shape));

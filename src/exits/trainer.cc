@@ -88,6 +88,16 @@ class Trainer {
       if (epoch - result.best_epoch >= options_.patience) break;
     }
     result.weights = weights(best);
+    if (options_.weights == "bf16") {
+      Tensor& weight = result.weights.fc1_weight;
+      weight = weight.to_bf16();
+      const Tensor rounded = weight.to_f32();
+      std::copy(best.begin(), best.end(), mlp_.parameters().begin());
+      std::copy_n(rounded.data<float>(), rounded.size(), mlp_.parameters().begin());
+      const HoldoutResult holdout = evaluate_holdout();
+      result.holdout_loss = holdout.loss;
+      result.holdout_accuracy = holdout.accuracy;
+    }
     return result;
   }
 
@@ -213,6 +223,8 @@ void check_options(const TrainOptions& options) {
     if (!holds) throw Error(std::string("train: ") + what + ", got " + std::to_string(got));
   };
   require(options.hidden >= 1 && options.hidden <= 65536, "hidden: expected 1 to 65536", options.hidden);
+  if (options.weights != "bf16" && options.weights != "f32")
+    throw Error("train: weights: expected bf16 or f32, got '" + options.weights + "'");
   require(options.pool >= 1 && options.pool <= 256, "pool: expected 1 to 256", options.pool);
   require(options.epochs >= 1, "epochs: expected at least 1", options.epochs);
   require(options.patience >= 1, "patience: expected at least 1", options.patience);

@@ -13,7 +13,7 @@ namespace sidenet {
 /// logits = fc2(relu(fc1((x - mean) / std))).
 struct SideNetWeights {
   Tensor mean, std;             ///< (features)
-  Tensor fc1_weight, fc1_bias;  ///< (hidden, features), (hidden)
+  Tensor fc1_weight, fc1_bias;  ///< (hidden, features), as options.weights says, and (hidden)
   Tensor fc2_weight, fc2_bias;  ///< (classes, hidden), (classes)
 };
 

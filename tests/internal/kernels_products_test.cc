@@ -1,6 +1,7 @@
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <omp.h>
 
+#include <bit>
 #include <memory>
 
 #include "gemm.h"
@@ -261,6 +262,36 @@ TEST_CASE("PooledLinear: pooling, standardising and the product as one by one; b
             Values part(std::size_t(rows) * out);
             pooled.run(x.data() + std::size_t(kRows - rows) * image, rows, scratch.data(), part.data(), threads);
             CHECK(same_bits(part, Values(whole.end() - part.size(), whole.end())));
+          }
+        }
+      });
+    }
+  }
+}
+
+TEST_CASE("PackedLinear: weights that are bfloat16 numbers take two bytes each and give the same bits") {
+  for (const int in : {1, 5, 64, 1030, 2100}) {
+    for (const int out : {1, 10, 17, 64, 160, 257}) {
+      if (in > 1000 && out > 160) continue;  // slow one lane at a time
+      CAPTURE(in);
+      CAPTURE(out);
+      const int rows = 9;
+      const Values x = random_values(std::size_t(rows) * in), bias = random_values(out + 1);
+      Values weight = random_values(std::size_t(out + 1) * in);
+      for (float& value : weight) value = std::bit_cast<float>(std::bit_cast<std::uint32_t>(value) & 0xffff0000);
+      weight.back() = 0.1f;  // of the last output: with it nothing can be halved
+      on_every_target([&] {
+        const cpu::PackedLinear halves(in, out, weight.data(), bias.data()), whole(in, out + 1, weight.data(), bias.data());
+        CHECK(halves.weight_bytes() < whole.weight_bytes());
+        for (const int count : {1, 2, 9}) {
+          for (const int threads : {1, 2}) {
+            Values y(std::size_t(count) * out), expected(std::size_t(count) * (out + 1));
+            halves.run(x.data(), count, y.data(), true, threads);
+            whole.run(x.data(), count, expected.data(), true, threads);
+            for (int r = 0; r < count; ++r) {
+              const auto from = expected.begin() + r * (out + 1), to = y.begin() + r * out;
+              CHECK(same_bits(Values(to, to + out), Values(from, from + out)));
+            }
           }
         }
       });

@@ -3,10 +3,13 @@
 
 #include <doctest/doctest.h>
 
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
 #include <set>
+#include <utility>
+#include <vector>
 
 #include "metrics.h"
 #include "random.h"
@@ -71,6 +74,7 @@ TrainOptions quick() {
 /// The formula, row by row: fc2(relu(fc1((x - mean) / std))).
 double plain_accuracy(const SideNetWeights& w, const TrainingRows& rows) {
   const std::int64_t features = w.mean.size(), hidden = w.fc1_bias.size(), classes = w.fc2_bias.size();
+  const Tensor fc1 = w.fc1_weight.to_f32();
   std::int64_t right = 0;
   for (const std::int64_t row : rows.holdout) {
     const float* x = rows.features.data<float>() + row * features;
@@ -79,7 +83,7 @@ double plain_accuracy(const SideNetWeights& w, const TrainingRows& rows) {
       double sum = static_cast<double>(w.fc1_bias.data<float>()[i]);
       for (std::int64_t f = 0; f < features; ++f) {
         const float standard = (x[f] - w.mean.data<float>()[f]) / w.std.data<float>()[f];
-        sum += static_cast<double>(w.fc1_weight.data<float>()[i * features + f] * standard);
+        sum += static_cast<double>(fc1.data<float>()[i * features + f] * standard);
       }
       h[static_cast<std::size_t>(i)] = static_cast<float>(std::max(sum, 0.0));
     }
@@ -112,6 +116,42 @@ TEST_CASE("separable clouds are learned, and the weights answer as was measured"
   CHECK(plain_accuracy(trained.weights, rows) == doctest::Approx(trained.holdout_accuracy).epsilon(0.004));
   CHECK(trained.weights.fc1_weight.shape() == Shape{32, 6});
   CHECK(trained.weights.fc2_weight.shape() == Shape{3, 32});
+}
+
+TEST_CASE("to_bf16 rounds to the nearest, ties to even; what bfloat16 holds stays; NaN stays NaN") {
+  const float inf = std::numeric_limits<float>::infinity();
+  const auto of_bits = [](std::uint32_t bits) { return std::bit_cast<float>(bits); };
+  const std::vector<std::pair<float, float>> cases = {
+      {0.0f, 0.0f},
+      {1.0f, 1.0f},
+      {-2.5f, -2.5f},
+      {of_bits(0x3f808000), of_bits(0x3f800000)},  // a tie: to the even one below
+      {of_bits(0x3f818000), of_bits(0x3f820000)},  // a tie: to the even one above
+      {of_bits(0x3f808001), of_bits(0x3f810000)},
+      {of_bits(0xbf807fff), of_bits(0xbf800000)},
+      {of_bits(0x7f7fffff), inf},
+      {-inf, -inf}};
+  for (const auto& [from, to] : cases) CHECK(Tensor::from({1}, {from}).to_bf16().to_f32().data<float>()[0] == to);
+  for (const std::uint32_t nan : {0x7f800001u, 0x7fffffffu, 0xffffffffu})
+    CHECK(std::isnan(Tensor::from({1}, {of_bits(nan)}).to_bf16().to_f32().data<float>()[0]));
+  CHECK_THROWS_AS(Tensor(DType::f64, {1}).to_bf16(), Error);
+}
+
+TEST_CASE("the first layer's weights are kept in bfloat16, rounded after training, or in float32") {
+  const TrainingRows rows = blobs(600);
+  TrainOptions options = quick();
+  const TrainedSideNet halves = train_sidenet("test", rows, options);
+  options.weights = "f32";
+  const TrainedSideNet whole = train_sidenet("test", rows, options);
+  REQUIRE(halves.weights.fc1_weight.dtype() == DType::bf16);
+  REQUIRE(whole.weights.fc1_weight.dtype() == DType::f32);
+  CHECK(same_bits(halves.weights.fc1_weight, whole.weights.fc1_weight.to_bf16()));
+  CHECK(same_bits(halves.weights.fc2_weight, whole.weights.fc2_weight));
+  CHECK(halves.best_epoch == whole.best_epoch);
+  CHECK(halves.holdout_loss != whole.holdout_loss);  // measured as kept
+  CHECK(halves.holdout_loss == doctest::Approx(whole.holdout_loss).epsilon(0.01));
+  options.weights = "f16";
+  CHECK_THROWS_WITH_AS(train_sidenet("test", rows, options), "train: weights: expected bf16 or f32, got 'f16'", Error);
 }
 
 TEST_CASE("exclusive or needs the hidden layer") {
@@ -199,6 +239,7 @@ TEST_CASE("training stops when the held-out loss no longer falls, and keeps the 
   options.patience = 3;
   options.soft_targets = 0;
   options.dropout = 0;
+  options.weights = "f32";  // rounded ones are measured once more at the end
   int epochs = 0;
   double least = std::numeric_limits<double>::infinity();
   const TrainedSideNet trained = train_sidenet("test", rows, options, [&](int epoch, double, double loss, double) {
