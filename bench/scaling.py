@@ -3,15 +3,16 @@
 
     bench/scaling [--binary-dir build] [--rounds 5] [--docs docs] [--json FILE]
 
-Each point is a bench_session of its own; the points of one table take turns (see peers.py). Two to three minutes. Exit status 1 where a
-model with exits that all are shut is more than 1 % slower than the same MainNet without, and more than that MainNet differs from itself in
-another process (intervals of 95 %), or where an exit was taken that must not be.
+Each point is a bench_session of its own; the points of one table take turns (see peers.py); shut exits
+are compared batch by batch in one process (bench_policies). Two to three minutes. Exit status 1 where a model with exits that all are shut is
+more than 1 % slower than the same MainNet without, and in every process more than a second copy of that MainNet ever was, or where an exit was taken that must not be.
 """
 
 import argparse
 import json
 import math
 import pathlib
+import shutil
 import statistics
 import subprocess
 import sys
@@ -157,18 +158,21 @@ class Bench:
 
     def shut(self):
         """A model with exits under --final-only against its MainNet in a file without exits, and that against itself."""
-        cases = {"bundled ResNet-32, 1 row": (IMAGE_MODEL, "images64", 1), "bundled ResNet-32, 64 rows": (IMAGE_MODEL, "images64", 64),
+        cases = {"bundled ResNet-32, 1 row": (IMAGE_MODEL, "images64", 1), "bundled ResNet-32, 64 rows": (IMAGE_MODEL, "images", 64),
                  "bundled BERT, 24 tokens": (TEXT_MODEL, "texts", 1)}
         ratios = {name: {"shut": [], "same": []} for name in cases}
-        for _ in range(RESTARTS):  # a process keeps the memory it got: new ones draw anew
-            for name, (model, rows, batch) in cases.items():
-                plain = self.folder / "plain.safetensors"
-                self.write_exits(model, plain, [])
-                engines = [self.turn("plain", plain, rows, batch), self.turn("shut", model, rows, batch), self.turn("same", plain, rows, batch)]
-                self.run(engines, 2 * self.options.rounds)
-                for engine in engines[1:]:
-                    ratios[name][engine.name] += [mine / other for mine, other in zip(engine.rounds, engines[0].rounds)]
-        return {name: {kind: median_and_interval(values) for kind, values in kinds.items()} for name, kinds in ratios.items()}
+        plain, same = self.folder / "plain.safetensors", self.folder / "same.safetensors"
+        for name, (model, rows, batch) in cases.items():
+            self.write_exits(model, plain, [])
+            shutil.copyfile(plain, same)
+            command = [self.options.binary_dir / "bench" / "bench_policies", self.folder / f"{rows}.npy", self.options.threads, batch,
+                       8 * self.options.rounds, plain, "final", model, "final", same, "final"]
+            for _ in range(RESTARTS):  # a process keeps the memory it got: new ones draw anew
+                lines = subprocess.check_output([str(part) for part in command], text=True).splitlines()
+                for kind, line in zip(("shut", "same"), lines[1:]):
+                    ratios[name][kind].append(json.loads(line)["ratio"])
+        return {name: {kind: [statistics.median(values), min(values), max(values)] for kind, values in kinds.items()}
+                for name, kinds in ratios.items()}
 
     def micro_batches(self):
         """{workload: [(rows that move together, time over that of the plan's own choice)]}; the ratios are those of one round."""

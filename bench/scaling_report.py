@@ -64,8 +64,8 @@ def tables(results, workloads):
         f"{milliseconds(results['exits']['batches'][64]['ms_a_row'])} at 64.\n",
         exits_table(results["exits"]),
         "### Exits that are shut\n",
-        "`--final-only` of a model with exits over its MainNet in a file without; and that MainNet over itself in another process, the noise of this "
-        "measurement. Median of the rounds' ratios and its 95 % interval.\n",
+        "`--final-only` of a model with exits over its MainNet in a file without; and a second copy of that MainNet, the noise of this "
+        "measurement. All three batch by batch in one process (`bench_policies`); median, smallest and largest of the processes.\n",
         table(["", "exits shut / no exits", "no exits / no exits"],
               [[name, interval(kinds["shut"]), interval(kinds["same"])] for name, kinds in results["shut"].items()]),
         "### The machine's constants\n",
