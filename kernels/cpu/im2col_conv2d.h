@@ -29,9 +29,9 @@ class Im2colConv2d : public Conv2dKernel {
   std::size_t depth_;       // products summed for one output: kernel_h * kernel_w * in / groups
   std::size_t padded_out_;  // of one group
   std::size_t pixels_, tile_;
-  std::size_t slice_floats_;  // columns of one tile
-  std::size_t slices_;        // threads that can work side by side, each in its slice of the scratch
-  bool pointwise_;            // no im2col
+  std::size_t slice_floats_;       // columns of one tile
+  std::size_t slices_;             // threads that can work side by side, each in its slice of the scratch
+  bool pointwise_;                 // no im2col
   std::shared_ptr<float> packed_;  // (groups, padded_out, depth) as packed_product wants it
   std::vector<float> bias_;        // (groups, padded_out)
 };
