@@ -96,7 +96,8 @@ class Head(nn.Module):
 
 def load(folder, model):
     """(MainNet, [Segment …, the last one without a SideNet])"""
-    tensors = load_file(model)
+    # SideNets may be bfloat16; digests of training rows are no weights.
+    tensors = {name: tensor.float() for name, tensor in load_file(model).items() if not name.startswith("sidenet.")}
     net = mainnet_of(tensors)
     named = [("stem", nn.Sequential(net.conv1, net.bn1, nn.ReLU()))]
     for stage in ("layer1", "layer2", "layer3"):
