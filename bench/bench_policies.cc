@@ -13,6 +13,7 @@
 #include <iostream>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <random>
 #include <string>
 #include <vector>
@@ -48,19 +49,32 @@ struct Way {
   }
 };
 
-Json report(const Way& way, const Way& first, std::int64_t rows, std::size_t rounds) {
-  std::vector<std::size_t> all(rounds), drawn(rounds);
-  for (std::size_t i = 0; i < rounds; ++i) all[i] = i;
+/// A way's time over all rounds, and over resampled ones: the same draws for every way.
+struct Sums {
+  double all;
+  std::vector<double> resampled;
+};
+
+Sums sums_of(const Way& way, std::size_t rounds) {
+  constexpr int kSamples = 400;
+  std::vector<std::size_t> chosen(rounds);
+  std::iota(chosen.begin(), chosen.end(), std::size_t{0});
+  Sums sums{way.sum(chosen), {}};
   std::mt19937 random(1);
-  std::vector<double> ratios;
-  for (int sample = 0; sample < 400; ++sample) {
-    for (std::size_t& round : drawn) round = random() % rounds;
-    ratios.push_back(way.sum(drawn) / first.sum(drawn));
+  for (int sample = 0; sample < kSamples; ++sample) {
+    for (std::size_t& round : chosen) round = random() % rounds;
+    sums.resampled.push_back(way.sum(chosen));
   }
-  const double ratio = way.sum(all) / first.sum(all), compute = way.rows.compute();
+  return sums;
+}
+
+Json report(const Way& way, const Sums& sums, const Sums& first, std::int64_t rows) {
+  std::vector<double> ratios;
+  for (std::size_t i = 0; i < sums.resampled.size(); ++i) ratios.push_back(sums.resampled[i] / first.resampled[i]);
+  const double ratio = sums.all / first.all, compute = way.rows.compute();
   Json result{{"model", way.model},
               {"exits", way.exits},
-              {"ms", way.sum(all) / static_cast<double>(rows)},
+              {"ms", sums.all / static_cast<double>(rows)},
               {"ratio", ratio},
               {"interval", {quantile(ratios, 0.025), quantile(ratios, 0.975)}},
               {"compute", compute}};
@@ -78,10 +92,8 @@ void compare(const std::vector<std::string>& arguments) {
   std::map<std::string, sidenet::Model> models;  // ways of one file share its weights in memory
   std::vector<Way> ways;
   for (std::size_t i = 4; i + 1 < arguments.size(); i += 2) {
-    const auto found = models.find(arguments[i]);
-    const sidenet::Model model = found != models.end()
-                                     ? found->second
-                                     : models.emplace(arguments[i], sidenet::Model::load(arguments[i])).first->second;
+    if (!models.contains(arguments[i])) models.emplace(arguments[i], sidenet::Model::load(arguments[i]));
+    const sidenet::Model& model = models.at(arguments[i]);
     ways.push_back({arguments[i],
                     arguments[i + 1],
                     sidenet::Session(model, options),
@@ -103,9 +115,9 @@ void compare(const std::vector<std::string>& arguments) {
       for (Way* way : order) way->milliseconds[b].push_back(way->run(b));
     }
   }
-  Json results = Json::array();
-  for (const Way& way : ways) results.push_back(report(way, ways[0], values.dim(0), rounds));
-  for (const Json& result : results) std::cout << result << std::endl;
+  const Sums first = sums_of(ways[0], rounds);
+  for (const Way& way : ways)
+    std::cout << report(way, &way == &ways[0] ? first : sums_of(way, rounds), first, values.dim(0)) << std::endl;
 }
 
 }  // namespace

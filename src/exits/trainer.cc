@@ -88,20 +88,23 @@ class Trainer {
       if (epoch - result.best_epoch >= options_.patience) break;
     }
     result.weights = weights(best);
-    if (options_.weights == "bf16") {
-      Tensor& weight = result.weights.fc1_weight;
-      weight = weight.to_bf16();
-      const Tensor rounded = weight.to_f32();
-      std::copy(best.begin(), best.end(), mlp_.parameters().begin());
-      std::copy_n(rounded.data<float>(), rounded.size(), mlp_.parameters().begin());
-      const HoldoutResult holdout = evaluate_holdout();
-      result.holdout_loss = holdout.loss;
-      result.holdout_accuracy = holdout.accuracy;
-    }
+    if (options_.weights == "bf16") round_first_layer(best, result);
     return result;
   }
 
  private:
+  /// Rounds the first layer's weights of the result, whose parameters these are, and measures it again.
+  void round_first_layer(const std::vector<float>& parameters, TrainedSideNet& result) {
+    result.weights.fc1_weight = result.weights.fc1_weight.to_bf16();
+    const Tensor rounded = result.weights.fc1_weight.to_f32();
+    const std::span<float> kept = mlp_.parameters();
+    std::copy(parameters.begin(), parameters.end(), kept.begin());
+    std::copy_n(rounded.data<float>(), rounded.size(), kept.subspan(mlp_.fc1_weight().offset).begin());
+    const auto [loss, accuracy] = evaluate_holdout();
+    result.holdout_loss = loss;
+    result.holdout_accuracy = accuracy;
+  }
+
   /// Targets of a batch: (1 - a) onehot + a softmax(MainNet's logits).
   void fill_targets(std::span<const std::int64_t> batch) {
     const float a = static_cast<float>(options_.soft_targets);
