@@ -1,14 +1,14 @@
 #pragma once
 
-#include <omp.h>
-
 #include <algorithm>
 #include <cstddef>
+
+#include "team.h"
 
 namespace sidenet::kernels::cpu {
 
 /// Calls body(begin, end) for contiguous ranges that cover 0 … count, one a thread, with at least `grain` items each. One
-/// range is run in place, without a parallel region, so that a caller may itself be inside one. `body` must not throw.
+/// range is run in place, so that a caller may itself be one of several threads. `body` must not throw.
 template <class Body>
 void for_each_range(std::size_t count, std::size_t grain, int threads, const Body& body) {
   const std::size_t worth = count / std::max<std::size_t>(grain, 1);
@@ -17,12 +17,10 @@ void for_each_range(std::size_t count, std::size_t grain, int threads, const Bod
     if (count > 0) body(std::size_t{0}, count);
     return;
   }
-#pragma omp parallel num_threads(used)
-  {
-    const std::size_t index = omp_get_thread_num(), team = omp_get_num_threads();
-    const std::size_t begin = count * index / team, end = count * (index + 1) / team;
+  Team::share(used, [count, body](const TeamPlace& place) {
+    const std::size_t begin = count * place.index() / place.count(), end = count * (place.index() + 1) / place.count();
     if (begin < end) body(begin, end);
-  }
+  });
 }
 
 /// Elements below which another thread costs more than it saves (a parallel region takes some microseconds).

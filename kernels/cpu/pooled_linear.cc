@@ -1,9 +1,8 @@
-#include <omp.h>
-
 #include <algorithm>
 
 #include "cpu_kernels.h"
 #include "packed_product.h"
+#include "team.h"
 
 namespace sidenet::kernels::cpu {
 
@@ -40,13 +39,12 @@ void PooledLinear::run(const float* x, int rows, float* features, float* y, int 
     multiply(0, items.count());
     return;
   }
-#pragma omp parallel num_threads(items.threads)
-  {
-    const std::size_t index = omp_get_thread_num(), team = omp_get_num_threads();
+  Team::share(items.threads, [&](const TeamPlace& place) {
+    const std::size_t index = place.index(), team = place.count();
     pool(count * index / team, count * (index + 1) / team);
-#pragma omp barrier
+    place.barrier();
     multiply(items.count() * index / team, items.count() * (index + 1) / team);
-  }
+  });
 }
 
 void PooledLinear::run_pooled(float* features, int rows, float* y, int threads) const {

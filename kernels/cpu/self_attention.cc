@@ -1,5 +1,3 @@
-#include <omp.h>
-
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
@@ -7,6 +5,7 @@
 
 #include "parallel_ranges.h"
 #include "simd_targets.h"
+#include "team.h"
 #include "transformer_kernels.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -339,8 +338,7 @@ void attend_rows(const AttentionInput& input, const std::int64_t* offsets, int r
   if (used <= 1) {
     run(0);
   } else {
-#pragma omp parallel num_threads(static_cast <int>(used))
-    run(omp_get_thread_num());
+    Team::share(static_cast<int>(used), [&](const TeamPlace& place) { run(place.index()); });
   }
 }
 

@@ -27,6 +27,8 @@ class Conv2dKernel {
   virtual ~Conv2dKernel() = default;
   virtual std::size_t scratch_bytes() const = 0;
   virtual std::size_t weight_bytes() const = 0;
+  /// Whether run() takes its threads from OpenMP itself, not from Team.
+  virtual bool has_own_threads() const { return false; }
   /// src: (in_h, in_w, in_channels); dst: (out_h, out_w, out_channels); scratch: 64-byte aligned. `threads` as many as it
   /// may use; the result is the same to the bit for any number.
   virtual void run(const float* src, float* dst, std::byte* scratch, int threads) const = 0;

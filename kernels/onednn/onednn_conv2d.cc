@@ -111,6 +111,8 @@ class OnednnConv2d : public Conv2dKernel {
     return descriptor_.weights_desc().get_size() + (bias_ ? descriptor_.bias_desc().get_size() : 0);
   }
 
+  bool has_own_threads() const override { return true; }
+
   void run(const float* src, float* dst, std::byte* scratch, int threads) const override {
     (void)threads;  // oneDNN takes OpenMP's setting, and one thread inside a parallel region
     std::unordered_map<int, memory> arguments{

@@ -20,6 +20,7 @@ class Conv2dExecutable : public Executable {
       : kernel_(std::move(kernel)), source_elements_(source), target_elements_(target) {}
   std::size_t scratch_bytes(const Capacity&) const override { return kernel_->scratch_bytes(); }
   std::size_t weight_bytes() const override { return kernel_->weight_bytes(); }
+  bool has_own_threads() const override { return kernel_->has_own_threads(); }
   void run(std::span<const float* const> inputs, float* output, const RowBatch& batch, std::byte* scratch,
            int threads) const override {
     for (int row = 0; row < batch.rows; ++row) {

@@ -15,6 +15,8 @@
 namespace sidenet {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 // A text's words, positions and types, as the graph's input has them.
 void load_tokens(const TokenRows& texts, std::int64_t begin, std::int64_t end, float* to) {
   for (auto token = static_cast<std::size_t>(begin); token < static_cast<std::size_t>(end); ++token, to += 3) {
@@ -38,11 +40,32 @@ void load_row(const Shape& shape, const float* from, float* to) {
 
 }  // namespace
 
+/// Adds what passes between its calls to ExitSeconds, where that has places.
+class Runner::ExitClock {
+ public:
+  explicit ExitClock(ExitSeconds& seconds)
+      : seconds_(seconds), running_(!seconds.head.empty()), mark_(running_ ? Clock::now() : Clock::time_point()) {}
+  void end_segment(int exit) { add(seconds_.segment, exit); }
+  void end_head(int exit) { add(seconds_.head, exit); }
+
+ private:
+  void add(std::vector<double>& to, int exit) {
+    if (!running_) return;
+    const Clock::time_point before = std::exchange(mark_, Clock::now());
+    to[static_cast<std::size_t>(exit)] += std::chrono::duration<double>(mark_ - before).count();
+  }
+
+  ExitSeconds& seconds_;
+  bool running_;
+  Clock::time_point mark_;
+};
+
 Runner::Runner(std::shared_ptr<const Plan> plan, int micro_batch)
     : plan_(std::move(plan)),
       micro_batch_(micro_batch > 0 ? micro_batch : plan_->micro_batch()),
       micro_batch_cap_(plan_->micro_batch()),
-      workspaces_(static_cast<std::size_t>(plan_->threads())) {}
+      workspaces_(static_cast<std::size_t>(plan_->threads())),
+      team_(plan_->threads()) {}
 
 // The end of the micro-batch that starts at row `first`: about `work` rows (texts: tokens), at least one row.
 int Runner::chunk_end(const RunInputs& inputs, int first, int end, std::int64_t work) const {
@@ -140,7 +163,6 @@ void Runner::run_rest(const RunInputs& inputs, int first, const RunRules& rules,
 }
 
 void Runner::run_chosen(const RunInputs& inputs, int first, int rows, const RunRules& rules, RunResults& results) {
-  using Clock = std::chrono::steady_clock;
   Workspace& workspace = workspaces_[0];
   const std::int64_t before = workspace.multiply_adds;
   const int levels = omp_get_max_active_levels();
@@ -192,42 +214,57 @@ void Runner::load(Workspace& workspace, const RunInputs& inputs, int first, int 
 
 void Runner::run_chunk(Workspace& workspace, const RunInputs& inputs, int first, int rows, const RunRules& rules,
                        RunResults& results, int threads) {
-  using Clock = std::chrono::steady_clock;
-  const bool by_exit = !workspace.seconds.head.empty();
-  Clock::time_point mark = by_exit ? Clock::now() : Clock::time_point();
-  const auto lap = [&mark] {
-    const Clock::time_point before = std::exchange(mark, Clock::now());
-    return std::chrono::duration<double>(mark - before).count();
-  };
+  ExitClock clock(workspace.seconds);
   load(workspace, inputs, first, rows);
+  const std::vector<Step>& steps = plan_->steps();
+  std::size_t index = 0;
+  const auto more = [&] {
+    const auto shut = [&](const Step& step) {
+      return step.exit >= 0 && !rules.exits[static_cast<std::size_t>(step.exit)].open;
+    };
+    while (index < steps.size() && shut(steps[index])) ++index;
+    return index < steps.size() && !workspace.row_ids.empty();
+  };
+  const auto run_one = [&] { run_step(workspace, index++, rules, results, threads, clock); };
+  const auto for_team = [&] {
+    return threads > 1 && workspace.has_entered(steps[index].part) && !plan_->executable(index).has_own_threads();
+  };
+  while (more()) {
+    if (for_team()) {
+      team_.lead([&] {
+        do run_one();
+        while (more() && for_team());
+      });
+    } else {
+      run_one();
+    }
+  }
+}
+
+void Runner::run_step(Workspace& workspace, std::size_t index, const RunRules& rules, RunResults& results, int threads,
+                      ExitClock& clock) {
+  const Step& step = plan_->steps()[index];
+  workspace.last_step = index;
+  if (step.starts_part) workspace.enter(*plan_, step.part);
+  const bool at_side_exit = step.exit >= 0 && step.exit + 1 < static_cast<int>(plan_->exits().size());
+  if (at_side_exit) clock.end_segment(step.exit);
+  const auto start = workspace.step_seconds ? Clock::now() : Clock::time_point();
+  const RowBatch batch = workspace.batch();
   const float* arguments[4];
-  for (std::size_t index = 0; index < plan_->steps().size() && !workspace.row_ids.empty(); ++index) {
-    const Step& step = plan_->steps()[index];
-    if (step.exit >= 0 && !rules.exits[static_cast<std::size_t>(step.exit)].open) continue;
-    workspace.last_step = index;
-    if (step.starts_part) workspace.enter(*plan_, step.part);
-    const bool at_side_exit = step.exit >= 0 && step.exit + 1 < static_cast<int>(plan_->exits().size());
-    if (by_exit && at_side_exit) workspace.seconds.segment[static_cast<std::size_t>(step.exit)] += lap();
-    const auto start = workspace.step_seconds ? Clock::now() : Clock::time_point();
-    const RowBatch batch = workspace.batch();
-    for (std::size_t i = 0; i < step.inputs.size(); ++i) arguments[i] = workspace.at(step.inputs[i]);
-    float* output = workspace.at(step.output);
-    if (step.copy_from >= 0) {
-      const auto count = static_cast<std::size_t>(step.output.per_token ? batch.tokens : batch.rows);
-      std::memcpy(output, arguments[step.copy_from], sizeof(float) * step.output.size * count);
-    }
-    plan_->executable(index).run({arguments, step.inputs.size()}, output, batch, workspace.scratch(), threads);
-    workspace.multiply_adds += workspace.cost(step.cost);
-    if (step.exit >= 0) {
-      close_exit(workspace, step, rules, results);
-      if (by_exit) {
-        ExitSeconds& seconds = workspace.seconds;
-        (at_side_exit ? seconds.head : seconds.segment)[static_cast<std::size_t>(step.exit)] += lap();
-      }
-    }
-    if (workspace.step_seconds) {
-      (*workspace.step_seconds)[index] += std::chrono::duration<double>(Clock::now() - start).count();
-    }
+  for (std::size_t i = 0; i < step.inputs.size(); ++i) arguments[i] = workspace.at(step.inputs[i]);
+  float* output = workspace.at(step.output);
+  if (step.copy_from >= 0) {
+    const auto count = static_cast<std::size_t>(step.output.per_token ? batch.tokens : batch.rows);
+    std::memcpy(output, arguments[step.copy_from], sizeof(float) * step.output.size * count);
+  }
+  plan_->executable(index).run({arguments, step.inputs.size()}, output, batch, workspace.scratch(), threads);
+  workspace.multiply_adds += workspace.cost(step.cost);
+  if (step.exit >= 0) {
+    close_exit(workspace, step, rules, results);
+    at_side_exit ? clock.end_head(step.exit) : clock.end_segment(step.exit);
+  }
+  if (workspace.step_seconds) {
+    (*workspace.step_seconds)[index] += std::chrono::duration<double>(Clock::now() - start).count();
   }
 }
 

@@ -10,6 +10,7 @@
 #include "plan.h"
 #include "sidenet/exit_policy.h"
 #include "sidenet/text.h"
+#include "team.h"
 #include "thread_choice.h"
 
 namespace sidenet {
@@ -63,6 +64,7 @@ class Workspace {
   void reserve(const Plan& plan, const Capacity& capacity);
   /// Has the plan's part prepared, and makes room for its scratch; the arena stays.
   void enter(const Plan& plan, std::size_t part);
+  bool has_entered(std::size_t part) const { return entered_[part] != 0; }
   float* at(const Slot& slot) const { return arena_ + slot.offset * entries_; }
   std::byte* scratch() const { return scratch_; }
   /// The rows still under way.
@@ -116,6 +118,9 @@ class Runner {
   void load(Workspace& workspace, const RunInputs& inputs, int first, int rows);
   void run_chunk(Workspace& workspace, const RunInputs& inputs, int first, int rows, const RunRules& rules,
                  RunResults& results, int threads);
+  class ExitClock;
+  void run_step(Workspace& workspace, std::size_t index, const RunRules& rules, RunResults& results, int threads,
+                ExitClock& clock);
   void close_exit(Workspace& workspace, const Step& step, const RunRules& rules, RunResults& results);
   void compact(Workspace& workspace, const Step& step) const;
 
@@ -125,6 +130,7 @@ class Runner {
   ThreadChoice choice_;                // for work that threads share
   bool warm_ = false;                  // they have shared some
   std::vector<Workspace> workspaces_;  // one a thread
+  Team team_;                          // for work that threads share
 };
 
 }  // namespace sidenet
