@@ -1,5 +1,5 @@
-// Winograd's convolution against oneDNN's direct one, on the 3x3 layers of ResNet-18 and -50 at 224 x 224, of ResNet-56
-// and of wide ResNet-18 on CIFAR, and one of VGG, one image:
+// Our convolutions against oneDNN's direct one, on layers of ResNet-18 and -50 at 224 x 224, of ResNet-56 and of wide
+// ResNet-18 on CIFAR, and one of VGG, one image:
 //
 //   bench_conv [THREADS [SECONDS [all [SIZE]]]]
 //
@@ -27,6 +27,7 @@
 #include <string>
 #include <vector>
 
+#include "direct_conv2d.h"
 #include "large_buffer.h"
 #include "machine_peak.h"
 #include "onednn_conv2d.h"
@@ -45,8 +46,20 @@ using Kernels = std::vector<std::unique_ptr<kernels::Conv2dKernel>>;
 
 constexpr kernels::Conv2dPost kPost{false, true};
 constexpr int kCifarLayers = 18;
-constexpr std::pair<int, int> kLayers[] = {{56, 64}, {28, 128}, {14, 256}, {7, 512}, {32, 16}, {16, 32},
-                                           {8, 64},  {32, 64},  {16, 128}, {8, 256}, {4, 512}, {112, 128}};
+struct LayerSize {
+  int size, in_channels, out_channels, kernel = 3, stride = 1;  // size: of the outputs
+};
+constexpr LayerSize kLayers[] = {
+    {56, 64, 64},         {28, 128, 128},       {14, 256, 256},       {7, 512, 512},       {32, 16, 16},
+    {16, 32, 32},         {8, 64, 64},          {32, 64, 64},         {16, 128, 128},      {8, 256, 256},
+    {4, 512, 512},        {112, 128, 128},      {112, 3, 64, 7, 2},   {28, 64, 128, 3, 2}, {14, 128, 256, 3, 2},
+    {28, 128, 128, 3, 2}, {14, 256, 256, 3, 2}, {7, 512, 512, 3, 2},  {28, 64, 128, 1, 2}, {28, 256, 512, 1, 2},
+    {56, 64, 256, 1},     {56, 256, 64, 1},     {28, 128, 512, 1},    {14, 1024, 256, 1},  {14, 256, 1024, 1},
+    {7, 512, 2048, 1},    {32, 3, 16},          {16, 16, 32, 3, 2},   {8, 32, 64, 3, 2},   {32, 3, 64},
+    {16, 64, 128, 3, 2},  {8, 128, 256, 3, 2},  {16, 16, 32, 1, 2},   {8, 32, 64, 1, 2},   {4, 256, 512, 3, 2},
+    {7, 256, 512, 3, 2},  {7, 256, 512, 1, 2},  {14, 128, 256, 1, 2}, {7, 160, 960, 1},    {7, 960, 160, 1},
+    {7, 512, 512, 1},     {14, 96, 576, 1},     {14, 576, 96, 1},     {28, 32, 192, 1},    {28, 192, 32, 1},
+    {56, 24, 144, 1},     {56, 144, 24, 1},     {112, 3, 32, 3, 2},   {112, 32, 16, 1}};
 constexpr std::size_t kOther = std::size_t{64} << 20;
 
 std::vector<float> random_values(std::size_t count) {
@@ -73,22 +86,27 @@ struct Case {
   std::vector<double> cold = {}, warm = {};  // seconds
 };
 
-Layer make_layer(int size, int channels) {
+Layer make_layer(const LayerSize& size) {
   Layer layer;
   Conv2dShape& s = layer.shape;
-  s.in_channels = s.out_channels = channels;
-  s.in_h = s.in_w = s.out_h = s.out_w = size;
-  s.kernel_h = s.kernel_w = 3;
-  s.pad_h = s.pad_w = 1;
-  layer.from_memory = size * channels > 512;
-  const std::size_t elements = std::size_t(size) * size * channels;
-  layer.src = sidenet::allocate_large(elements * sizeof(float));
-  layer.dst = sidenet::allocate_large(elements * sizeof(float));
+  s.in_channels = size.in_channels;
+  s.out_channels = size.out_channels;
+  s.kernel_h = s.kernel_w = size.kernel;
+  s.stride_h = s.stride_w = size.stride;
+  s.pad_h = s.pad_w = size.kernel / 2;
+  s.in_h = s.in_w = size.size * size.stride;
+  s.out_h = s.out_w = size.size;
+  const std::size_t inputs = std::size_t(s.in_h) * s.in_w * s.in_channels;
+  const std::size_t outputs = std::size_t(s.out_h) * s.out_w * s.out_channels;
+  const std::size_t weights = std::size_t(s.in_channels) * s.out_channels * s.kernel_h * s.kernel_w;
+  layer.from_memory = std::max(inputs, outputs) > 32 * 512 || weights > 64 * 64 * 9;
+  layer.src = sidenet::allocate_large(inputs * sizeof(float));
+  layer.dst = sidenet::allocate_large(outputs * sizeof(float));
   float* src = reinterpret_cast<float*>(layer.src.get());
-  std::ranges::transform(random_values(elements), src, [](float value) { return std::max(value, 0.0f); });
-  layer.weight = random_values(std::size_t(channels) * channels * 9);
-  layer.bias = random_values(channels);
-  layer.expected.resize(elements);
+  std::ranges::transform(random_values(inputs), src, [](float value) { return std::max(value, 0.0f); });
+  layer.weight = random_values(weights);
+  layer.bias = random_values(s.out_channels);
+  layer.expected.resize(outputs);
   kernels::reference::conv2d(s, src, layer.weight.data(), layer.bias.data(), kPost, layer.expected.data());
   return layer;
 }
@@ -154,7 +172,8 @@ void measure(Case& c, const std::byte* other, int threads) {
   for (int i = 0; i < runs; ++i) {
     if (layer.from_memory) {
       touch(other, kOther, threads);
-      touch(layer.src.get(), layer.expected.size() * sizeof(float), threads);
+      const Conv2dShape& s = layer.shape;
+      touch(layer.src.get(), std::size_t(s.in_h) * s.in_w * s.in_channels * sizeof(float), threads);
       touch(layer.dst.get(), layer.expected.size() * sizeof(float), threads);
       touch(c.scratch.get(), c.copies[0]->scratch_bytes(), threads);
     }
@@ -175,8 +194,8 @@ int main(int count, char** arguments) {
   const auto other = sidenet::allocate_large(kOther);
   std::memset(other.get(), 1, kOther);
   std::vector<Layer> layers;
-  for (const auto& [size, channels] : kLayers) {
-    if (only == 0 || only == size) layers.push_back(make_layer(size, channels));
+  for (const LayerSize& size : kLayers) {
+    if (only == 0 || only == size.size) layers.push_back(make_layer(size));
   }
   std::vector<Case> cases;
   for (const Layer& layer : layers) {
@@ -186,6 +205,15 @@ int main(int count, char** arguments) {
           return kernels::onednn::make_conv2d(l.shape, l.weight.data(), nullptr, l.bias.data(), kPost);
         },
         cases);
+    if (kernels::cpu::direct_supports(layer.shape)) {
+      add_case(
+          layer, "direct", threads,
+          [](const Layer& l) {
+            return kernels::cpu::make_direct_conv2d(l.shape, l.weight.data(), nullptr, l.bias.data(), kPost);
+          },
+          cases);
+    }
+    if (!kernels::cpu::winograd_supports(layer.shape)) continue;
     add_winograd(layer, kernels::cpu::winograd_plan(layer.shape), "*", threads, cases);
     for (const int tile : {2, 4}) {
       const int across = (layer.shape.out_w + tile - 1) / tile, tiles = across * across;
@@ -215,9 +243,10 @@ int main(int count, char** arguments) {
     const Conv2dShape& s = c.layer->shape;
     if (!direct || direct->layer != c.layer) {
       direct = &c;
-      std::printf("%d x %d x %d\n", s.in_h, s.in_w, s.in_channels);
+      std::printf("%d x %d, stride %d, %d x %d x %d to %d\n", s.kernel_h, s.kernel_w, s.stride_h, s.in_h, s.in_w,
+                  s.in_channels, s.out_channels);
     }
-    const double operations = 18.0 * s.out_h * s.out_w * s.in_channels * s.out_channels;
+    const double operations = 2.0 * s.kernel_h * s.kernel_w * s.out_h * s.out_w * s.in_channels * s.out_channels;
     std::printf("  %-44s", c.name.c_str());
     for (const auto times : {&Case::cold, &Case::warm}) {
       const double median = quantile(c.*times, 0.5), best = quantile(direct->*times, 0.1) / quantile(c.*times, 0.1);

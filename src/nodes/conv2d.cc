@@ -2,6 +2,7 @@
 
 #include "add.h"
 #include "batch_norm.h"
+#include "direct_conv2d.h"
 #include "relu.h"
 #include "sidenet/error.h"
 #include "winograd_conv2d.h"
@@ -141,6 +142,8 @@ std::unique_ptr<Executable> Conv2d::prepare(std::span<const Shape> inputs, const
   std::unique_ptr<kernels::Conv2dKernel> kernel;
   if (options.winograd && kernels::cpu::winograd_suits(shape)) {
     kernel = kernels::cpu::make_winograd_conv2d(shape, weight.data<float>(), scale, bias_data, post);
+  } else if (kernels::cpu::direct_suits(shape)) {
+    kernel = kernels::cpu::make_direct_conv2d(shape, weight.data<float>(), scale, bias_data, post);
   } else {
 #if SIDENET_ONEDNN
     kernel = kernels::onednn::make_conv2d(shape, weight.data<float>(), scale, bias_data, post);

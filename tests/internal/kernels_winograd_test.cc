@@ -1,8 +1,5 @@
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
-#include <cstdlib>
-#include <memory>
-
-#include "kernels_test_support.h"
+#include "conv_test_support.h"
 #include "sidenet/error.h"
 #include "winograd_conv2d.h"
 
@@ -24,34 +21,6 @@ Conv2dShape shape_of(int in_channels, int out_channels, int in_h, int in_w, int 
   s.out_w = in_w + 2 * pad_w - 2;
   return s;
 }
-
-struct FreeAligned {
-  void operator()(std::byte* p) const { std::free(p); }
-};
-
-// y: what the residual is read from; a copy of it is overwritten.
-Values run(const sidenet::kernels::Conv2dKernel& kernel, const Values& x, Values y, int threads) {
-  constexpr std::size_t kGuard = 64;
-  const std::size_t bytes = (kernel.scratch_bytes() + 63) / 64 * 64 + kGuard;
-  const std::unique_ptr<std::byte, FreeAligned> scratch(static_cast<std::byte*>(std::aligned_alloc(64, bytes)));
-  std::memset(scratch.get(), 0xff, bytes);  // NaNs: what is read must have been written
-  kernel.run(x.data(), y.data(), scratch.get(), threads);
-  CHECK(std::all_of(scratch.get() + kernel.scratch_bytes(), scratch.get() + bytes,
-                    [](std::byte b) { return b == std::byte{0xff}; }));
-  return y;
-}
-
-struct Problem {
-  Conv2dShape shape;
-  Values x, weight, scale, bias, before;
-  explicit Problem(const Conv2dShape& s)
-      : shape(s),
-        x(random_values(std::size_t(s.in_h) * s.in_w * s.in_channels)),
-        weight(random_values(std::size_t(s.out_channels) * s.in_channels * 9)),
-        scale(random_values(s.out_channels)),
-        bias(random_values(s.out_channels)),
-        before(random_values(std::size_t(s.out_h) * s.out_w * s.out_channels)) {}
-};
 
 // One shape and plan, all posts and instruction sets, 1 to 3 threads, twice.
 void check(const Conv2dShape& s, const WinogradPlan& plan) {
