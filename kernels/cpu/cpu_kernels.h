@@ -57,6 +57,8 @@ class PooledLinear {
 
  private:
   void standardise(float* features, std::size_t cell) const;
+  // Cells begin … end - 1 of all rows, standardised.
+  void pool(const float* x, std::size_t begin, std::size_t end, float* features) const;
 
   PoolGrid grid_;
   std::vector<float> mean_, scale_;

@@ -16,35 +16,30 @@ void PooledLinear::standardise(float* features, std::size_t cell) const {
   for (std::size_t c = 0; c < channels; ++c) features[c] = (features[c] - mean[c]) * scale[c];
 }
 
-void PooledLinear::run(const float* x, int rows, float* features, float* y, int threads) const {
-  const std::size_t cells = std::size_t(grid_.pool) * grid_.pool, count = cells * rows, channels = grid_.channels;
+void PooledLinear::pool(const float* x, std::size_t begin, std::size_t end, float* features) const {
+  const std::size_t cells = std::size_t(grid_.pool) * grid_.pool, channels = grid_.channels;
   const std::size_t image = std::size_t(grid_.h) * grid_.w * channels;
-  const auto pool = [&](std::size_t begin, std::size_t end) {
-    for (std::size_t i = begin; i < end; ++i) {
-      const std::size_t row = i / cells, cell = i % cells;
-      float* to = features + i * channels;
-      const int line = static_cast<int>(cell) / grid_.pool, column = static_cast<int>(cell) % grid_.pool;
-      adaptive_avg_pool_cell(x + row * image, grid_.h, grid_.w, grid_.channels, grid_.pool, grid_.pool, line, column, to);
-      standardise(to, cell);
-    }
-  };
-  const PackedWeight weight = linear_.weight();
-  const ProductItems items = packed_items(weight, rows, threads);
-  const auto multiply = [&](std::size_t begin, std::size_t end) {
-    run_packed_items(weight, items, begin, end, features, grid_.features(), rows, y, linear_.out_features(),
-                     {.relu = true});
-  };
-  if (items.threads <= 1) {
-    pool(0, count);
-    multiply(0, items.count());
-    return;
+  for (std::size_t i = begin; i < end; ++i) {
+    const std::size_t row = i / cells, cell = i % cells;
+    float* to = features + i * channels;
+    const int line = static_cast<int>(cell) / grid_.pool, column = static_cast<int>(cell) % grid_.pool;
+    adaptive_avg_pool_cell(x + row * image, grid_.h, grid_.w, grid_.channels, grid_.pool, grid_.pool, line, column, to);
+    standardise(to, cell);
   }
-  Team::share(items.threads, [&](const TeamPlace& place) {
+}
+
+void PooledLinear::run(const float* x, int rows, float* features, float* y, int threads) const {
+  const ProductItems items = packed_items(linear_.weight(), rows, threads);
+  const auto share = [=, this](const TeamPlace& place) {
     const std::size_t index = place.index(), team = place.count();
-    pool(count * index / team, count * (index + 1) / team);
+    const std::size_t cells = std::size_t(grid_.pool) * grid_.pool * rows;
+    pool(x, cells * index / team, cells * (index + 1) / team, features);
     place.barrier();
-    multiply(items.count() * index / team, items.count() * (index + 1) / team);
-  });
+    run_packed_items(linear_.weight(), items, items.count() * index / team, items.count() * (index + 1) / team, features,
+                     grid_.features(), rows, y, linear_.out_features(), {.relu = true});
+  };
+  if (items.threads <= 1) return share(TeamPlace());
+  Team::share(items.threads, share);
 }
 
 void PooledLinear::run_pooled(float* features, int rows, float* y, int threads) const {
