@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "conv2d_shape.h"
@@ -24,6 +25,8 @@ class PackedLinear {
   int in_features() const { return in_features_; }
   int out_features() const { return out_features_; }
   std::size_t weight_bytes() const;
+  /// As they are kept.
+  std::span<const std::byte> weights() const;
   /// x: (rows, in_features); y: (rows, out_features).
   void run(const float* x, int rows, float* y, bool relu, int threads) const;
 

@@ -43,7 +43,7 @@ void DepthwiseConv2d::run_pixel(const float* src, int y, int x, float* dst) cons
   }
 }
 
-void DepthwiseConv2d::run(const float* src, float* dst, std::byte*, int threads) const {
+void DepthwiseConv2d::run(const float* src, float* dst, std::byte*, int threads, std::span<const std::byte>) const {
   const std::size_t work = std::max<std::size_t>(weight_.size(), 1);
   for_each_range(
       std::size_t(shape_.out_h) * shape_.out_w, kElementGrain / work + 1, threads, [&](std::size_t begin, std::size_t end) {

@@ -14,7 +14,7 @@ class DepthwiseConv2d : public Conv2dKernel {
   DepthwiseConv2d(const Conv2dShape& shape, const float* weight, const float* bias, const Conv2dPost& post);
   std::size_t scratch_bytes() const override { return 0; }
   std::size_t weight_bytes() const override { return (weight_.size() + bias_.size()) * sizeof(float); }
-  void run(const float* src, float* dst, std::byte* scratch, int threads) const override;
+  void run(const float* src, float* dst, std::byte* scratch, int threads, std::span<const std::byte>) const override;
 
  private:
   void run_pixel(const float* src, int y, int x, float* dst) const;

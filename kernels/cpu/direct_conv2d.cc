@@ -151,7 +151,7 @@ class DirectConv2d : public Conv2dKernel {
   std::size_t scratch_bytes() const override { return padded_ ? slots_ * slot_floats() * sizeof(float) : 0; }
   std::size_t weight_bytes() const override { return (weight_floats_ + bias_.size()) * sizeof(float); }
 
-  void run(const float* src, float* dst, std::byte* scratch, int threads) const override {
+  void run(const float* src, float* dst, std::byte* scratch, int threads, std::span<const std::byte>) const override {
     const std::size_t workers = std::clamp<std::size_t>(std::max(threads, 1), 1, slots_);
     for_each_range(workers, 1, static_cast<int>(workers), [=, this](std::size_t begin, std::size_t end) {
       for (std::size_t worker = begin; worker < end; ++worker) {

@@ -124,7 +124,7 @@ void Im2colConv2d::product(const float* src, std::size_t first, std::size_t pixe
 // An output is the same sum however the pixels are tiled or shared out (packed_product.h), so the split may follow the
 // threads: tiles to each where there are enough of them, else every tile by all threads together, which read the weights
 // once.
-void Im2colConv2d::run(const float* src, float* dst, std::byte* scratch, int threads) const {
+void Im2colConv2d::run(const float* src, float* dst, std::byte* scratch, int threads, std::span<const std::byte>) const {
   if (depth_ == 0 || pixels_ == 0) return;
   float* columns = reinterpret_cast<float*>(scratch);
   const std::size_t tiles = (pixels_ + tile_ - 1) / tile_;

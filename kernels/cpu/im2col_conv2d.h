@@ -17,7 +17,7 @@ class Im2colConv2d : public Conv2dKernel {
   Im2colConv2d(const Conv2dShape& shape, const float* weight, const float* bias, const Conv2dPost& post);
   std::size_t scratch_bytes() const override { return slices_ * slice_floats_ * sizeof(float); }
   std::size_t weight_bytes() const override;
-  void run(const float* src, float* dst, std::byte* scratch, int threads) const override;
+  void run(const float* src, float* dst, std::byte* scratch, int threads, std::span<const std::byte>) const override;
 
  private:
   void gather(const float* src, int group, std::size_t first, std::size_t pixels, float* columns) const;

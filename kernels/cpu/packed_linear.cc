@@ -28,6 +28,10 @@ std::size_t PackedLinear::weight_bytes() const {
   return bias_.size() * (std::size_t(in_features_) * (halves_ ? sizeof(std::uint16_t) : sizeof(float)) + sizeof(float));
 }
 
+std::span<const std::byte> PackedLinear::weights() const {
+  return {reinterpret_cast<const std::byte*>(packed_.get()), weight_bytes() - bias_.size() * sizeof(float)};
+}
+
 void PackedLinear::run(const float* x, int rows, float* y, bool relu, int threads) const {
   packed_product(weight(), x, in_features_, rows, y, out_features_, {.accumulate = false, .relu = relu}, threads);
 }

@@ -24,11 +24,11 @@ HWY_BEFORE_NAMESPACE();
 namespace sidenet::kernels::cpu::HWY_NAMESPACE {
 namespace {
 
-void run_panel_2(const WinogradProblem& w, const float* src, const WinogradPanel& panel, std::size_t begin, std::size_t end,
+void run_panel_2(const WinogradProblem& w, const float* src, WinogradPanel& panel, std::size_t begin, std::size_t end,
                  float* dst) {
   run_panel<WinogradTile2>(w, src, panel, begin, end, dst);
 }
-void run_panel_4(const WinogradProblem& w, const float* src, const WinogradPanel& panel, std::size_t begin, std::size_t end,
+void run_panel_4(const WinogradProblem& w, const float* src, WinogradPanel& panel, std::size_t begin, std::size_t end,
                  float* dst) {
   run_panel<WinogradTile4>(w, src, panel, begin, end, dst);
 }
@@ -89,14 +89,17 @@ class WinogradConv2d : public Conv2dKernel {
   std::size_t scratch_bytes() const override { return slots_ * slot_floats() * sizeof(float); }
   std::size_t weight_bytes() const override { return (packed_floats_ + bias_.size()) * sizeof(float); }
 
-  void run(const float* src, float* dst, std::byte* scratch, int threads) const override {
+  void run(const float* src, float* dst, std::byte* scratch, int threads,
+           std::span<const std::byte> coming) const override {
     const std::size_t wanted = std::clamp<std::size_t>(std::max(threads, 1), 1, slots_);
     const std::size_t panel_parts = std::min(plan_.split_outputs ? wanted / std::min(wanted, blocks_) : wanted, panels_);
     const std::size_t block_parts = std::min(wanted / panel_parts, blocks_), workers = panel_parts * block_parts;
     for_each_range(workers, 1, static_cast<int>(workers), [=, this](std::size_t begin, std::size_t end) {
       for (std::size_t worker = begin; worker < end; ++worker) {
+        const Range fetched = share(coming.size(), worker, workers);
         work(src, dst, reinterpret_cast<float*>(scratch) + worker * slot_floats(),
-             share(panels_, worker % panel_parts, panel_parts), share(blocks_, worker / panel_parts, block_parts));
+             share(panels_, worker % panel_parts, panel_parts), share(blocks_, worker / panel_parts, block_parts),
+             coming.subspan(fetched.first, fetched.second - fetched.first));
       }
     });
   }
@@ -110,15 +113,17 @@ class WinogradConv2d : public Conv2dKernel {
   }
 
   // No thread reads what another one has transformed: lines that go from core to core cost more than transforming twice.
-  void work(const float* src, float* dst, float* floats, const Range& panels, const Range& blocks) const {
+  void work(const float* src, float* dst, float* floats, const Range& panels, const Range& blocks,
+            std::span<const std::byte> coming) const {
     for (std::size_t i = panels.first; i < panels.second; ++i) {
       const std::size_t first = w_.tiles * i / panels_, last = w_.tiles * (i + 1) / panels_;
-      const WinogradPanel panel{first, last - first, floats, floats + x_floats_, floats + x_floats_ + y_floats_};
+      WinogradPanel panel{first, last - first, floats, floats + x_floats_, floats + x_floats_ + y_floats_, coming};
       if (plan_.tile == 2) {
         HWY_DYNAMIC_DISPATCH(run_panel_2)(w_, src, panel, blocks.first, blocks.second, dst);
       } else {
         HWY_DYNAMIC_DISPATCH(run_panel_4)(w_, src, panel, blocks.first, blocks.second, dst);
       }
+      coming = panel.coming;
     }
   }
 

@@ -88,7 +88,7 @@ void output_tiles(const WinogradProblem& w, const WinogradPanel& panel, std::siz
 
 // Products of `inputs` inputs from `p.x` on at all frequencies. p.weight: (frequencies, inputs, width).
 template <class Tile>
-void multiply(const WinogradPanel& panel, std::size_t vectors, ProductArguments p) {
+void multiply(WinogradPanel& panel, std::size_t vectors, ProductArguments p) {
   constexpr std::size_t kFrequencies = Tile::kSide * Tile::kSide;
   const std::size_t parts = (panel.tiles + kProductRows - 1) / kProductRows, step = parts == 1 ? kFrequencies : 1;
   const float *x = p.x, *weight = p.weight;
@@ -100,7 +100,15 @@ void multiply(const WinogradPanel& panel, std::size_t vectors, ProductArguments 
       const std::size_t row = panel.tiles * part / parts, rows = panel.tiles * (part + 1) / parts - row;
       p.x = x + row * p.x_tile_stride + f * kInputBlock;
       p.y = panel.y + row * p.y_tile_stride + f * kBlock;
-      (p.prefetch_step > 0 ? product_function<true>(rows, vectors) : product_function<false>(rows, vectors))(p);
+      if (p.prefetch_step == 0) {
+        product_function<Prefetch::none>(rows, vectors)(p);
+      } else if (panel.coming.empty()) {
+        product_function<Prefetch::next>(rows, vectors)(p);
+      } else {
+        p.coming = panel.coming.data();
+        product_function<Prefetch::next_and_coming>(rows, vectors)(p);
+        panel.coming = panel.coming.subspan(std::min(panel.coming.size(), p.inputs * step * kLineFloats * sizeof(float)));
+      }
       p.prefetch += p.prefetch_step * p.inputs * step;
     }
   }
@@ -123,7 +131,7 @@ void transform_weights(const float* plain, std::size_t inputs, std::size_t width
 
 // Outputs of the panel in the blocks begin … end - 1.
 template <class Tile>
-void run_panel(const WinogradProblem& w, const float* src, const WinogradPanel& panel, std::size_t begin, std::size_t end,
+void run_panel(const WinogradProblem& w, const float* src, WinogradPanel& panel, std::size_t begin, std::size_t end,
                float* dst) {
   constexpr std::size_t kFrequencies = Tile::kSide * Tile::kSide;
   constexpr std::size_t kAhead = 16 * 1024, kFewBytes = 400 * 1024;

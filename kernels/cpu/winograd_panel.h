@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 
 #include "conv2d_shape.h"
 
@@ -34,6 +35,7 @@ struct WinogradPanel {
   float* x;       // transformed inputs: (tiles, inputs in blocks of kInputBlock, frequencies, kInputBlock)
   float* y;       // products of one block of outputs: (tiles, frequencies, kBlock)
   float* weight;  // if they come plain, transformed for one block of inputs: (frequencies, kInputBlock, width), strided
+  std::span<const std::byte> coming;  // what this thread reads afterwards, still to be fetched into the caches
 };
 
 /// The transformed weights G g G^T, computed in double: for each block of `block` outputs (the last as wide as it needs to

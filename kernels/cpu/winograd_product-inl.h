@@ -41,17 +41,21 @@ struct ProductArguments {
   std::size_t y_tile_stride;
   const char* prefetch;       // what is wanted next
   std::size_t prefetch_step;  // bytes of it for each input; 0: nothing is
+  const std::byte* coming;    // what is wanted after all that: a line of it for each input
   bool accumulate;            // go on with the sums in y
 };
 
 // y = x weight at each frequency, or y + x weight. An output is one chain of multiply-adds over the inputs, in order, in a
 // block of any size, and whether or not it is interrupted.
-template <int R, int V, bool kPrefetch>
+enum class Prefetch { none, next, next_and_coming };
+
+template <int R, int V, Prefetch kPrefetch>
 void winograd_product(const ProductArguments& p) {
   const TileTag d;
   const std::size_t stride = p.x_tile_stride;
   [[maybe_unused]] const char* prefetch = p.prefetch;
   [[maybe_unused]] const std::size_t step = p.prefetch_step;
+  [[maybe_unused]] const std::byte* coming = p.coming;
   for (std::size_t f = 0; f < p.frequencies; ++f) {
     float* y = p.y + f * kBlock;
     const std::size_t y_stride = p.y_tile_stride;
@@ -67,9 +71,13 @@ void winograd_product(const ProductArguments& p) {
       const std::size_t count = left < kInputBlock ? left : kInputBlock;
       left -= count;
       for (const float *x = block, *end = block + count; x != end; ++x) {
-        if constexpr (kPrefetch) {
+        if constexpr (kPrefetch != Prefetch::none) {
           for_each_index<V>([&](auto v) HWY_ATTR { __builtin_prefetch(prefetch + v * 64, 0, 2); });
           prefetch += step;
+        }
+        if constexpr (kPrefetch == Prefetch::next_and_coming) {
+          __builtin_prefetch(coming, 0, 2);
+          coming += kLineFloats * sizeof(float);
         }
         hn::Vec<TileTag> w[V];
         for_each_index<V>([&](auto v) HWY_ATTR { w[v] = hn::Load(d, weight + v * kLanes); });
@@ -86,14 +94,14 @@ void winograd_product(const ProductArguments& p) {
 
 using ProductFunction = void (*)(const ProductArguments&);
 
-template <int V, bool kPrefetch, int... kRow>
+template <int V, Prefetch kPrefetch, int... kRow>
 HWY_INLINE ProductFunction product_of_rows(int rows, std::integer_sequence<int, kRow...>) {
   static constexpr ProductFunction kProducts[] = {winograd_product<kRow + 1, V, kPrefetch>...};
   return kProducts[rows - 1];
 }
 
 /// The product of `rows` tiles (1 … kProductRows) and `vectors` vectors (1 or 2) of outputs.
-template <bool kPrefetch>
+template <Prefetch kPrefetch>
 HWY_INLINE ProductFunction product_function(std::size_t rows, std::size_t vectors) {
   const auto all = std::make_integer_sequence<int, kProductRows>();
   const int r = static_cast<int>(rows);

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <span>
 
 namespace sidenet::kernels {
 
@@ -31,7 +32,10 @@ class Conv2dKernel {
   virtual bool has_own_threads() const { return false; }
   /// src: (in_h, in_w, in_channels); dst: (out_h, out_w, out_channels); scratch: 64-byte aligned. `threads` as many as it
   /// may use; the result is the same to the bit for any number.
-  virtual void run(const float* src, float* dst, std::byte* scratch, int threads) const = 0;
+  void run(const float* src, float* dst, std::byte* scratch, int threads) const { run(src, dst, scratch, threads, {}); }
+  /// coming: what will be read next, an even share by each thread; a kernel may fetch it into the caches meanwhile.
+  virtual void run(const float* src, float* dst, std::byte* scratch, int threads,
+                   std::span<const std::byte> coming) const = 0;
 };
 
 }  // namespace sidenet::kernels

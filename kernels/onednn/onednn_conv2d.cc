@@ -113,7 +113,7 @@ class OnednnConv2d : public Conv2dKernel {
 
   bool has_own_threads() const override { return true; }
 
-  void run(const float* src, float* dst, std::byte* scratch, int threads) const override {
+  void run(const float* src, float* dst, std::byte* scratch, int threads, std::span<const std::byte>) const override {
     (void)threads;  // oneDNN takes OpenMP's setting, and one thread inside a parallel region
     std::unordered_map<int, memory> arguments{
         {DNNL_ARG_SRC, memory(descriptor_.src_desc(), engine(), const_cast<float*>(src))},

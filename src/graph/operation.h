@@ -21,6 +21,8 @@ class Executable {
   virtual std::size_t scratch_bytes(const Capacity&) const { return 0; }
   /// Bytes of weights it holds.
   virtual std::size_t weight_bytes() const { return 0; }
+  /// Weights that are worth fetching into the caches before they are read (RowBatch::coming); empty: none.
+  virtual std::span<const std::byte> streamed_weights() const { return {}; }
   /// Whether run() takes its threads from OpenMP itself, not from Team: one alone where a team is led.
   virtual bool has_own_threads() const { return false; }
   /// inputs: each (rows or tokens, elements of one). `threads`: how many it may use. A row's result is the same to the bit

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "sidenet/tensor.h"
 
@@ -15,6 +16,9 @@ struct RowBatch {
   int rows = 0;
   int tokens = 0;                         ///< of all rows; 0 for images
   const std::int64_t* offsets = nullptr;  ///< (rows + 1): row r has tokens offsets[r] … offsets[r + 1] - 1
+  /// Weights that the operation after this one reads, an even share by each thread; a kernel may fetch them into the caches
+  /// meanwhile.
+  std::span<const std::byte> coming = {};
 };
 
 /// What buffers must have room for.

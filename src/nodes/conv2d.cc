@@ -26,7 +26,7 @@ class Conv2dExecutable : public Executable {
            int threads) const override {
     for (int row = 0; row < batch.rows; ++row) {
       kernel_->run(inputs[0] + static_cast<std::size_t>(row) * source_elements_,
-                   output + static_cast<std::size_t>(row) * target_elements_, scratch, threads);
+                   output + static_cast<std::size_t>(row) * target_elements_, scratch, threads, batch.coming);
     }
   }
 

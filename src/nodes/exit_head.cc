@@ -43,6 +43,8 @@ class ExitHeadExecutable : public Executable {
   std::size_t scratch_bytes(const Capacity&) const override {
     return sizeof(float) * kRowsAtOnce * static_cast<std::size_t>(grid_.features() + fc2_.in_features());
   }
+  // Between two rows they go out of the caches, and what reads them has little else to do.
+  std::span<const std::byte> streamed_weights() const override { return fc1_.linear().weights(); }
   std::size_t weight_bytes() const override { return fc1_.linear().weight_bytes() + fc2_.weight_bytes(); }
   void run(std::span<const float* const> inputs, float* output, const RowBatch& batch, std::byte* scratch,
            int threads) const override {

@@ -241,6 +241,15 @@ void Runner::run_chunk(Workspace& workspace, const RunInputs& inputs, int first,
   }
 }
 
+// Weights of the exit right behind the step, if it is one that will be computed and is ready.
+std::span<const std::byte> Runner::coming_exit(const Workspace& workspace, std::size_t index, const RunRules& rules) const {
+  if (index + 1 == plan_->steps().size()) return {};
+  const Step& next = plan_->steps()[index + 1];
+  const bool computed = next.exit >= 0 && rules.exits[static_cast<std::size_t>(next.exit)].open;
+  return computed && workspace.has_entered(next.part) ? plan_->executable(index + 1).streamed_weights()
+                                                      : std::span<const std::byte>();
+}
+
 void Runner::run_step(Workspace& workspace, std::size_t index, const RunRules& rules, RunResults& results, int threads,
                       ExitClock& clock) {
   const Step& step = plan_->steps()[index];
@@ -249,7 +258,8 @@ void Runner::run_step(Workspace& workspace, std::size_t index, const RunRules& r
   const bool at_side_exit = step.exit >= 0 && step.exit + 1 < static_cast<int>(plan_->exits().size());
   if (at_side_exit) clock.end_segment(step.exit);
   const auto start = workspace.step_seconds ? Clock::now() : Clock::time_point();
-  const RowBatch batch = workspace.batch();
+  RowBatch batch = workspace.batch();
+  if (threads > 1 && batch.rows == 1) batch.coming = coming_exit(workspace, index, rules);
   const float* arguments[4];
   for (std::size_t i = 0; i < step.inputs.size(); ++i) arguments[i] = workspace.at(step.inputs[i]);
   float* output = workspace.at(step.output);

@@ -121,6 +121,7 @@ class Runner {
   class ExitClock;
   void run_step(Workspace& workspace, std::size_t index, const RunRules& rules, RunResults& results, int threads,
                 ExitClock& clock);
+  std::span<const std::byte> coming_exit(const Workspace& workspace, std::size_t index, const RunRules& rules) const;
   void close_exit(Workspace& workspace, const Step& step, const RunRules& rules, RunResults& results);
   void compact(Workspace& workspace, const Step& step) const;
 

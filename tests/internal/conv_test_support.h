@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <memory>
+#include <span>
 
 #include "conv2d_shape.h"
 #include "kernels_test_support.h"
@@ -13,12 +14,13 @@ struct FreeAligned {
 };
 
 // y: what the residual is read from; a copy of it is overwritten.
-inline Values run(const sidenet::kernels::Conv2dKernel& kernel, const Values& x, Values y, int threads) {
+inline Values run(const sidenet::kernels::Conv2dKernel& kernel, const Values& x, Values y, int threads,
+                  std::span<const std::byte> coming = {}) {
   constexpr std::size_t kGuard = 64;
   const std::size_t bytes = (kernel.scratch_bytes() + 63) / 64 * 64 + kGuard;
   const std::unique_ptr<std::byte, FreeAligned> scratch(static_cast<std::byte*>(std::aligned_alloc(64, bytes)));
   std::memset(scratch.get(), 0xff, bytes);  // NaNs: what is read must have been written
-  kernel.run(x.data(), y.data(), scratch.get(), threads);
+  kernel.run(x.data(), y.data(), scratch.get(), threads, coming);
   CHECK(std::all_of(scratch.get() + kernel.scratch_bytes(), scratch.get() + bytes,
                     [](std::byte b) { return b == std::byte{0xff}; }));
   return y;

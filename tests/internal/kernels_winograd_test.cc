@@ -131,6 +131,23 @@ TEST_CASE("Winograd: NaN and infinity come out where they go in") {
   }
 }
 
+TEST_CASE("Winograd: what is fetched for the operation behind changes no bit") {
+  const Conv2dShape s = shape_of(32, 48, 14, 14, 1, 1);
+  const Problem p(s);
+  const std::vector<std::byte> weights(100'001);
+  on_every_target([&] {
+    for (const auto& [tile, plain] : {std::pair{2, false}, {4, false}, {4, true}}) {
+      const auto kernel =
+          cpu::make_winograd_conv2d(s, p.weight.data(), nullptr, nullptr, {true, true}, {tile, 8, false, plain});
+      const Values expected = run(*kernel, p.x, p.before, 2);
+      for (const std::size_t bytes : {std::size_t{1}, std::size_t{777}, weights.size()}) {
+        for (const int threads : {1, 2, 3})
+          CHECK(same_bits(run(*kernel, p.x, p.before, threads, std::span(weights).first(bytes)), expected));
+      }
+    }
+  });
+}
+
 TEST_CASE("Winograd: shapes that it does not take") {
   const Conv2dShape good = shape_of(16, 16, 8, 8, 1, 1);
   CHECK(cpu::winograd_supports(good));
