@@ -1,7 +1,8 @@
 // What this machine's threads cost and get, as JSON, for the model of scaling.py: machine_costs THREADS
 //
 // For 1 … THREADS threads, doubled each time: "fork_join_us", one parallel region of OpenMP with nothing to do, regions one
-// behind the other, as between the kernels of one row (median); "read_gb_s", memory read by all threads together, each its
+// behind the other (median); "team_us", the same for work that a Team shares, as between the kernels of one row;
+// "read_gb_s", memory read by all threads together, each its
 // own part of 256 MiB (best of 9); "peak_gflops", float32 multiply-adds.
 #include <omp.h>
 
@@ -18,6 +19,7 @@
 
 #include "machine_peak.h"
 #include "quantile.h"
+#include "team.h"
 
 namespace {
 
@@ -25,8 +27,9 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
+constexpr int kRegions = 200, kRepeats = 101;
+
 double fork_join_microseconds(int threads) {
-  constexpr int kRegions = 200, kRepeats = 101;
   std::vector<double> microseconds;
   std::atomic<int> team{0};  // or the regions are empty and may be left out
   for (int repeat = 0; repeat < kRepeats; ++repeat) {
@@ -37,6 +40,24 @@ double fork_join_microseconds(int threads) {
     }
     microseconds.push_back(1e6 * seconds_since(start) / kRegions);
   }
+  return sidenet::bench::quantile(microseconds, 0.5);
+}
+
+double team_microseconds(int threads) {
+  std::vector<double> microseconds;
+  std::atomic<std::size_t> members{0};
+  sidenet::Team team(threads);
+  team.lead([&] {
+    for (int repeat = 0; repeat < kRepeats; ++repeat) {
+      const auto start = Clock::now();
+      for (int i = 0; i < kRegions; ++i) {
+        sidenet::Team::share(threads, [&members](const sidenet::TeamPlace& place) {
+          if (place.index() == 0) members.store(place.count(), std::memory_order_relaxed);
+        });
+      }
+      microseconds.push_back(1e6 * seconds_since(start) / kRegions);
+    }
+  });
   return sidenet::bench::quantile(microseconds, 0.5);
 }
 
@@ -67,6 +88,7 @@ int main(int argc, char** argv) {
     for (int threads = 1;; threads = std::min(2 * threads, most)) {
       all.push_back({{"threads", threads},
                      {"fork_join_us", fork_join_microseconds(threads)},
+                     {"team_us", team_microseconds(threads)},
                      {"read_gb_s", read_gigabytes_per_second(memory, threads)},
                      {"peak_gflops", sidenet::tools::measure_peak_gflops(threads)}});
       if (threads == most) break;

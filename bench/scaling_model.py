@@ -6,8 +6,9 @@ t(1), t(2)  measured; s, the serial share (Amdahl), is what they leave unexplain
             difference of two times: the favourable bound takes the low end of the interval of t(2) / t(1), the other the high end
 w_i, g_i    node i's share of the multiply-adds, and the threads that its work is worth: one for each GRAIN multiply-adds, the limit
             in kernels/cpu; where rows are shared out, all that there are rows for
-n, f(T)     parallel regions of a run, a node each (1 where rows are shared out), and the time to fork and join T threads: measured f(2),
-            grown by log2 T (a tree: the favourable bound) or by T / 2 (one counter, as in GNU's libgomp: the unfavourable one)
+n, f(T)     pieces of work of a run, a node each (1 where rows are shared out), and the time that T threads take to start and end one:
+            measured f(2), a Team's piece (where rows are shared out, a parallel region of OpenMP's), grown by log2 T (a tree: the
+            favourable bound) or by T / 2 (one line that all threads touch: the unfavourable one)
 W, B        bytes of weights that a run reads, and memory bandwidth, the roofline's slanted part: a server's (data sheet), or no more than
             is measured here
 """
@@ -21,14 +22,13 @@ SERVER_GB_S = 460.8  # 12 channels of DDR5-4800, a server socket's data sheet: 1
 class Workload:
     """One bound. `one`, `two`: ms; `nodes`: multiply-adds of each for a row; `weights`: bytes; `rows` above 1 are shared out."""
 
-    def __init__(self, one, two, nodes, weights, rows, fork_join_us, favourable, gigabytes_per_second):
+    def __init__(self, one, two, nodes, weights, rows, meeting_us, favourable, gigabytes_per_second):
         self.one, self.rows, self.favourable = one, rows, favourable
         self.nodes = [node for node in nodes if node > 0]
-        self.regions = 1 if rows > 1 else len(self.nodes)
-        self.fork_join = 1e-3 * fork_join_us * self.regions
+        self.meetings = 1e-3 * meeting_us * (1 if rows > 1 else len(self.nodes))
         self.floor = 1e3 * weights / (1e9 * gigabytes_per_second)
         spread = self.spread(2)
-        self.serial = min(1, max(0, (two - self.fork_join - one * spread) / (one * (1 - spread))))
+        self.serial = min(1, max(0, (two - self.meetings - one * spread) / (one * (1 - spread))))
 
     def spread(self, threads):
         """The share of t(1) that the parallel part takes: sum_i w_i / min(T, g_i)."""
@@ -40,11 +40,11 @@ class Workload:
         if threads == 1:
             return self.one
         grown = math.log2(threads) if self.favourable else threads / 2
-        return max(self.floor, self.one * (self.serial + (1 - self.serial) * self.spread(threads)) + self.fork_join * grown)
+        return max(self.floor, self.one * (self.serial + (1 - self.serial) * self.spread(threads)) + self.meetings * grown)
 
 
 def bounds(one, ratio, nodes, weights, rows, cost):
     """{"favourable", "unfavourable"}; `ratio`: t(2) / t(1), its median and interval; `cost`: of machine_costs, two threads."""
-    work = nodes, weights, rows, cost["fork_join_us"]
+    work = nodes, weights, rows, cost["fork_join_us" if rows > 1 else "team_us"]
     return {"favourable": Workload(one, one * ratio[1], *work, True, SERVER_GB_S),
             "unfavourable": Workload(one, one * ratio[2], *work, False, cost["read_gb_s"])}

@@ -69,8 +69,8 @@ def tables(results, workloads):
         table(["", "exits shut / no exits", "no exits / no exits"],
               [[name, interval(kinds["shut"]), interval(kinds["same"])] for name, kinds in results["shut"].items()]),
         "### The machine's constants\n",
-        table(["threads", "fork and join, µs", "memory read, GB/s", "FMA peak, GFLOP/s"],
-              [[cost["threads"], f"{cost['fork_join_us']:.2f}", f"{cost['read_gb_s']:.1f}", f"{cost['peak_gflops']:.0f}"] for cost in costs]),
+        table(["threads", "fork and join, µs", "a Team's piece, µs", "memory read, GB/s", "FMA peak, GFLOP/s"],
+              [[cost["threads"], f"{cost['fork_join_us']:.2f}", f"{cost['team_us']:.2f}", f"{cost['read_gb_s']:.1f}", f"{cost['peak_gflops']:.0f}"] for cost in costs]),
     ]
     if workloads:
         parts += ["### More threads: a model, not measured\n", model_table(workloads)]

@@ -92,7 +92,7 @@ Command add_evaluate(CLI::App& app) {
   CLI::App* sub = app.add_subcommand(
       "evaluate",
       "Measure accuracy, compute and time with exits, against MainNet alone\n\n"
-      "Runs labelled data both ways, each batch in turn. Compute is multiply-adds that were executed, SideNets "
+      "Runs labelled data both ways, 64 rows (or a batch) in turn. Compute is multiply-adds that were executed, SideNets "
       "included, as a share of MainNet's alone; time is wall clock. ECE is the expected calibration error in 15 "
       "bins. DATA is a folder of class folders, an IDX pair images,labels, CIFAR binary files, or texts as .tsv, .csv, "
       ".jsonl or TREC lines.");

@@ -2,6 +2,7 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
+#include <span>
 
 #include "exit_calibrations.h"
 #include "input_checks.h"
@@ -37,14 +38,20 @@ class Evaluator {
     run(inputs, policy_);
   }
 
-  void add(const Batch& inputs, const int* labels, bool exits_first) {
-    Answers with_exits, mainnet;
-    if (exits_first) with_exits = timed(inputs, policy_, exits_ms_);
-    mainnet = timed(inputs, ExitPolicy::final_only(), mainnet_ms_);
-    if (!exits_first) with_exits = timed(inputs, policy_, exits_ms_);
-    count(with_exits, mainnet, labels, with_exits.logits.dim(0));
-    multiply_adds_ += static_cast<double>(with_exits.multiply_adds);
-    mainnet_multiply_adds_ += static_cast<double>(with_exits.mainnet_multiply_adds);
+  /// All batches one way, then all the other: either finds in the caches what it has left there itself, as where it runs
+  /// alone. labels: of all rows.
+  void add(std::span<const Batch> batches, const int* labels, bool exits_first) {
+    std::vector<Answers> with_exits, mainnet;
+    if (exits_first) with_exits = timed(batches, policy_, exits_ms_);
+    mainnet = timed(batches, ExitPolicy::final_only(), mainnet_ms_);
+    if (!exits_first) with_exits = timed(batches, policy_, exits_ms_);
+    for (std::size_t i = 0; i < batches.size(); ++i) {
+      const std::int64_t rows = with_exits[i].logits.dim(0);
+      count(with_exits[i], mainnet[i], labels, rows);
+      labels += rows;
+      multiply_adds_ += static_cast<double>(with_exits[i].multiply_adds);
+      mainnet_multiply_adds_ += static_cast<double>(with_exits[i].mainnet_multiply_adds);
+    }
   }
 
   Evaluation result() const {
@@ -71,9 +78,11 @@ class Evaluator {
     return is_text_ ? session_.run(inputs.tokens, policy) : session_.run(inputs.inputs, policy);
   }
 
-  Answers timed(const Batch& inputs, const ExitPolicy& policy, double& total_ms) {
+  std::vector<Answers> timed(std::span<const Batch> batches, const ExitPolicy& policy, double& total_ms) {
+    std::vector<Answers> answers;
+    answers.reserve(batches.size());
     const auto start = std::chrono::steady_clock::now();
-    Answers answers = run(inputs, policy);
+    for (const Batch& inputs : batches) answers.push_back(run(inputs, policy));
     total_ms += std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
     return answers;
   }
@@ -136,15 +145,18 @@ Evaluation evaluate(const Model& model, const Dataset& data, const ExitPolicy& p
   Evaluator evaluator(model, policy, threads, options.winograd);
   std::vector<std::string> notes;
   const std::vector<int> labels = map_labels(data, model.labels(), &notes);
+  constexpr std::int64_t kTurnRows = 64;
+  const auto turn = static_cast<std::size_t>((kTurnRows + options.batch - 1) / options.batch);  // batches
   bool exits_first = false;
   for (std::int64_t first = 0; first < rows;) {
     const std::vector<Batch> group = load_group(model, data, first, options.batch, threads);
     if (first == 0) evaluator.warm_up(group.front());
-    for (const Batch& inputs : group) {
-      const std::int64_t count = std::min(options.batch, rows - first);
-      evaluator.add(inputs, labels.data() + first, exits_first);
+    for (std::span<const Batch> left(group); !left.empty();) {
+      const std::span<const Batch> batches = left.first(std::min(turn, left.size()));
+      evaluator.add(batches, labels.data() + first, exits_first);
       exits_first = !exits_first;
-      first += count;
+      left = left.subspan(batches.size());
+      first = std::min(rows, first + static_cast<std::int64_t>(batches.size()) * options.batch);
       if (progress) progress({"evaluate", first, rows, ""});
     }
   }
