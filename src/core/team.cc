@@ -68,6 +68,25 @@ void Team::lead_erased(void (*work)(const void*), const void* erased) {
   if (failure) std::rethrow_exception(failure);
 }
 
+void Team::start_apart() {
+  finished_.store(0, std::memory_order_relaxed);
+  apart_ = task_.number.load(std::memory_order_relaxed);
+}
+
+bool Team::is_last() const { return finished_.load(std::memory_order_acquire) + 1 == omp_get_num_threads(); }
+
+void Team::take_lead() {
+  members_ = omp_get_num_threads();
+  led_here = this;
+}
+
+void Team::finish() {
+  const int place = finished_.fetch_add(1, std::memory_order_acq_rel) + 1;
+  if (place < omp_get_num_threads()) return follow(place, apart_);
+  led_here = nullptr;
+  post(0, nullptr, nullptr);
+}
+
 void Team::share_erased(int threads, Body body, const void* erased, std::size_t copied) {
   if (led_here != nullptr) return led_here->share_here(threads, body, erased, copied);
 #pragma omp parallel num_threads(threads)

@@ -44,6 +44,15 @@ class Team {
     lead_erased([](const void* erased) { (*static_cast<const Work*>(erased))(); }, &work);
   }
 
+  /// The other way round, threads of one parallel region that work apart, each on its own, and help the last one when they
+  /// have done their part. Before the region, start_apart(); in it each thread calls finish() at its end, once, whatever
+  /// happens. The one that sees is_last() may take_lead(): from then on what it gives to share() the others take part in.
+  void start_apart();
+  bool is_last() const;
+  void take_lead();
+  /// Returns when all threads of the region have called it.
+  void finish();
+
   /// Runs body(const TeamPlace&) on `threads` threads, or as many as there are, and returns when all have done theirs. They
   /// are those of the team that the calling thread leads, or else OpenMP's. `body` must not throw; where it shares work
   /// itself it does that alone. A small one that captures by value starts soonest: it is copied to where the others look.
@@ -80,6 +89,8 @@ class Team {
   Task task_;
   int threads_, members_ = 1;  // wanted, and there
   bool sharing_ = false;
+  std::atomic<int> finished_{0};              // of the threads that work apart
+  std::uint64_t apart_ = 0;                   // number of the last task before they did
   std::unique_ptr<Signal[]> done_, arrived_;  // of each member: the number of its last task, its last meeting
 };
 

@@ -148,3 +148,37 @@ TEST_CASE("inside a parallel region of the caller's a team has one thread") {
   }
   CHECK(counts == std::array<std::size_t, 2>{1, 1});
 }
+
+TEST_CASE("threads that work apart help the last one") {
+  for (const int threads : {1, 2, 3}) {
+    Team team(threads);
+    for (int repeat = 0; repeat < 50; ++repeat) {
+      std::vector<int> seen(97, 0);
+      int leaders = 0;
+      team.start_apart();
+#pragma omp parallel num_threads(threads)
+      {
+        // The first thread waits until it is the last; the others may or may not be so for a while.
+        if (omp_get_thread_num() == 0) {
+          while (!team.is_last()) std::this_thread::yield();
+          team.take_lead();
+          ++leaders;
+          for (int piece = 0; piece < 5; ++piece) {
+            sidenet::kernels::cpu::for_each_range(seen.size(), 1, threads, [&](std::size_t begin, std::size_t end) {
+              for (std::size_t i = begin; i < end; ++i) ++seen[i];
+            });
+          }
+        }
+        team.finish();
+      }
+      CHECK(leaders == 1);
+      CHECK(seen == std::vector<int>(97, 5));
+      CHECK(visits(31, threads) == std::vector<int>(31, 1));  // nobody leads any more
+    }
+    // Nobody takes the lead; then a team that is led as ever.
+    team.start_apart();
+#pragma omp parallel num_threads(threads)
+    team.finish();
+    team.lead([&] { CHECK(visits(97, threads) == std::vector<int>(97, 1)); });
+  }
+}
