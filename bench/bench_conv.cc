@@ -217,7 +217,7 @@ int main(int count, char** arguments) {
     add_winograd(layer, kernels::cpu::winograd_plan(layer.shape), "*", threads, cases);
     for (const int tile : {2, 4}) {
       const int across = (layer.shape.out_w + tile - 1) / tile, tiles = across * across;
-      for (const int panel : {4, 8, 14, 16, 32}) {
+      for (const int panel : {4, 8, 14, 16, 25, 32, 49, 98, 196}) {
         if (!all || panel > tiles) continue;
         for (const bool split : {false, true}) {
           for (const bool plain : {false, true}) {

@@ -44,6 +44,11 @@ struct TileArguments {
   std::size_t prefetch_lines;  // of 64 bytes, that cover as much
 };
 
+// A lambda that is called in several places is else a function, and what it captures goes through memory.
+#ifndef SIDENET_INLINE
+#define SIDENET_INLINE __attribute__((always_inline))
+#endif
+
 // body(std::integral_constant<int, i>()) for i = 0 … N - 1, written out: an array that is only ever indexed by constants is
 // a set of registers to the compiler, one indexed in a loop goes through the stack.
 template <class Body, int... kIndex>

@@ -49,6 +49,8 @@ HWY_EXPORT(block_width);
 
 std::size_t round_up(std::size_t value, std::size_t unit) { return (value + unit - 1) / unit * unit; }
 
+bool is_large(const Conv2dShape& s) { return std::size_t(s.in_channels) * s.out_channels > 128 * 128; }
+
 std::size_t tiles_of(const Conv2dShape& s, std::size_t tile) {
   return ((s.out_h + tile - 1) / tile) * ((s.out_w + tile - 1) / tile);
 }
@@ -78,6 +80,10 @@ class WinogradConv2d : public Conv2dKernel {
     weight_floats_ = plan.plain_weights ? frequencies * (kInputBlock * round_up(block_, kLineFloats) + kLineFloats) : 0;
     packed_floats_ = (plan.plain_weights ? 9 : frequencies) * shape.in_channels * round_up(shape.out_channels, lanes_);
     packed_ = allocate_weights(packed_floats_);
+    // Where there are few weights the hardware's own prefetching is too late. For many it was the better by 3 % on Zen 4,
+    // and the worse by 5 to 8 % (of ResNet-50) on Granite Rapids.
+    constexpr std::size_t kFewBytes = 400 * 1024;
+    w_.fetches = packed_floats_ * sizeof(float) <= kFewBytes || cpu_caches().large();
     w_.plain = plan.plain_weights;
     pack_winograd_weight(plan.plain_weights ? 0 : plan.tile, shape.in_channels, shape.out_channels,
                          static_cast<int>(block_), static_cast<int>(lanes_), weight, scale, packed_.get());
@@ -146,33 +152,37 @@ bool winograd_supports(const Conv2dShape& s) {
   return dense && s.in_channels > 0 && s.out_channels > 0 && s.in_h > 0 && s.in_w > 0 && s.out_h > 0 && s.out_w > 0;
 }
 
-// Channels that fill vectors, at least 7 x 7 outputs, and less than half the multiplications of the direct sum (the edge of
-// the image may cut much of its tiles). On Zen 4 with cold weights, one and two threads (bench_conv), oneDNN's direct sum
-// takes 2.7 to 3.1 times as long from 56 x 56 x 64 to 28 x 28 x 128, 1.8 to 2.3 at 14 x 14 x 256, 1.4 to 1.7 at 7 x 7 x
-// 512, 1.8 to 2.5 on the layers of CIFAR's ResNets with 16 to 64 channels; at 4 x 4 x 512 it is the faster.
-bool winograd_suits(const Conv2dShape& s) {
+// Channels that fill vectors, enough outputs, and less than half the multiplications of the direct sum (the edge of the
+// image may cut much of its tiles). Cold weights, one and two threads: on Zen 4 oneDNN's direct sum takes 2.7 to 3.1 times
+// as long from 56 x 56 x 64 to 28 x 28 x 128, 1.8 to 2.3 at 14 x 14 x 256, 1.4 to 1.7 at 7 x 7 x 512, 1.8 to 2.5 on the
+// layers of CIFAR's ResNets with 16 to 64 channels; at 4 x 4 x 512 it is the faster. On Granite Rapids it is so at 7 x 7 x
+// 512 too.
+bool winograd_suits(const Conv2dShape& s, const CpuCaches& caches) {
   if (!winograd_supports(s) || s.in_channels % 16 != 0 || s.out_channels % 16 != 0) return false;
   const std::size_t outputs = std::size_t(s.out_h) * s.out_w;
-  const int tile = winograd_plan(s).tile, side = tile + 2;
-  return outputs >= 49 && 9 * outputs >= 2 * tiles_of(s, tile) * side * side;
+  const int tile = winograd_plan(s, caches).tile, side = tile + 2;
+  return outputs >= (caches.large() && is_large(s) ? 50 : 49) && 9 * outputs >= 2 * tiles_of(s, tile) * side * side;
 }
 
-WinogradPlan winograd_plan(const Conv2dShape& s) {
+WinogradPlan winograd_plan(const Conv2dShape& s, const CpuCaches& caches) {
   if (!winograd_supports(s)) return {4, 1, false, false};
-  // An even number of panels, which two threads part evenly, each as high as the register tile or less.
-  const auto panel = [](std::size_t tiles) {
-    const std::size_t pairs = (tiles + 27) / 28;
+  // An even number of panels, which two threads part evenly, each as high as the register tile or less; twice as high where
+  // the weights are many and the cache is large, so that they are read half as often.
+  const auto panel = [&](int tile) {
+    const std::size_t tiles = tiles_of(s, tile), side = tile + 2;
+    const bool many = side * side * s.in_channels * s.out_channels * sizeof(float) > caches.second_level_bytes / 2;
+    const std::size_t most = many && caches.large() ? 56 : 28, pairs = (tiles + most - 1) / most;
     return static_cast<int>((tiles + 2 * pairs - 1) / (2 * pairs));
   };
   const std::size_t tiles = tiles_of(s, 4);
-  constexpr std::size_t kFewTiles = 9, kSomeTiles = 16, kSmallWeight = 128 * 128;
-  const bool large = std::size_t(s.in_channels) * s.out_channels > kSmallWeight;
+  constexpr std::size_t kFewTiles = 9, kSomeTiles = 16;
   // F(4x4) is as fast from memory and faster from the caches, but takes 4 times the weight's bytes instead of 1.8 times.
-  if (tiles > kFewTiles && tiles <= kSomeTiles && large) return {2, 8, true, false};
-  if (tiles > kFewTiles) return {4, panel(tiles), false, false};
+  if (tiles > kFewTiles && tiles <= kSomeTiles && is_large(s)) {
+    return caches.large() ? WinogradPlan{2, panel(2), false, false} : WinogradPlan{2, 8, true, false};
+  }
+  if (tiles > kFewTiles) return {4, panel(4), false, false};
   // With few tiles the weights take the time: large ones come from memory, small ones from the caches.
-  return large ? WinogradPlan{4, static_cast<int>(tiles), true, true}
-               : WinogradPlan{2, panel(tiles_of(s, 2)), false, false};
+  return is_large(s) ? WinogradPlan{4, static_cast<int>(tiles), true, true} : WinogradPlan{2, panel(2), false, false};
 }
 
 std::unique_ptr<Conv2dKernel> make_winograd_conv2d(const Conv2dShape& shape, const float* weight, const float* scale,
@@ -192,7 +202,7 @@ std::unique_ptr<Conv2dKernel> make_winograd_conv2d(const Conv2dShape& shape, con
 
 std::unique_ptr<Conv2dKernel> make_winograd_conv2d(const Conv2dShape& shape, const float* weight, const float* scale,
                                                    const float* bias, const Conv2dPost& post) {
-  return make_winograd_conv2d(shape, weight, scale, bias, post, winograd_plan(shape));
+  return make_winograd_conv2d(shape, weight, scale, bias, post, winograd_plan(shape, cpu_caches()));
 }
 
 }  // namespace sidenet::kernels::cpu

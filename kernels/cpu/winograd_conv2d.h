@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "conv2d_shape.h"
+#include "cpu_caches.h"
 
 // Winograd's minimal filtering (arXiv 1509.09308) for 3x3 convolutions with stride 1, dilation 1 and one group: the image
 // is cut into tiles of m x m outputs; each tile of (m + 2) x (m + 2) inputs is transformed, multiplied with the transformed
@@ -22,10 +23,10 @@ struct WinogradPlan {
 
 /// Whether make_winograd_conv2d() takes the shape: 3x3, stride 1, dilation 1, one group; any channels, sizes and padding.
 bool winograd_supports(const Conv2dShape& shape);
-/// Whether it was measured to be faster than oneDNN's direct convolution; by the shape alone, the same on every run.
-bool winograd_suits(const Conv2dShape& shape);
-/// The fastest plan measured, by the shape alone.
-WinogradPlan winograd_plan(const Conv2dShape& shape);
+/// Whether it was measured to be faster than the direct sums; by the shape and the caches, the same on every run.
+bool winograd_suits(const Conv2dShape& shape, const CpuCaches& caches = cpu_caches());
+/// The fastest plan measured, by the shape and the caches.
+WinogradPlan winograd_plan(const Conv2dShape& shape, const CpuCaches& caches = cpu_caches());
 
 /// weight: (out, in, 3, 3), times scale: (out) or null; bias: (out) or null. Throws Error where winograd_supports() says no
 /// or the plan is not valid, std::bad_alloc.

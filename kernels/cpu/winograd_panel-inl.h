@@ -134,7 +134,7 @@ template <class Tile>
 void run_panel(const WinogradProblem& w, const float* src, WinogradPanel& panel, std::size_t begin, std::size_t end,
                float* dst) {
   constexpr std::size_t kFrequencies = Tile::kSide * Tile::kSide;
-  constexpr std::size_t kAhead = 16 * 1024, kFewBytes = 400 * 1024;
+  constexpr std::size_t kAhead = 16 * 1024;
   const std::size_t outputs = w.shape.out_channels, inputs = w.shape.in_channels;
   for (std::size_t t = 0; t < panel.tiles; ++t) {
     input_tile<Tile>(w, src, panel.first + t, panel.x + t * w.x_tile_stride);
@@ -161,10 +161,8 @@ void run_panel(const WinogradProblem& w, const float* src, WinogradPanel& panel,
       } else {
         p.weight = weight;
         p.weight_frequency_stride = inputs * width;
-        // Few weights: the hardware's own prefetching is too late. For many it is the better by 3 %.
-        const bool few = kFrequencies * inputs * outputs * sizeof(float) <= kFewBytes;
         p.prefetch = reinterpret_cast<const char*>(weight) + std::max(inputs * width * sizeof(float), kAhead);
-        p.prefetch_step = few ? width * sizeof(float) : 0;
+        p.prefetch_step = w.fetches ? width * sizeof(float) : 0;
       }
       multiply<Tile>(panel, vectors, p);
     }

@@ -24,7 +24,8 @@ struct WinogradProblem {
   std::size_t tiles_x, tiles;
   std::size_t x_tile_stride, y_tile_stride;
   const float* packed;
-  bool plain;  // packed as they are, see pack_winograd_weight()
+  bool plain;    // packed as they are, see pack_winograd_weight()
+  bool fetches;  // weights by software
   const float* bias;
   const float* zeros;  // a row of a tile
 };

@@ -171,3 +171,17 @@ TEST_CASE("Winograd: shapes that it does not take") {
     CHECK_THROWS_AS(cpu::make_winograd_conv2d(good, weight.data(), nullptr, nullptr, {}, plan), sidenet::Error);
   }
 }
+
+TEST_CASE("Winograd: plans follow the caches") {
+  const sidenet::CpuCaches small{8, 1 << 20}, large{12, 2 << 20};
+  const Conv2dShape s14 = shape_of(256, 256, 14, 14, 1, 1), s7 = shape_of(512, 512, 7, 7, 1, 1);
+  CHECK(cpu::winograd_suits(s14, small));
+  CHECK(cpu::winograd_suits(s14, large));
+  CHECK(cpu::winograd_plan(s14, small).tile == 2);
+  CHECK(cpu::winograd_plan(s14, large).tile == 2);
+  CHECK(cpu::winograd_plan(s14, large).panel > cpu::winograd_plan(s14, small).panel);
+  CHECK(cpu::winograd_suits(s7, small));
+  CHECK(!cpu::winograd_suits(s7, large));
+  const Conv2dShape cifar = shape_of(64, 64, 8, 8, 1, 1);  // few weights: the same everywhere
+  CHECK(cpu::winograd_plan(cifar, small).panel == cpu::winograd_plan(cifar, large).panel);
+}
