@@ -22,11 +22,14 @@ constexpr std::size_t kLanes = hn::MaxLanes(Tag());
 // The register tile is kTileRows rows by up to kTileVectors vectors of outputs: 16 accumulators where there are 32 vector
 // registers, 8 where there are 16. Fewer rows or vectors leave room for several chains at once.
 #if HWY_TARGET <= HWY_AVX3 || HWY_ARCH_ARM_A64
-constexpr int kTileRows = 4, kTileVectors = 4;
+constexpr int kTileRows = 4, kTileVectors = 4, kMostAccumulators = 24;
 #else
-constexpr int kTileRows = 4, kTileVectors = 2;
+constexpr int kTileRows = 4, kTileVectors = 2, kMostAccumulators = 12;
 #endif
 constexpr int kAccumulators = kTileRows * kTileVectors;
+// Rows of a taller tile, with one chain and every register, for the many rows of a batch.
+template <int V>
+constexpr int kTallRows = std::min(kMostAccumulators / V, 12);
 constexpr std::size_t kBlock = kTileVectors * kLanes;
 constexpr int kChains = 4;            // a chunk's quarters
 constexpr std::size_t kChunk = 1024;  // inputs: a quarter of a block's weights (64 KiB) stays in the second-level cache
@@ -111,11 +114,11 @@ HWY_INLINE void add_chunk(const Tile<W>& tile, std::size_t inputs) {
   add_rest<R, V>(tile, length * kChains, inputs);
 }
 
-// As add_chunk for all full tiles of a panel, a quarter of the weights at a time.
-template <int V, class W>
-HWY_INLINE void add_chunk_to_panel(const Tile<W>& tile, int tiles, std::size_t inputs) {
+// As add_chunk for `tiles` tiles of R rows, a quarter of the weights at a time.
+template <int R, int V, class W>
+HWY_INLINE void add_chunk_to_tiles(const Tile<W>& tile, int tiles, std::size_t inputs) {
   const std::size_t length = inputs / kChains;
-  constexpr int R = kTileRows, C = chains_at_once<R, V>();
+  constexpr int C = chains_at_once<R, V>();
   const auto at = [&tile](int t) {
     return Tile<W>{tile.x + t * R * tile.x_stride, tile.x_stride, tile.weight, tile.total + t * R * kBlock};
   };
@@ -150,14 +153,17 @@ void block_panel(const W* weight, const float* bias, std::size_t in_features, co
   for (int r = 0; r < rows; ++r) {
     for (int v = 0; v < V; ++v) hn::Store(hn::LoadU(d, bias + v * kLanes), d, total + r * kBlock + v * kLanes);
   }
-  const int tiles = rows / kTileRows;
-  const std::size_t full = static_cast<std::size_t>(tiles) * kTileRows;
+  constexpr int kTall = kTallRows<V>;
+  const int tall = rows / kTall, tiles = rows % kTall / kTileRows, beside = tall * kTall;
+  const std::size_t full = static_cast<std::size_t>(beside) + tiles * kTileRows;
   for (std::size_t i = 0; i < in_features; i += kChunk) {
     const std::size_t inputs = std::min(kChunk, in_features - i);
     const W* chunk = weight + i * V * kLanes;
-    add_chunk_to_panel<V>(Tile<W>{x + i, x_stride, chunk, total}, tiles, inputs);
+    add_chunk_to_tiles<kTall, V>(Tile<W>{x + i, x_stride, chunk, total}, tall, inputs);
+    add_chunk_to_tiles<kTileRows, V>(Tile<W>{x + beside * x_stride + i, x_stride, chunk, total + beside * kBlock}, tiles,
+                                     inputs);
     const Tile<W> rest{x + full * x_stride + i, x_stride, chunk, total + full * kBlock};
-    switch (rows % kTileRows) {
+    switch (rows - static_cast<int>(full)) {
       case 1: add_chunk<1, V>(rest, inputs); break;
       case 2: add_chunk<2, V>(rest, inputs); break;
       case 3: add_chunk<3, V>(rest, inputs); break;
