@@ -25,8 +25,10 @@ class Conv2dExecutable : public Executable {
   void run(std::span<const float* const> inputs, float* output, const RowBatch& batch, std::byte* scratch,
            int threads) const override {
     for (int row = 0; row < batch.rows; ++row) {
+      const std::span<const std::byte> none;
       kernel_->run(inputs[0] + static_cast<std::size_t>(row) * source_elements_,
-                   output + static_cast<std::size_t>(row) * target_elements_, scratch, threads, batch.coming);
+                   output + static_cast<std::size_t>(row) * target_elements_, scratch, threads,
+                   row + 1 == batch.rows ? batch.coming : none);
     }
   }
 

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "arena.h"
+#include "cpu_caches.h"
 #include "sidenet/error.h"
 #include "threads.h"
 
@@ -111,7 +112,7 @@ class BufferAssignment {
 // weights, at most 16. More buys little (rows share few weights once some have left) and lets threads end further apart.
 // Large images go alone.
 int choose_micro_batch(std::size_t arena_floats) {
-  constexpr std::size_t cache_bytes = 384 << 10;
+  const std::size_t cache_bytes = cpu_caches().second_level_bytes / 8 * 3;
   return static_cast<int>(std::clamp<std::size_t>(cache_bytes / (arena_floats * sizeof(float) + 1), 1, 16));
 }
 

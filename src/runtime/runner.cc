@@ -131,6 +131,7 @@ void Runner::run_shared(const RunInputs& inputs, int rows, const RunRules& rules
   };
   std::exception_ptr failure;
   std::atomic<int> next{0};
+  team_.start_apart();
 #pragma omp parallel num_threads(threads)
   {
     try {
@@ -138,7 +139,7 @@ void Runner::run_shared(const RunInputs& inputs, int rows, const RunRules& rules
       for (int first = next.load(); first < rows;) {
         const int end = chunk_end(inputs, first, rows, work_left(first) / (2 * threads));
         if (next.compare_exchange_weak(first, end)) {
-          run_chunk(workspace, inputs, first, end - first, rules, results, 1);
+          run_chunk(workspace, inputs, first, end - first, rules, results, 1, &team_);
           first = next.load();
         }
       }
@@ -146,6 +147,7 @@ void Runner::run_shared(const RunInputs& inputs, int rows, const RunRules& rules
 #pragma omp critical(sidenet_runner_failure)
       failure = std::current_exception();
     }
+    team_.finish();
   }
   if (failure) std::rethrow_exception(failure);
 }
@@ -213,7 +215,7 @@ void Runner::load(Workspace& workspace, const RunInputs& inputs, int first, int 
 }
 
 void Runner::run_chunk(Workspace& workspace, const RunInputs& inputs, int first, int rows, const RunRules& rules,
-                       RunResults& results, int threads) {
+                       RunResults& results, int threads, Team* apart) {
   ExitClock clock(workspace.seconds);
   load(workspace, inputs, first, rows);
   const std::vector<Step>& steps = plan_->steps();
@@ -227,9 +229,13 @@ void Runner::run_chunk(Workspace& workspace, const RunInputs& inputs, int first,
   };
   const auto run_one = [&] { run_step(workspace, index++, rules, results, threads, clock); };
   const auto for_team = [&] {
-    return threads > 1 && workspace.has_entered(steps[index].part) && !plan_->executable(index).has_own_threads();
+    return threads > 1 && !apart && workspace.has_entered(steps[index].part) && !plan_->executable(index).has_own_threads();
   };
   while (more()) {
+    if (apart && threads == 1 && apart->is_last()) {
+      apart->take_lead();
+      threads = plan_->threads();
+    }
     if (for_team()) {
       team_.lead([&] {
         do run_one();
@@ -259,7 +265,7 @@ void Runner::run_step(Workspace& workspace, std::size_t index, const RunRules& r
   if (at_side_exit) clock.end_segment(step.exit);
   const auto start = workspace.step_seconds ? Clock::now() : Clock::time_point();
   RowBatch batch = workspace.batch();
-  if (threads > 1 && batch.rows == 1) batch.coming = coming_exit(workspace, index, rules);
+  batch.coming = coming_exit(workspace, index, rules);
   const float* arguments[4];
   for (std::size_t i = 0; i < step.inputs.size(); ++i) arguments[i] = workspace.at(step.inputs[i]);
   float* output = workspace.at(step.output);

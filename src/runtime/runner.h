@@ -95,10 +95,10 @@ class Workspace {
 float confidence_of(const float* logits, int classes, double temperature, Confidence kind);
 
 /// Runs rows on plan.threads() threads. Each thread takes micro-batches of rows through the network, segment by segment
-/// (exit to exit); at an exit the rows that pass leave, and the others close up and go on. Rows that do not fill all
-/// threads are computed one micro-batch at a time, with all threads inside each kernel, or one where other programs leave
-/// them no time (ThreadChoice). Texts are packed: no row is padded
-/// to another's length, and a row that leaves takes its tokens with it.
+/// (exit to exit); at an exit the rows that pass leave, and the others close up and go on. Threads that have no more rows
+/// help the last one. Rows that do not fill all threads are computed one micro-batch at a time, with all threads inside
+/// each kernel, or one where other programs leave them no time (ThreadChoice). Texts are packed: no row is padded to
+/// another's length, and a row that leaves takes its tokens with it.
 class Runner {
  public:
   /// micro_batch (rows) 0: the plan's choice.
@@ -116,8 +116,9 @@ class Runner {
   void run_rest(const RunInputs& inputs, int first, const RunRules& rules, RunResults& results);
   void run_chosen(const RunInputs& inputs, int first, int rows, const RunRules& rules, RunResults& results);
   void load(Workspace& workspace, const RunInputs& inputs, int first, int rows);
+  /// apart: of the threads that each run rows of their own.
   void run_chunk(Workspace& workspace, const RunInputs& inputs, int first, int rows, const RunRules& rules,
-                 RunResults& results, int threads);
+                 RunResults& results, int threads, Team* apart = nullptr);
   class ExitClock;
   void run_step(Workspace& workspace, std::size_t index, const RunRules& rules, RunResults& results, int threads,
                 ExitClock& clock);
