@@ -4,7 +4,7 @@
 //   bench_session MODEL INPUT.npy THREADS [BATCH [EXITS [MICRO_BATCH]]]
 //
 // First line out: {"engine", "version"}. Then, for each line in: "run N" gives {"ms": [N times of one run]};
-// "logits FILE" writes the last logits as .npy and gives {"written": FILE}; "answers FILE" writes (rows, 3), the class, the
+// "logits FILE" writes the last logits as .npy and gives {"written": FILE, "multiply_adds": MainNet's in a run}; "answers FILE" writes (rows, 3), the class, the
 // index of the exit and the confidence of each row, and gives {"written", "compute"}: multiply-adds as a ratio to
 // MainNet's. INPUT is (rows, C, H, W), or word ids (rows, tokens) with -1 behind a shorter row's end. A run is all rows,
 // BATCH at a time (default: all at once). EXITS: "final", MainNet alone (default); "model", the thresholds in the file; a
@@ -47,7 +47,7 @@ void serve(const std::vector<std::string>& arguments) {
       std::cout << Json{{"ms", milliseconds}} << std::endl;
     } else if (command == "logits") {
       sidenet::write_npy(argument, rows.logits());
-      std::cout << Json{{"written", argument}} << std::endl;
+      std::cout << Json{{"written", argument}, {"multiply_adds", rows.mainnet_multiply_adds()}} << std::endl;
     } else if (command == "answers") {
       sidenet::write_npy(argument, rows.answers());
       std::cout << Json{{"written", argument}, {"compute", rows.compute()}} << std::endl;

@@ -1,8 +1,10 @@
 """What a benchmark ran on."""
 
+import json
 import os
 import pathlib
 import platform
+import subprocess
 
 
 def describe(threads):
@@ -16,6 +18,12 @@ def describe(threads):
         "system": f"{platform.system()} {platform.release()}",
         "load_average": round(os.getloadavg()[0], 2),
     }
+
+
+def peak_gflops(binaries, threads):
+    """Multiply-adds from registers on that many threads, two operations each: what no engine can exceed but by doing less."""
+    output = subprocess.run([binaries / "bench" / "machine_costs", str(threads)], capture_output=True, text=True, check=True).stdout
+    return json.loads(output)[-1]["peak_gflops"]
 
 
 def line(machine):

@@ -62,7 +62,9 @@ class Engine:
         self.rounds.append(statistics.median(times))
 
     def logits(self, folder):
-        return np.load(self.ask(f"logits {folder / (self.name + '.npy')}")["written"])
+        reply = self.ask(f"logits {folder / (self.name.replace(' ', '-') + '.npy')}")
+        self.multiply_adds = reply.get("multiply_adds")
+        return np.load(reply["written"])
 
     def close(self):
         if self.absent is None:
@@ -95,8 +97,8 @@ def take_turns(engines, rounds, folder):
     return answers
 
 
-def compare(engines, answers):
-    """{name: a dict for --json}; ratios and differences are to the first engine, SideNet."""
+def compare(engines, answers, peak=None):
+    """{name: a dict for --json}; ratios and differences are to the first engine, SideNet. peak: GFLOP/s, for its share."""
     ours = engines[0]
     rows = {}
     for engine in engines:
@@ -110,6 +112,8 @@ def compare(engines, answers):
             "min_ms": min(engine.times), "ratio": statistics.median(ratios), "ratio_min": min(ratios), "ratio_max": max(ratios),
             "difference": float(difference),
         }
+        if peak:
+            rows[engine.name]["peak_share"] = 2e-6 * ours.multiply_adds / peak / statistics.median(engine.times)
     return rows
 
 
@@ -119,21 +123,27 @@ def measure(net, batch, options):
     try:
         subprocess.run([sys.executable, HERE / "prepare.py", net, str(batch), folder], check=True, stdout=subprocess.DEVNULL)
         engines = start_engines(net, folder, options.binary_dir, options.threads)
+        peak = machine.peak_gflops(options.binary_dir, options.threads)
         answers = take_turns(engines, options.rounds, folder)
     finally:
         shutil.rmtree(folder)
-    return {"net": net, "batch": batch, "engines": compare(engines, answers)}
+    return {"net": net, "batch": batch, "peak_gflops": peak, "engines": compare(engines, answers, peak)}
+
+
+def short(name, row):
+    """With its version, without what a build adds to that."""
+    return f"{name} {row['version'].split('-')[0].split('+')[0]}"
 
 
 def print_table(result):
-    print(f"\n{result['net']}, batch {result['batch']}")
-    print(f"  {'engine':<24}{'median ms':>10}{'min ms':>10}{'ratio':>8}  {'over rounds':<14}{'max |d| / max |logit|':>22}")
+    print(f"\n{result['net']}, batch {result['batch']}; peak {result['peak_gflops']:.0f} GFLOP/s")
+    print(f"  {'engine':<28}{'median ms':>10}{'min ms':>10}{'of peak':>9}{'ratio':>8}  {'over rounds':<14}{'max |d| / max |logit|':>22}")
     for name, row in result["engines"].items():
         if "absent" in row:
-            print(f"  {name:<24}absent: {row['absent']}")
+            print(f"  {name:<28}absent: {row['absent']}")
         else:
             spread = f"{row['ratio_min']:.2f} … {row['ratio_max']:.2f}"
-            print(f"  {name + ' ' + row['version']:<24}{row['median_ms']:>10.2f}{row['min_ms']:>10.2f}{row['ratio']:>8.2f}  {spread:<14}"
+            print(f"  {short(name, row):<28}{row['median_ms']:>10.2f}{row['min_ms']:>10.2f}{100 * row['peak_share']:>7.0f} %{row['ratio']:>8.2f}  {spread:<14}"
                   f"{row['difference']:>22.1e}")
     sys.stdout.flush()
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes one text model and its input for every engine: a Hugging Face folder with model.onnx (and fused.onnx), and ids.npy.
 
-    python3 bench/prepare_text.py FOLDER NAME ROWS TOKENS      # bert-base or minilm, untrained, random words
+    python3 bench/prepare_text.py FOLDER NAME ROWS TOKENS      # bert-base or minilm, untrained, random words; TOKENS or FIRST-LAST
     python3 bench/prepare_text.py FOLDER MODEL_FOLDER DATA     # a trained one, on a TSV of texts and labels with a header
 
 ids.npy: (rows, tokens), -1 behind a shorter row's end. A process of its own, so that nothing of it runs beside what is measured.
@@ -56,9 +56,11 @@ def main():
     folder, source = pathlib.Path(sys.argv[1]), sys.argv[2]
     torch.manual_seed(1)
     if source in SHAPES:
-        rows, tokens = int(sys.argv[3]), int(sys.argv[4])
+        rows, (first, last) = int(sys.argv[3]), (sys.argv[4] + "-" + sys.argv[4]).split("-")[:2]
         model = BertForSequenceClassification(BertConfig(num_labels=2, attn_implementation="eager", **SHAPES[source])).eval()
-        ids = np.random.default_rng(1).integers(1000, 30000, (rows, tokens))
+        random = np.random.default_rng(1)
+        ids = random.integers(1000, 30000, (rows, int(last)))
+        ids[np.arange(int(last)) >= random.integers(int(first), int(last) + 1, (rows, 1))] = -1
         model.save_pretrained(folder)
     else:
         model = BertForSequenceClassification.from_pretrained(source, attn_implementation="eager").eval()

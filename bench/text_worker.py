@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """One peer engine on texts, in a process of its own, under the line protocol of bench_session.cc:
 
-    python3 bench/text_worker.py pytorch|onnxruntime|openvino FOLDER IDS.npy THREADS BATCH file|sorted
+    python3 bench/text_worker.py pytorch|pytorch-compiled|onnxruntime|openvino FOLDER IDS.npy THREADS BATCH file|sorted
 
 FOLDER is a Hugging Face folder with model.onnx. A run is all rows, BATCH at a time, each batch padded to its longest row: in
 the order of the file, or sorted by length first (the sorting is not timed). Logits come out in the order of the file.
@@ -28,17 +28,23 @@ def batches_of(ids, size, order):
     return result
 
 
-def pytorch(folder, threads):
+def pytorch(folder, threads, compiled=False):
     sys.modules["torchvision"] = None  # not needed; transformers would load it, broken or not
     import torch
     from transformers import AutoModelForSequenceClassification
     torch.set_num_threads(threads)
     model = AutoModelForSequenceClassification.from_pretrained(folder).eval()
+    if compiled:
+        model = torch.compile(model)
 
     def run(ids, mask):
         with torch.inference_mode():
             return model(torch.from_numpy(ids), attention_mask=torch.from_numpy(mask)).logits.numpy()
     return torch.__version__, run
+
+
+def pytorch_compiled(folder, threads):
+    return pytorch(folder, threads, compiled=True)
 
 
 def onnxruntime(folder, threads):
@@ -57,7 +63,8 @@ def openvino(folder, threads):
 
 def main():
     engine, folder, ids, threads, batch, order = sys.argv[1:]
-    version, run = {"pytorch": pytorch, "onnxruntime": onnxruntime, "openvino": openvino}[engine](pathlib.Path(folder), int(threads))
+    engines = {"pytorch": pytorch, "pytorch-compiled": pytorch_compiled, "onnxruntime": onnxruntime, "openvino": openvino}
+    version, run = engines[engine](pathlib.Path(folder), int(threads))
     rows = batches_of(np.load(ids).astype(np.int64), int(batch), order)
     answer({"engine": engine, "version": version})
     parts = []
