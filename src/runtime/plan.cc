@@ -174,7 +174,10 @@ Plan::Plan(const Graph& graph, int threads, const PrepareOptions& options) : thr
           step.live.push_back(buffers.slot(other));
       }
     }
-    if (exit.empty() || exit == "final") mainnet_cost_ += step.cost;
+    if (exit.empty() || exit == "final") {
+      mainnet_cost_ += step.cost;
+      if (exit.empty() && !exits_.empty()) exits_.back().parameters_behind += step.parameters;
+    }
     step.starts_part = parts_.empty() || step.exit >= 0 || steps_.back().exit >= 0;
     if (step.starts_part) {
       parts_.push_back(std::make_shared<Part>());

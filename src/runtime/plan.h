@@ -35,6 +35,7 @@ struct PlanExit {
   std::string name;
   int width = 0;  ///< logits of a row
   std::size_t step = 0;
+  std::int64_t parameters_behind = 0;  ///< of MainNet, up to the next exit
 };
 
 /// A graph made ready for one input shape and number of threads: order, kernels with their reordered weights, and one

@@ -60,6 +60,34 @@ class Runner::ExitClock {
   Clock::time_point mark_;
 };
 
+/// Rows that threads take from, a bite each.
+class Runner::Source {
+ public:
+  Source(const Runner& runner, const RunInputs& inputs, int first, int end, int threads)
+      : runner_(runner), inputs_(inputs), next_(first), end_(end), threads_(threads) {}
+  bool has_more() const { return next_.load(std::memory_order_relaxed) < end_; }
+  /// Rows first … last - 1, or false. Smaller bites towards the end, so that all threads finish together.
+  bool take(int& first, int& last) {
+    for (first = next_.load(); first < end_;) {
+      last = runner_.chunk_end(inputs_, first, end_, threads_ > 1 ? work_left(first) / (2 * threads_) : work_left(first));
+      if (next_.compare_exchange_weak(first, last)) return true;
+    }
+    return false;
+  }
+
+ private:
+  std::int64_t work_left(int first) const {
+    if (!inputs_.texts) return end_ - first;
+    const auto& offsets = inputs_.texts->offsets;
+    return offsets[static_cast<std::size_t>(end_)] - offsets[static_cast<std::size_t>(first)];
+  }
+
+  const Runner& runner_;
+  const RunInputs& inputs_;
+  std::atomic<int> next_;
+  const int end_, threads_;
+};
+
 Runner::Runner(std::shared_ptr<const Plan> plan, int micro_batch)
     : plan_(std::move(plan)),
       micro_batch_(micro_batch > 0 ? micro_batch : plan_->micro_batch()),
@@ -122,27 +150,16 @@ void Runner::take_seconds(double threads, RunResults& results) {
   }
 }
 
-// Rows 0 … rows - 1, a thread each micro-batch. Smaller bites towards the end, so that all threads finish together.
+// Rows 0 … rows - 1, a thread each micro-batch.
 void Runner::run_shared(const RunInputs& inputs, int rows, const RunRules& rules, RunResults& results) {
   const int threads = plan_->threads();
-  const auto work_left = [&](int first) -> std::int64_t {
-    if (!inputs.texts) return rows - first;
-    return inputs.texts->offsets[static_cast<std::size_t>(rows)] - inputs.texts->offsets[static_cast<std::size_t>(first)];
-  };
+  Source source(*this, inputs, 0, rows, threads);
   std::exception_ptr failure;
-  std::atomic<int> next{0};
   team_.start_apart();
 #pragma omp parallel num_threads(threads)
   {
     try {
-      Workspace& workspace = workspaces_[static_cast<std::size_t>(omp_get_thread_num())];
-      for (int first = next.load(); first < rows;) {
-        const int end = chunk_end(inputs, first, rows, work_left(first) / (2 * threads));
-        if (next.compare_exchange_weak(first, end)) {
-          run_chunk(workspace, inputs, first, end - first, rules, results, 1, &team_);
-          first = next.load();
-        }
-      }
+      run_all(workspaces_[static_cast<std::size_t>(omp_get_thread_num())], inputs, source, rules, results, &team_);
     } catch (...) {
 #pragma omp critical(sidenet_runner_failure)
       failure = std::current_exception();
@@ -152,10 +169,36 @@ void Runner::run_shared(const RunInputs& inputs, int rows, const RunRules& rules
   if (failure) std::rethrow_exception(failure);
 }
 
+// One thread's share of the rows. Those that wait go on when no more come to join them, from the first exit to the last.
+void Runner::run_all(Workspace& workspace, const RunInputs& inputs, Source& source, const RunRules& rules,
+                     RunResults& results, Team* apart) {
+  workspace.waiting.resize(plan_->exits().size());
+  for (WaitingRows& rows : workspace.waiting) rows.clear();
+  for (int first = 0, last = 0; source.take(first, last);) {
+    ExitClock clock(workspace.seconds);
+    load(workspace, inputs, first, last - first);
+    go_on(workspace, 0, rules, results, 1, clock, &source, apart);
+  }
+  for (std::size_t exit = 0; exit < workspace.waiting.size(); ++exit) {
+    WaitingRows& rows = workspace.waiting[exit];
+    while (!rows.empty()) {
+      ExitClock clock(workspace.seconds);
+      const std::size_t index = plan_->exits()[exit].step;
+      workspace.drop_rows();
+      rows.take(workspace, plan_->steps()[index].live, plan_->is_text() ? micro_batch_cap_ : micro_batch_);
+      go_on(workspace, index + 1, rules, results, 1, clock, &source, apart);
+    }
+  }
+}
+
 void Runner::run_rest(const RunInputs& inputs, int first, const RunRules& rules, RunResults& results) {
+  if (plan_->threads() == 1 && !workspaces_[0].step_seconds) {
+    Source source(*this, inputs, first, inputs.rows, 1);
+    return run_all(workspaces_[0], inputs, source, rules, results, nullptr);
+  }
   while (first < inputs.rows) {
     const int end = chunk_end(inputs, first, inputs.rows, std::numeric_limits<std::int64_t>::max() / 2);
-    if (plan_->threads() == 1 || workspaces_[0].step_seconds) {
+    if (workspaces_[0].step_seconds) {
       run_chunk(workspaces_[0], inputs, first, end - first, rules, results, plan_->threads());
     } else {
       run_chosen(inputs, first, end - first, rules, results);
@@ -215,11 +258,15 @@ void Runner::load(Workspace& workspace, const RunInputs& inputs, int first, int 
 }
 
 void Runner::run_chunk(Workspace& workspace, const RunInputs& inputs, int first, int rows, const RunRules& rules,
-                       RunResults& results, int threads, Team* apart) {
+                       RunResults& results, int threads) {
   ExitClock clock(workspace.seconds);
   load(workspace, inputs, first, rows);
+  go_on(workspace, 0, rules, results, threads, clock);
+}
+
+void Runner::go_on(Workspace& workspace, std::size_t index, const RunRules& rules, RunResults& results, int threads,
+                   ExitClock& clock, const Source* source, Team* apart) {
   const std::vector<Step>& steps = plan_->steps();
-  std::size_t index = 0;
   const auto more = [&] {
     const auto shut = [&](const Step& step) {
       return step.exit >= 0 && !rules.exits[static_cast<std::size_t>(step.exit)].open;
@@ -243,8 +290,34 @@ void Runner::run_chunk(Workspace& workspace, const RunInputs& inputs, int first,
       });
     } else {
       run_one();
+      const Step& step = steps[index - 1];
+      if (source && step.exit >= 0 && !workspace.row_ids.empty() && wait_here(workspace, step, *source)) return;
     }
   }
+}
+
+// Behind an exit, with rows left: those that wait there join them where they make up a micro-batch together or no more will
+// come; else they all wait, if reading the weights of the next segment for them alone takes longer than copying their
+// values there and back. A float of weights comes from further away than one of values.
+bool Runner::wait_here(Workspace& workspace, const Step& step, const Source& source) const {
+  const auto exit = static_cast<std::size_t>(step.exit);
+  WaitingRows& waiting = workspace.waiting[exit];
+  const RowBatch batch = workspace.batch();
+  const bool texts = plan_->is_text();
+  const std::int64_t here = texts ? batch.tokens : batch.rows, most = texts ? micro_batch_cap_ : micro_batch_;
+  bool coming = source.has_more();
+  for (std::size_t earlier = 0; earlier < exit; ++earlier) coming = coming || !workspace.waiting[earlier].empty();
+  if (coming && here + waiting.entries() < most) {
+    std::int64_t values = 0;
+    for (const Slot& slot : step.live)
+      values += static_cast<std::int64_t>(slot.size) * (slot.per_token ? batch.tokens : batch.rows);
+    if (plan_->exits()[exit].parameters_behind > values) {
+      waiting.put(workspace, step.live);
+      return true;
+    }
+  }
+  if (!waiting.empty()) waiting.take(workspace, step.live, most);
+  return false;
 }
 
 // Weights of the exit right behind the step, if it is one that will be computed and is ready.

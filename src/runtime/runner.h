@@ -12,6 +12,7 @@
 #include "sidenet/text.h"
 #include "team.h"
 #include "thread_choice.h"
+#include "waiting_rows.h"
 
 namespace sidenet {
 
@@ -72,6 +73,9 @@ class Workspace {
   std::int64_t cost(const Cost& cost) const;
   void start(int first, int rows);
   void start_texts(const TokenRows& texts, int first, int rows);
+  /// One row more, or none at all; its values are the caller's business. length: of a text.
+  void add_row(int id, std::int64_t length);
+  void drop_rows();
 
   std::vector<int> row_ids;           ///< of the rows still under way
   std::vector<std::int64_t> offsets;  ///< texts: where their tokens start, and the end
@@ -81,6 +85,7 @@ class Workspace {
   std::size_t last_step = 0;                    ///< that was run
   std::vector<double>* step_seconds = nullptr;  ///< where set, time is added for each step
   ExitSeconds seconds;                          ///< where it has places, time is added for each exit
+  std::vector<WaitingRows> waiting;             ///< behind each exit
 
  private:
   std::shared_ptr<std::byte> arena_memory_, scratch_memory_;
@@ -95,10 +100,11 @@ class Workspace {
 float confidence_of(const float* logits, int classes, double temperature, Confidence kind);
 
 /// Runs rows on plan.threads() threads. Each thread takes micro-batches of rows through the network, segment by segment
-/// (exit to exit); at an exit the rows that pass leave, and the others close up and go on. Threads that have no more rows
-/// help the last one. Rows that do not fill all threads are computed one micro-batch at a time, with all threads inside
-/// each kernel, or one where other programs leave them no time (ThreadChoice). Texts are packed: no row is padded to
-/// another's length, and a row that leaves takes its tokens with it.
+/// (exit to exit); at an exit the rows that pass leave, and the others close up and go on, or wait there for rows of the
+/// next micro-batches where that is worth a copy of their values. Threads that have no more rows help the last one. Rows
+/// that do not fill all threads are computed one micro-batch at a time, with all threads inside each kernel, or one where
+/// other programs leave them no time (ThreadChoice). Texts are packed: no row is padded to another's length, and a row that
+/// leaves takes its tokens with it.
 class Runner {
  public:
   /// micro_batch (rows) 0: the plan's choice.
@@ -116,10 +122,17 @@ class Runner {
   void run_rest(const RunInputs& inputs, int first, const RunRules& rules, RunResults& results);
   void run_chosen(const RunInputs& inputs, int first, int rows, const RunRules& rules, RunResults& results);
   void load(Workspace& workspace, const RunInputs& inputs, int first, int rows);
-  /// apart: of the threads that each run rows of their own.
-  void run_chunk(Workspace& workspace, const RunInputs& inputs, int first, int rows, const RunRules& rules,
-                 RunResults& results, int threads, Team* apart = nullptr);
   class ExitClock;
+  class Source;
+  void run_all(Workspace& workspace, const RunInputs& inputs, Source& source, const RunRules& rules, RunResults& results,
+               Team* apart);
+  void run_chunk(Workspace& workspace, const RunInputs& inputs, int first, int rows, const RunRules& rules,
+                 RunResults& results, int threads);
+  /// The rows under way, from a step on. source: where more of this thread's come from, to wait for; apart: of the threads
+  /// that each run rows of their own.
+  void go_on(Workspace& workspace, std::size_t index, const RunRules& rules, RunResults& results, int threads,
+             ExitClock& clock, const Source* source = nullptr, Team* apart = nullptr);
+  bool wait_here(Workspace& workspace, const Step& step, const Source& source) const;
   void run_step(Workspace& workspace, std::size_t index, const RunRules& rules, RunResults& results, int threads,
                 ExitClock& clock);
   std::span<const std::byte> coming_exit(const Workspace& workspace, std::size_t index, const RunRules& rules) const;

@@ -55,6 +55,21 @@ void Workspace::start(int first, int rows) {
   std::iota(row_ids.begin(), row_ids.end(), first);
 }
 
+void Workspace::add_row(int id, std::int64_t length) {
+  if (!offsets.empty()) {
+    offsets.resize(row_ids.size() + 1);  // a compaction leaves more behind
+    offsets.push_back(offsets.back() + length);
+    token_pairs += length * length;
+  }
+  row_ids.push_back(id);
+}
+
+void Workspace::drop_rows() {
+  row_ids.clear();
+  if (!offsets.empty()) offsets.resize(1);
+  token_pairs = 0;
+}
+
 void Workspace::start_texts(const TokenRows& texts, int first, int rows) {
   start(first, rows);
   offsets.assign(1, 0);
