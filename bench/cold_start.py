@@ -3,7 +3,8 @@
 
     python3 bench/cold_start.py --binary-dir BUILD [--nets resnet50,bert-base] [--threads 2] [--rounds 10] [--json FILE]
 
-SideNet's is the whole process (`sidenet predict` of one image; `sidenet run` of 128 tokens). The peers' is counted twice: the whole
+SideNet's is the whole process (`sidenet predict` of one image; `sidenet run` of 128 tokens), as it is and (*kept*) with weights that an
+earlier one has left in order (`--weight-cache`). The peers' is counted twice: the whole
 Python process, and loading the network and the first answer alone, as a C++ program around the same library would have it.
 
 This process stays small on purpose: the peak memory of a child starts from its parent's.
@@ -86,6 +87,7 @@ def commands_of(net, sidenet, folder, threads):
         command = [sidenet, "predict", model, folder / "image.bmp", "--json"]
     source.unlink()
     commands = {"sidenet": [*command, "--threads", threads]}
+    commands["kept"] = [*commands["sidenet"], "--weight-cache", folder / "weights"]
     for peer in ("onnxruntime", "openvino"):
         commands[peer] = [sys.executable, HERE / "cold_peer.py", peer, onnx, inputs, threads]
     return {name: [str(part) for part in command] for name, command in commands.items()}, model.stat().st_size

@@ -19,6 +19,7 @@ struct CommonOptions {
   std::uint64_t seed = 1;
   bool quiet = false;
   bool no_winograd = false;
+  std::string weight_cache = {};
   /// Throws Error for what this build cannot do.
   void check() const;
 };
@@ -28,6 +29,7 @@ struct CommonUse {
   bool threads = true;
   bool batch = true;
   bool seed = false;
+  bool weight_cache = false;
 };
 void add_common_options(CLI::App& app, CommonOptions& options, const CommonUse& use);
 

@@ -143,7 +143,10 @@ int run(const Options& options) {
   if (!note.empty() && !options.common.quiet) std::cerr << printable(note) << '\n';
   std::optional<PredictGuard> guard;
   if (options.guard.share) guard.emplace(options.guard, model, policy, options.common.seed);
-  Predictor predictor(model, policy, {.threads = options.common.threads, .winograd = !options.common.no_winograd},
+  Predictor predictor(model, policy,
+                      {.threads = options.common.threads,
+                       .winograd = !options.common.no_winograd,
+                       .weight_cache = options.common.weight_cache},
                       static_cast<std::size_t>(options.common.batch), writing, guard ? &*guard : nullptr);
   (model.is_text() ? predict_texts : predict_images)(options, predictor);
   predictor.flush();
@@ -187,7 +190,7 @@ Command add_predict(CLI::App& app) {
   });
   add_policy_options(*sub, options->policy);
   add_guard_options(*sub, options->guard);
-  add_common_options(*sub, options->common, {.seed = true});
+  add_common_options(*sub, options->common, {.seed = true, .weight_cache = true});
   return {sub, [options] { return run(*options); }};
 }
 

@@ -115,7 +115,9 @@ int run(const Options& options) {
   }
   const std::int64_t rows = inputs->rows(), classes = static_cast<std::int64_t>(model.labels().size());
 
-  Session session(model, {.threads = options.common.threads, .winograd = !options.common.no_winograd});
+  Session session(model, {.threads = options.common.threads,
+                          .winograd = !options.common.no_winograd,
+                          .weight_cache = options.common.weight_cache});
   Tensor logits(DType::f32, {rows, classes});
   std::vector<std::int64_t> left(session.exit_names().size());
   const auto start = std::chrono::steady_clock::now();
@@ -166,7 +168,7 @@ Command add_run(CLI::App& app) {
       ->option_text("[NAME=]FILE");
   sub->add_option("-o,--output", options->output, "Logits to write")->required()->option_text("FILE");
   add_policy_options(*sub, options->policy);
-  add_common_options(*sub, options->common, {});
+  add_common_options(*sub, options->common, {.weight_cache = true});
   return {sub, [options] { return run(*options); }};
 }
 

@@ -70,8 +70,9 @@ class DirectConv2d : public Conv2dKernel {
     slots_ =
         std::min(static_cast<std::size_t>(std::max({omp_get_max_threads(), omp_get_num_procs(), 1})), blocks_ * units());
     weight_floats_ = taps_ * channels;
-    packed_ = allocate_weights(weight_floats_);
-    pack(weight, scale);
+    WeightMemory memory = take_weights(weight_floats_);
+    packed_ = std::move(memory.data);
+    if (!memory.filled) pack(weight, scale);
     if (bias) std::copy_n(bias, channels, bias_.begin());
   }
 

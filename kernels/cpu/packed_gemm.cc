@@ -177,18 +177,20 @@ PackedGemm::PackedGemm(int in_features, std::span<const LinearWeights> parts)
   const std::size_t vector = HWY_DYNAMIC_DISPATCH(lanes)(), panel = HWY_DYNAMIC_DISPATCH(panel_width)();
   const std::size_t inputs = in_features, padded = (static_cast<std::size_t>(out_features_) + vector - 1) / vector * vector;
   bias_.resize(padded);
-  packed_ = allocate_weights(padded * inputs);
+  WeightMemory memory = take_weights(padded * inputs);
+  packed_ = std::move(memory.data);
   std::size_t output = 0;
   for (const LinearWeights& part : parts) {
     if (part.bias) std::copy_n(part.bias, part.out_features, bias_.begin() + output);
     for (std::size_t o = 0, end = part.out_features; o < end;) {
       const std::size_t first = output / panel * panel, width = std::min(panel, padded - first), column = output - first;
       const std::size_t count = std::min(width - column, end - o);
-      pack_columns(part.weight + o * inputs, count, inputs, width, column, packed_.get() + first * inputs);
+      if (!memory.filled)
+        pack_columns(part.weight + o * inputs, count, inputs, width, column, packed_.get() + first * inputs);
       o += count, output += count;
     }
   }
-  if (output < padded) {
+  if (output < padded && !memory.filled) {
     const std::size_t first = output / panel * panel, width = padded - first;
     for (std::size_t i = 0; i < inputs; ++i) {
       std::fill_n(packed_.get() + first * inputs + i * width + output - first, padded - output, 0.0f);

@@ -12,13 +12,11 @@ PackedLinear::PackedLinear(int in_features, int out_features, const float* weigh
       halves_(fits_halves(weight, std::size_t(in_features) * out_features)),
       bias_(padded_outputs(out_features)) {
   const std::size_t count = bias_.size() * in_features;
-  if (halves_) {
-    packed_ = allocate_weights((count + 1) / 2);
+  WeightMemory memory = take_weights(halves_ ? (count + 1) / 2 : count);
+  packed_ = std::move(memory.data);
+  if (!memory.filled && halves_)
     pack_halves(weight, in_features, out_features, reinterpret_cast<std::uint16_t*>(packed_.get()));
-  } else {
-    packed_ = allocate_weights(count);
-    pack_weight(weight, in_features, out_features, packed_.get());
-  }
+  if (!memory.filled && !halves_) pack_weight(weight, in_features, out_features, packed_.get());
   if (bias) std::copy_n(bias, out_features, bias_.begin());
 }
 

@@ -1,11 +1,17 @@
 #include "weight_memory.h"
 
+#include <hwy/targets.h>
 #include <sys/mman.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <mutex>
 #include <new>
+#include <utility>
+
+#include "cpu_caches.h"
+#include "weight_keeper.h"
+#include "weights_fingerprint.h"
 
 namespace sidenet::kernels::cpu {
 namespace {
@@ -48,6 +54,22 @@ std::shared_ptr<float> allocate_weights(std::size_t count) {
   }
   float* data = reinterpret_cast<float*>(owner.get() + offset);
   return {std::move(owner), data};
+}
+
+std::string weights_fingerprint() {
+  const CpuCaches& caches = cpu_caches();
+  return std::string(SIDENET_WEIGHTS_FINGERPRINT) + ' ' + std::to_string(hwy::SupportedTargets()) + ' ' +
+         std::to_string(caches.first_level_ways) + ' ' + std::to_string(caches.second_level_bytes);
+}
+
+WeightMemory take_weights(std::size_t count) {
+  WeightKeeper* keeper = WeightKeeper::current();
+  if (keeper) {
+    if (auto kept = keeper->find(count)) return {std::move(kept), true};
+  }
+  std::shared_ptr<float> data = allocate_weights(count);
+  if (keeper) keeper->keep(data, count);
+  return {std::move(data), false};
 }
 
 }  // namespace sidenet::kernels::cpu

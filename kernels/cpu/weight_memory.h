@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <string>
 
 namespace sidenet::kernels::cpu {
 
@@ -10,5 +11,14 @@ namespace sidenet::kernels::cpu {
 /// small pages costs 3 % at 128 rows and 14 % at one (768 x 768, measured). A chunk is freed with the last weight in it.
 /// Thread-safe. Throws std::bad_alloc.
 std::shared_ptr<float> allocate_weights(std::size_t count);
+
+struct WeightMemory {
+  std::shared_ptr<float> data;
+  bool filled;  ///< by an earlier process, with just these weights: not to be written to
+};
+/// What a kernel's weights depend on besides the network and its input: this code, instruction set and caches.
+std::string weights_fingerprint();
+/// Of the WeightKeeper that this thread uses, if it has them, or from allocate_weights().
+WeightMemory take_weights(std::size_t count);
 
 }  // namespace sidenet::kernels::cpu

@@ -79,14 +79,17 @@ class WinogradConv2d : public Conv2dKernel {
     slots_ = std::min(threads, blocks_ * panels_);
     weight_floats_ = plan.plain_weights ? frequencies * (kInputBlock * round_up(block_, kLineFloats) + kLineFloats) : 0;
     packed_floats_ = (plan.plain_weights ? 9 : frequencies) * shape.in_channels * round_up(shape.out_channels, lanes_);
-    packed_ = allocate_weights(packed_floats_);
+    WeightMemory memory = take_weights(packed_floats_);
+    packed_ = std::move(memory.data);
     // Where there are few weights the hardware's own prefetching is too late. For many it was the better by 3 % on Zen 4,
     // and the worse by 5 to 8 % (of ResNet-50) on Granite Rapids.
     constexpr std::size_t kFewBytes = 400 * 1024;
     w_.fetches = packed_floats_ * sizeof(float) <= kFewBytes || cpu_caches().large();
     w_.plain = plan.plain_weights;
-    pack_winograd_weight(plan.plain_weights ? 0 : plan.tile, shape.in_channels, shape.out_channels,
-                         static_cast<int>(block_), static_cast<int>(lanes_), weight, scale, packed_.get());
+    if (!memory.filled) {
+      pack_winograd_weight(plan.plain_weights ? 0 : plan.tile, shape.in_channels, shape.out_channels,
+                           static_cast<int>(block_), static_cast<int>(lanes_), weight, scale, packed_.get());
+    }
     w_.packed = packed_.get();
     if (bias) std::copy_n(bias, bias_.size(), bias_.begin());
     w_.bias = bias_.data();

@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <tuple>
 
 #include "model_data.h"
@@ -15,7 +16,7 @@ namespace sidenet {
 class PlanCache {
  public:
   std::shared_ptr<const Plan> get(const ModelData& data, const Shape& input_shape, int threads,
-                                  const PrepareOptions& options);
+                                  const PrepareOptions& options, const std::string& weight_folder);
 
  private:
   std::mutex mutex_;

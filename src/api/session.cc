@@ -34,6 +34,7 @@ struct Session::Impl {
   Model model;
   int threads, micro_batch;
   PrepareOptions prepare_options;
+  std::string weight_cache;
   std::vector<std::string> names;
   std::list<Runner> runners;  // most recently used first
   std::uint64_t rows_seen = 0;
@@ -42,7 +43,9 @@ struct Session::Impl {
       : model(m),
         threads(resolve_threads(options.threads)),
         micro_batch(options.micro_batch),
-        prepare_options{options.winograd} {
+        prepare_options{options.winograd},
+        weight_cache(options.weight_cache) {
+    if (!weight_cache.empty()) check_keep_folder(weight_cache);
     if (micro_batch < 0 || micro_batch > 4096)
       throw Error("micro_batch: expected 0 (chosen) to 4096, got " + std::to_string(micro_batch));
     if (!model.has_head()) {
@@ -59,7 +62,8 @@ struct Session::Impl {
     if (found != runners.end()) {
       runners.splice(runners.begin(), runners, found);
     } else {
-      runners.emplace_front(model.data()->plans->get(*model.data(), row_shape, threads, prepare_options), micro_batch);
+      runners.emplace_front(model.data()->plans->get(*model.data(), row_shape, threads, prepare_options, weight_cache),
+                            micro_batch);
       if (runners.size() > kShapesKept) runners.pop_back();
     }
     return runners.front();

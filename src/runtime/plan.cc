@@ -6,6 +6,7 @@
 #include <atomic>
 #include <exception>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "arena.h"
@@ -137,7 +138,8 @@ struct Plan::Part {
   std::once_flag once;
 };
 
-Plan::Plan(const Graph& graph, int threads, const PrepareOptions& options) : threads_(threads), options_(options) {
+Plan::Plan(const Graph& graph, int threads, const PrepareOptions& options, KeepOptions keep)
+    : threads_(threads), options_(options), keep_(std::move(keep)) {
   const std::vector<NodeId> order = execution_order(graph);
   const BufferAssignment buffers(graph, order);
   arena_floats_ = buffers.total();
@@ -196,10 +198,13 @@ Plan::Plan(const Graph& graph, int threads, const PrepareOptions& options) : thr
 }
 
 void Plan::prepare(std::size_t part) const {
-  std::call_once(parts_[part]->once, [&] { prepare_now(*parts_[part]); });
+  std::call_once(parts_[part]->once, [&] { prepare_now(part); });
 }
 
-void Plan::prepare_now(Part& part) const {
+void Plan::prepare_now(std::size_t index) const {
+  Part& part = *parts_[index];
+  std::optional<KeptPart> kept;
+  if (!keep_.folder.empty()) kept.emplace(keep_, index, part.steps);
   std::atomic<std::size_t> next{0};
   std::mutex mutex;
   std::exception_ptr failure;
@@ -208,6 +213,7 @@ void Plan::prepare_now(Part& part) const {
     for (std::size_t i = next++; i < part.pending.size(); i = next++) {
       const Part::Pending& pending = part.pending[i];
       try {
+        const WeightKeeper::Use use(kept ? &kept->keeper(pending.step - part.first) : nullptr);
         executables_[pending.step] = pending.operation->prepare(pending.inputs, options_);
       } catch (const Error& error) {
         const std::lock_guard lock(mutex);
@@ -227,6 +233,7 @@ void Plan::prepare_now(Part& part) const {
   if (here) work();
   for (std::thread& other : others) other.join();
   if (failure) std::rethrow_exception(failure);
+  if (kept) kept->save();
   part.pending.clear();
 }
 

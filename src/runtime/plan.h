@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "graph.h"
+#include "kept_weights.h"
 
 namespace sidenet {
 
@@ -44,9 +45,9 @@ struct PlanExit {
 /// meets a shut exit, does not pay for weights that it does not see.
 class Plan {
  public:
-  /// `graph` is fused already; its exit named "final" ends it. Exits run right behind their taps. Throws Error where an
-  /// exit reads what only comes after "final".
-  Plan(const Graph& graph, int threads, const PrepareOptions& options = {});
+  /// `graph` is fused already; its exit named "final" ends it. Exits run right behind their taps. keep: where kernels find
+  /// their weights in order, and leave them. Throws Error where an exit reads what only comes after "final".
+  Plan(const Graph& graph, int threads, const PrepareOptions& options = {}, KeepOptions keep = {});
 
   std::size_t parts() const { return parts_.size(); }
   /// Makes the kernels of a part, on all threads, where nobody has yet. Any number of threads may call it. Throws Error
@@ -70,7 +71,7 @@ class Plan {
 
  private:
   struct Part;
-  void prepare_now(Part& part) const;
+  void prepare_now(std::size_t index) const;
 
   std::vector<std::shared_ptr<Part>> parts_;
   mutable std::vector<std::unique_ptr<const Executable>> executables_;  ///< of each step
@@ -82,6 +83,7 @@ class Plan {
   Cost mainnet_cost_;
   int threads_ = 1, micro_batch_ = 1;
   PrepareOptions options_;
+  KeepOptions keep_;
 };
 
 }  // namespace sidenet

@@ -64,12 +64,17 @@ class Runner::ExitClock {
 class Runner::Source {
  public:
   Source(const Runner& runner, const RunInputs& inputs, int first, int end, int threads)
-      : runner_(runner), inputs_(inputs), next_(first), end_(end), threads_(threads) {}
+      : runner_(runner),
+        inputs_(inputs),
+        next_(first),
+        end_(end),
+        shares_(threads > 1 && !inputs.texts ? 2 * threads : threads) {}
   bool has_more() const { return next_.load(std::memory_order_relaxed) < end_; }
-  /// Rows first … last - 1, or false. Smaller bites towards the end, so that all threads finish together.
+  /// Rows first … last - 1, or false. Smaller bites towards the end, so that all threads finish together; of texts larger
+  /// ones, since each reads all weights (3 % of MainNet's time on SST-2, 32 at a time).
   bool take(int& first, int& last) {
     for (first = next_.load(); first < end_;) {
-      last = runner_.chunk_end(inputs_, first, end_, threads_ > 1 ? work_left(first) / (2 * threads_) : work_left(first));
+      last = runner_.chunk_end(inputs_, first, end_, work_left(first) / shares_);
       if (next_.compare_exchange_weak(first, last)) return true;
     }
     return false;
@@ -85,7 +90,7 @@ class Runner::Source {
   const Runner& runner_;
   const RunInputs& inputs_;
   std::atomic<int> next_;
-  const int end_, threads_;
+  const int end_, shares_;
 };
 
 Runner::Runner(std::shared_ptr<const Plan> plan, int micro_batch)

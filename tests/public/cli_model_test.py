@@ -58,6 +58,18 @@ class Usage(CommandTest):
         for precision in ("bf16", "int8"):
             self.assert_failed(sidenet("predict", HERE["model"], "x.png", "--precision", precision), 1, precision, "f32")
 
+    def test_weight_cache_gives_the_same_answers(self):
+        folder = self.path("weights")
+        plain = self.done("run", HERE["model"], "--input", HERE["x"], "-o", self.path("plain.npy"))
+        for name in ("first.npy", "second.npy"):
+            kept = self.done("run", HERE["model"], "--input", HERE["x"], "-o", self.path(name), "--weight-cache", folder)
+            self.assertEqual(kept.out, plain.out)
+            self.assertEqual(read_npy(self.path(name)), read_npy(self.path("plain.npy")))
+        self.assertTrue(os.listdir(folder))
+        os.chmod(folder, 0o777)
+        self.assert_failed(sidenet("run", HERE["model"], "--input", HERE["x"], "-o", self.path("never.npy"), "--weight-cache", folder),
+                           1, folder, "nobody else may write")
+
     def test_options_of_text_models_fail(self):
         for option in ("--config", "--vocab"):
             self.assert_failed(sidenet("import", HERE["checkpoint"], "-o", self.path("m"), option, "f"), 1, "text models")
