@@ -4,8 +4,8 @@
     python3 bench/cold_start.py --binary-dir BUILD [--nets resnet50,bert-base] [--threads 2] [--rounds 10] [--json FILE]
 
 SideNet's is the whole process (`sidenet predict` of one image; `sidenet run` of 128 tokens), as it is and (*kept*) with weights that an
-earlier one has left in order (`--weight-cache`). The peers' is counted twice: the whole
-Python process, and loading the network and the first answer alone, as a C++ program around the same library would have it.
+earlier one has left in order (`--weight-cache`). The peers' is counted twice: the whole Python process, and loading the network and the
+first answer alone, as a C++ program around the same library would have it.
 
 This process stays small on purpose: the peak memory of a child starts from its parent's.
 """
