@@ -40,6 +40,25 @@ void check_keep_folder(const std::string& folder) {
   }
 }
 
+std::vector<KeptEntry> read_kept_head(std::span<const std::byte> file, std::size_t steps, const std::string& source) {
+  const auto require = [&](bool good) {
+    if (!good) throw Error(source + ": not the weights that were kept");
+  };
+  require(file.size() >= kMagicBytes + kWord && std::memcmp(file.data(), kMagic, kMagicBytes) == 0);
+  const std::uint64_t requests = word_at(file, kMagicBytes);
+  require(requests <= (file.size() - kMagicBytes - kWord) / (3 * kWord));
+  std::vector<KeptEntry> entries;
+  for (std::uint64_t i = 0; i < requests; ++i) {
+    const std::size_t at = kMagicBytes + kWord + i * 3 * kWord;
+    const std::uint64_t step = word_at(file, at), floats = word_at(file, at + kWord),
+                        offset = word_at(file, at + 2 * kWord);
+    require(step < steps && offset % kAlignment == 0 && offset <= file.size() &&
+            floats <= (file.size() - offset) / sizeof(float));
+    entries.push_back({step, floats, offset});
+  }
+  return entries;
+}
+
 KeptPart::KeptPart(const KeepOptions& options, std::size_t part, std::size_t steps)
     : path_(options.folder + "/" + options.key + "-" + std::to_string(part) + ".weights"), keepers_(steps) {
   try {
@@ -51,21 +70,10 @@ KeptPart::KeptPart(const KeepOptions& options, std::size_t part, std::size_t ste
 
 void KeptPart::load() {
   const std::shared_ptr<const MappedFile> file = MappedFile::open(path_);
-  const std::span<const std::byte> bytes = file->bytes();
-  const auto require = [&](bool good) {
-    if (!good) throw Error(path_ + ": not the weights that were kept");
-  };
-  require(bytes.size() >= kMagicBytes + kWord && std::memcmp(bytes.data(), kMagic, kMagicBytes) == 0);
-  const std::uint64_t requests = word_at(bytes, kMagicBytes);
-  require(requests <= (bytes.size() - kMagicBytes - kWord) / (3 * kWord));
-  for (std::uint64_t i = 0; i < requests; ++i) {
-    const std::size_t at = kMagicBytes + kWord + i * 3 * kWord;
-    const std::uint64_t step = word_at(bytes, at), floats = word_at(bytes, at + kWord),
-                        offset = word_at(bytes, at + 2 * kWord);
-    require(step < keepers_.size() && offset % kAlignment == 0 && offset <= bytes.size() &&
-            floats <= (bytes.size() - offset) / sizeof(float));
-    auto* data = reinterpret_cast<float*>(const_cast<std::byte*>(bytes.data() + offset));  // kernels only read it
-    keepers_[step].kept.push_back({std::shared_ptr<float>(file, data), static_cast<std::size_t>(floats)});
+  for (const KeptEntry& entry : read_kept_head(file->bytes(), keepers_.size(), path_)) {
+    auto* data =
+        reinterpret_cast<float*>(const_cast<std::byte*>(file->bytes().data() + entry.offset));  // kernels only read it
+    keepers_[entry.step].kept.push_back({std::shared_ptr<float>(file, data), entry.floats});
   }
 }
 

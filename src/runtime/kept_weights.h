@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -20,10 +22,19 @@ struct KeepOptions {
 /// another user, or others may write to it (what lies there is trusted to be what we wrote).
 void check_keep_folder(const std::string& folder);
 
-/// The kept weights of one part of a plan, one file:
+/// What a kernel asked for, and where it lies in the file.
+struct KeptEntry {
+  std::size_t step, floats, offset;
+};
+
+/// The head of a file of kept weights:
 ///   "SNKEPT01", then u64: the number of requests, and for each: step, floats, offset in the file (a multiple of 64);
 ///   then the floats. Little endian, as the machine has it. No number in it is believed before it is checked.
-/// A file that is missing, damaged or of other requests counts as none, and is written anew.
+/// Throws Error, with `source`, where one does not fit the file or there are not so many steps.
+std::vector<KeptEntry> read_kept_head(std::span<const std::byte> file, std::size_t steps, const std::string& source);
+
+/// The kept weights of one part of a plan, one file. One that is missing, damaged or of other requests counts as none, and
+/// is written anew.
 class KeptPart {
  public:
   KeptPart(const KeepOptions& options, std::size_t part, std::size_t steps);

@@ -239,7 +239,13 @@ def image():
     write('image', 'bmp', b'BM' + struct.pack('<IHHI', 62, 0, 0, 54) + header + bytes(8))
 
 
-for make in (images_data, texts, pickles, safetensors, models, imports, tokenizers, image):
+def kept():
+    for name, entries in (('none', []), ('two', [(0, 4, 128), (3, 16, 192)]), ('shared', [(1, 8, 128), (1, 8, 128)])):
+        head = b'SNKEPT01' + struct.pack('<Q', len(entries)) + b''.join(struct.pack('<QQQ', *entry) for entry in entries)
+        write('kept', name, head.ljust(128, b'\0') + struct.pack('<32f', *range(32)))
+
+
+for make in (images_data, texts, pickles, safetensors, models, imports, tokenizers, image, kept):
     make()
 for target in ('legacy', 'zip', 'npy'):
     (HERE / 'corpus' / target).mkdir(parents=True, exist_ok=True)
