@@ -132,7 +132,8 @@ class Runner {
   /// that each run rows of their own.
   void go_on(Workspace& workspace, std::size_t index, const RunRules& rules, RunResults& results, int threads,
              ExitClock& clock, const Source* source = nullptr, Team* apart = nullptr);
-  bool wait_here(Workspace& workspace, const Step& step, const Source& source) const;
+  /// coming: whether this thread will take more rows. True: all rows of the workspace wait behind the step.
+  bool wait_here(Workspace& workspace, const Step& step, bool coming) const;
   void run_step(Workspace& workspace, std::size_t index, const RunRules& rules, RunResults& results, int threads,
                 ExitClock& clock);
   std::span<const std::byte> coming_exit(const Workspace& workspace, std::size_t index, const RunRules& rules) const;
