@@ -4,9 +4,9 @@
 //   bench_session MODEL INPUT.npy THREADS [BATCH [EXITS [MICRO_BATCH]]]
 //
 // First line out: {"engine", "version"}. Then, for each line in: "run N" gives {"ms": [N times of one run]};
-// "logits FILE" writes the last logits as .npy and gives {"written": FILE, "multiply_adds": MainNet's in a run}; "answers FILE" writes (rows, 3), the class, the
-// index of the exit and the confidence of each row, and gives {"written", "compute"}: multiply-adds as a ratio to
-// MainNet's. INPUT is (rows, C, H, W), or word ids (rows, tokens) with -1 behind a shorter row's end. A run is all rows,
+// "logits FILE" writes the last logits as .npy and gives {"written": FILE, "multiply_adds": MainNet's in a run};
+// "answers FILE" writes (rows, 3), the class, the index of the exit and the confidence of each row, and gives {"written",
+// "compute"}: multiply-adds as a ratio to MainNet's. INPUT is (rows, C, H, W), or word ids (rows, tokens) with -1 behind a shorter row's end. A run is all rows,
 // BATCH at a time (default: all at once). EXITS: "final", MainNet alone (default); "model", the thresholds in the file; a
 // threshold for all exits; or NAME=T,…, the others shut. MICRO_BATCH: rows that move together, at most (0: as the plan
 // says).

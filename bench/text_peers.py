@@ -4,8 +4,8 @@
     python3 bench/text_peers.py --binary-dir BUILD --shape bert-base --rows 1 --tokens 128
     python3 bench/text_peers.py --binary-dir BUILD --model HF_FOLDER --data dev.tsv --batch 32 [--exits MODEL --threshold T]
 
-With --data, or rows of many lengths (--tokens 6-45), a run is all of them, --batch texts at a time; the others pad each batch to its longest text, in the order of
-the file and sorted by length (SideNet: the file's order, packed). --exits adds SideNet with that model's exits. The rest is as
+With --data, or rows of many lengths (--tokens 6-45), a run is all of them, --batch texts at a time; the others pad each batch
+to its longest text, in the order of the file and sorted by length (SideNet: the file's order, packed). --exits adds SideNet with that model's exits. The rest is as
 in peers.py. Exit status 1 where logits differ.
 """
 

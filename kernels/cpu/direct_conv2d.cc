@@ -95,10 +95,6 @@ class DirectConv2d : public Conv2dKernel {
   }
 
  private:
-  using Range = std::pair<std::size_t, std::size_t>;
-  static Range share(std::size_t count, std::size_t index, std::size_t parts) {
-    return {count * index / parts, count * (index + 1) / parts};
-  }
   struct Parts {
     std::size_t units, blocks;
   };

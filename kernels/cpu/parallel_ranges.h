@@ -2,10 +2,19 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <utility>
 
 #include "team.h"
 
 namespace sidenet::kernels::cpu {
+
+/// First and behind the last.
+using Range = std::pair<std::size_t, std::size_t>;
+
+/// Part `index` of `parts` even ones of 0 … count.
+inline Range share(std::size_t count, std::size_t index, std::size_t parts) {
+  return {count * index / parts, count * (index + 1) / parts};
+}
 
 /// Calls body(begin, end) for contiguous ranges that cover 0 … count, one a thread, with at least `grain` items each. One
 /// range is run in place, so that a caller may itself be one of several threads. `body` must not throw.
@@ -18,7 +27,7 @@ void for_each_range(std::size_t count, std::size_t grain, int threads, const Bod
     return;
   }
   Team::share(used, [count, body](const TeamPlace& place) {
-    const std::size_t begin = count * place.index() / place.count(), end = count * (place.index() + 1) / place.count();
+    const auto [begin, end] = share(count, place.index(), place.count());
     if (begin < end) body(begin, end);
   });
 }

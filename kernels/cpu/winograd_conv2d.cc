@@ -116,11 +116,6 @@ class WinogradConv2d : public Conv2dKernel {
  private:
   std::size_t slot_floats() const { return scratch_stride(x_floats_ + y_floats_ + weight_floats_); }
 
-  using Range = std::pair<std::size_t, std::size_t>;
-  static Range share(std::size_t count, std::size_t index, std::size_t parts) {
-    return {count * index / parts, count * (index + 1) / parts};
-  }
-
   // No thread reads what another one has transformed: lines that go from core to core cost more than transforming twice.
   void work(const float* src, float* dst, float* floats, const Range& panels, const Range& blocks,
             std::span<const std::byte> coming) const {

@@ -82,8 +82,7 @@ bool Runner::wait_here(Workspace& workspace, const Step& step, bool coming) cons
   const auto exit = static_cast<std::size_t>(step.exit);
   WaitingRows& waiting = workspace.waiting[exit];
   const RowBatch batch = workspace.batch();
-  const bool texts = plan_->is_text();
-  const std::int64_t here = texts ? batch.tokens : batch.rows, most = texts ? micro_batch_cap_ : micro_batch_;
+  const std::int64_t here = plan_->is_text() ? batch.tokens : batch.rows, most = most_entries();
   for (std::size_t earlier = 0; earlier < exit; ++earlier) coming = coming || !workspace.waiting[earlier].empty();
   if (coming && here + waiting.entries() < most) {
     std::int64_t values = 0;

@@ -190,7 +190,7 @@ void Runner::run_all(Workspace& workspace, const RunInputs& inputs, Source& sour
       ExitClock clock(workspace.seconds);
       const std::size_t index = plan_->exits()[exit].step;
       workspace.drop_rows();
-      rows.take(workspace, plan_->steps()[index].live, plan_->is_text() ? micro_batch_cap_ : micro_batch_);
+      rows.take(workspace, plan_->steps()[index].live, most_entries());
       go_on(workspace, index + 1, rules, results, 1, clock, &source, apart);
     }
   }

@@ -115,6 +115,8 @@ class Runner {
   void run_timed(const RunInputs& inputs, const RunRules& rules, RunResults& results, std::vector<double>& step_seconds);
 
  private:
+  /// Rows of a micro-batch, or tokens.
+  int most_entries() const { return plan_->is_text() ? micro_batch_cap_ : micro_batch_; }
   int chunk_end(const RunInputs& inputs, int first, int end, std::int64_t work) const;
   int rows_for_own_threads(const RunInputs& inputs) const;
   void take_seconds(double threads, RunResults& results);
