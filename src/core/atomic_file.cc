@@ -1,6 +1,7 @@
 #include "atomic_file.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/statfs.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
+#include <utility>
 
 #include "sidenet/error.h"
 
@@ -150,19 +152,29 @@ void AtomicFile::give_name() {
   fail("name");
 }
 
-void AtomicFile::commit() {
+void AtomicFile::put_in_place() {
   take_over_owner_and_mode();
   if (::fsync(fd_) != 0) fail("flush");
   give_name();
   if (::rename(temporary_.c_str(), target_.c_str()) != 0) fail("rename");
-  ::close(fd_);
-  fd_ = -1;
+  temporary_.clear();
   // The rename itself must reach the disk too.
   const int folder = ::open(folder_of(target_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (folder >= 0) {
     ::fsync(folder);
     ::close(folder);
   }
+}
+
+void AtomicFile::commit() {
+  put_in_place();
+  ::close(std::exchange(fd_, -1));
+}
+
+int AtomicFile::commit_locked() {
+  if (::flock(fd_, LOCK_EX | LOCK_NB) != 0) fail("lock");
+  put_in_place();
+  return std::exchange(fd_, -1);
 }
 
 }  // namespace sidenet

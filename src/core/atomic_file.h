@@ -31,8 +31,12 @@ class AtomicFile {
   void write(const std::string& text) { write(std::as_bytes(std::span(text.data(), text.size()))); }
   /// Flushes to disk and renames. Throws Error.
   void commit();
+  /// The same, with an exclusive flock() from before the file has its name on. Gives its descriptor, which is the caller's
+  /// to close, and the lock with it.
+  [[nodiscard]] int commit_locked();
 
  private:
+  void put_in_place();
   void check_target();
   bool open_unnamed();
   void open_named();
