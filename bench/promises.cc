@@ -1,23 +1,29 @@
 // Do certificates keep their promise, and confidences tell the truth? On real scores, resampled:
 //
-//   promises MODEL DATA [THRESHOLD [ROWS [DRAWS [EPSILON [DELTA]]]]]
+//   promises MODEL DATA [--traffic KIND] [--rows N] [--unlabelled N] [--draws N] [--epsilon E] [--delta D] [--fit KIND]
+//                       [--risk RISK] [--advice] [--confidences THRESHOLD]
 //
-// Certificates: DRAWS (500) times ROWS (half of the data) rows are drawn with replacement from DATA, certified at EPSILON
-// (0.01) and DELTA (0.1), and judged on all of DATA, which is the distribution then: how many broke the promise, what the
-// thresholds save there, and what the best common threshold that keeps epsilon there saves. Confidences: fitted on a half
-// (all of its rows; those that reach the exit), ECE on such rows of the other, means of 6 seeds x 2 halves; rows reach an
-// exit where every exit before it stays below THRESHOLD (0.9).
+// DRAWS (300) times ROWS (2,000) rows are drawn with replacement from DATA, calibrated as `sidenet calibrate` does once the
+// exits have been run (split, temperatures, candidates, tests), and judged on all of DATA, which is the distribution then:
+// how many broke the promise, what the thresholds save there, what the best common threshold that keeps epsilon there saves,
+// and the share of it that was had. --traffic: rows (each row of DATA as often as any other, default), atom:Q (one row, which
+// an exit is surely wrong on, has a share Q), zipf:A:M (M rows of DATA, the k-th as often as 1 / k^A), equal:M (M rows).
+// --unlabelled: so many more rows without labels a draw. --advice: of draws that certify nothing, how many would with as many
+// fresh rows as were advised. --confidences: instead, ECE of a half that did not fit, means of 6 seeds x 2 halves; rows reach
+// an exit where every exit before it stays below THRESHOLD.
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <numeric>
+#include <string>
 
 #include "exit_calibrations.h"
 #include "failure_metrics.h"
 #include "operating_point.h"
+#include "promise_populations.h"
 #include "random.h"
-#include "risk_control.h"
 #include "sidenet/sidenet.h"
 #include "threshold_search.h"
 
@@ -26,52 +32,91 @@ namespace {
 using namespace sidenet;
 using Rows = std::vector<std::uint32_t>;
 
-double largest_exit_error(const ExitScores& scores, const std::vector<double>& thresholds) {
-  std::vector<double> wrong(scores.exits()), answered(scores.exits());
-  const std::vector<std::uint8_t> exits = answering_exits(scores, thresholds, all_rows(scores));
-  for (std::size_t row = 0; row < exits.size(); ++row) {
-    answered[exits[row]] += 1;
-    wrong[exits[row]] += scores.prediction[exits[row]][row] != scores.labels[row];
-  }
-  double largest = 0;
-  for (std::size_t exit = 0; exit + 1 < scores.exits(); ++exit) {
-    if (answered[exit] > 0) largest = std::max(largest, wrong[exit] / answered[exit]);
-  }
-  return largest;
+struct Options {
+  std::string traffic = "rows", risk;
+  std::size_t rows = 2000, unlabelled = 0;
+  int draws = 300;
+  double confidences = 0;
+  bool advice = false;
+  CalibrateOptions calibrate;
+};
+
+/// Some rows of `measured`, as a population.
+testing::Population some_rows(const MeasuredExits& measured, std::size_t count, std::vector<double> weight) {
+  Rows order(measured.labels.size());
+  std::iota(order.begin(), order.end(), 0u);
+  Random random(7);
+  for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[random.below(i)]);
+  order.resize(std::min(count, order.size()));
+  weight.resize(order.size());
+  return {take_rows(measured, order), std::move(weight)};
 }
 
-double risk_of(const ExitScores& scores, const OperatingPoint& point, Risk risk, double mainnet_accuracy) {
-  if (risk == Risk::drop) return mainnet_accuracy - point.accuracy;
-  return risk == Risk::disagreement ? 1 - point.agreement : largest_exit_error(scores, point.thresholds);
+testing::Population population_of(const MeasuredExits& measured, const ExitScores& scores, const std::string& traffic) {
+  const std::size_t rows = measured.labels.size();
+  const auto number = [&](std::size_t from) { return std::atof(traffic.c_str() + from); };
+  if (traffic == "rows") return {measured, testing::equal_weights(rows)};
+  if (traffic.starts_with("atom:")) return {measured, testing::atom_weights(rows, testing::worst_row(scores), number(5))};
+  if (traffic.starts_with("zipf:")) {
+    const auto count = std::min(rows, static_cast<std::size_t>(number(traffic.find(':', 5) + 1)));
+    return some_rows(measured, count, testing::zipf_weights(count, number(5), 3));
+  }
+  if (traffic.starts_with("equal:")) {
+    const auto count = std::min(rows, static_cast<std::size_t>(number(6)));
+    return some_rows(measured, count, testing::equal_weights(count));
+  }
+  throw Error("--traffic: expected rows, atom:Q, zipf:A:M or equal:M, got " + traffic);
 }
 
-void try_promises(const ExitScores& scores, std::size_t rows, int draws, CertifyOptions options) {
-  const std::vector<OperatingPoint> curve = uniform_curve(scores, all_rows(scores));
-  const double mainnet_accuracy = curve.front().accuracy;
-  std::printf("%d draws of %zu rows, epsilon %g, delta %g\n", draws, rows, options.epsilon, options.delta);
-  std::printf("%-14s %10s %10s %10s %10s\n", "risk", "certified", "broken", "saved", "oracle");
-  for (const Risk risk : {Risk::drop, Risk::disagreement, Risk::exit_error}) {
-    options.risk = risk;
-    int certified = 0, broken = 0;
-    double saved = 0, oracle = 0;
-    for (const OperatingPoint& point : curve) {
-      if (risk_of(scores, point, risk, mainnet_accuracy) <= options.epsilon) oracle = std::max(oracle, 1 - point.compute);
+void try_promises(const Model& model, const testing::Population& population, Options options) {
+  const ExitScores scores = scores_of(population.rows, calibrations_of(*model.data()));
+  const double temperatures_of_all = [&] {  // what the best common threshold saves, confidences calibrated on everything
+    const std::vector<double> open(scores.exits(), 0.95);
+    const ExitScores calibrated =
+        scores_of(population.rows, fit_calibrations(population.rows.logits, population.rows.labels, open));
+    return testing::most_saved(population, calibrated, threshold_grid(), options.calibrate.risk,
+                               *options.calibrate.epsilon);
+  }();
+  const auto start = std::chrono::steady_clock::now();
+  const testing::Outcome outcome = testing::try_promises(model, population, options.rows, options.unlabelled,
+                                                         options.draws, options.calibrate);
+  const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
+  const double draws = options.draws, broken = outcome.broken / draws, delta = options.calibrate.delta;
+  std::printf("%-12s %-13s rows %zu + %zu, epsilon %g, delta %g: certified %.1f %%, broken %.1f %% (allowed %.1f), saved "
+              "%.1f %%, best %.1f %%, share %.3f; %.2f s a draw\n",
+              options.traffic.c_str(), risk_name(options.calibrate.risk), options.rows, options.unlabelled,
+              *options.calibrate.epsilon, delta, 100 * outcome.certified / draws, 100 * broken,
+              100 * (delta + 2 * std::sqrt(delta * (1 - delta) / draws)), 100 * outcome.saved, 100 * temperatures_of_all,
+              outcome.saved / temperatures_of_all, spent.count() / draws);
+}
+
+void try_advice(const Model& model, const testing::Population& population, Options options) {
+  int refused = 0, without = 0, certified = 0;
+  double advised = 0;
+  bool above = true;
+  for (int draw = 0; draw < options.draws; ++draw) {
+    Random random(11, static_cast<std::uint64_t>(draw));
+    options.calibrate.seed = static_cast<std::uint64_t>(draw) + 1;
+    const auto result =
+        calibrate_measured(model, population.draw(options.rows, random), nullptr, options.calibrate);
+    if (result.certificate) continue;
+    ++refused;
+    if (!result.rows_needed || *result.rows_needed > 400'000) {
+      ++without;
+      continue;
     }
-    for (int draw = 0; draw < draws; ++draw) {
-      Random random(static_cast<std::uint64_t>(draw) + 1);
-      Rows sample(rows);
-      for (std::uint32_t& row : sample) row = static_cast<std::uint32_t>(random.below(scores.rows()));
-      options.seed = static_cast<std::uint64_t>(draw);
-      const CertifyResult result = certify(scores, sample, options);
-      if (!result.certified) continue;
-      const OperatingPoint point = operate(scores, result.thresholds);
-      ++certified;
-      broken += risk_of(scores, point, risk, mainnet_accuracy) > options.epsilon ? 1 : 0;
-      saved += 1 - point.compute;
-    }
-    std::printf("%-14s %9.1f%% %9.1f%% %9.1f%% %9.1f%%\n", risk_name(risk), 100.0 * certified / draws,
-                100.0 * broken / draws, 100 * saved / draws, 100 * oracle);
+    above = above && *result.rows_needed > static_cast<std::int64_t>(options.rows);
+    advised += static_cast<double>(*result.rows_needed);
+    const auto again = calibrate_measured(
+        model, population.draw(static_cast<std::size_t>(*result.rows_needed), random), nullptr, options.calibrate);
+    certified += again.certificate ? 1 : 0;
   }
+  const int told = refused - without;
+  std::printf("%-12s %-13s rows %zu, epsilon %g, delta %g: %d of %d refused, %d without advice; advised %.0f on average, all "
+              "above: %s; of %d, %.1f %% certify\n",
+              options.traffic.c_str(), risk_name(options.calibrate.risk), options.rows, *options.calibrate.epsilon,
+              options.calibrate.delta, refused, options.draws, without, told > 0 ? advised / told : 0.0,
+              above ? "yes" : "NO", told, told > 0 ? 100.0 * certified / told : 0.0);
 }
 
 struct Ece {
@@ -127,25 +172,65 @@ void try_confidences(const MeasuredExits& measured, double threshold) {
   }
 }
 
+Options options_of(int argc, char** argv) {
+  Options options;
+  options.calibrate.epsilon = 0.01;
+  for (int i = 3; i < argc; ++i) {
+    const std::string name = argv[i];
+    if (name == "--advice") {
+      options.advice = true;
+      continue;
+    }
+    if (i + 1 >= argc) throw Error(name + ": expected a value");
+    const std::string value = argv[++i];
+    if (name == "--traffic") {
+      options.traffic = value;
+    } else if (name == "--rows") {
+      options.rows = std::stoul(value);
+    } else if (name == "--unlabelled") {
+      options.unlabelled = std::stoul(value);
+    } else if (name == "--draws") {
+      options.draws = std::stoi(value);
+    } else if (name == "--epsilon") {
+      options.calibrate.epsilon = std::stod(value);
+    } else if (name == "--delta") {
+      options.calibrate.delta = std::stod(value);
+    } else if (name == "--fit") {
+      options.calibrate.fit = value;
+    } else if (name == "--risk") {
+      options.risk = value;
+    } else if (name == "--confidences") {
+      options.confidences = std::stod(value);
+    } else {
+      throw Error("unknown option " + name);
+    }
+  }
+  return options;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 3 || argc > 8) {
-    std::fprintf(stderr, "usage: %s MODEL DATA [THRESHOLD [ROWS [DRAWS [EPSILON [DELTA]]]]]\n", argv[0]);
+  if (argc < 3) {
+    std::fprintf(stderr, "usage: %s MODEL DATA [--traffic KIND] [--rows N] [--draws N] ... (see the source)\n", argv[0]);
     return 2;
   }
-  const auto argument = [&](int index, double fallback) { return argc > index ? std::atof(argv[index]) : fallback; };
   try {
+    Options options = options_of(argc, argv);
     const Model model = Model::load(argv[1]);
     const auto data = Dataset::open(argv[2]);
     const MeasuredExits measured = measure_exits(model, *data, {.batch = 32});
-    const ExitScores scores = scores_of(measured, calibrations_of(*model.data()));
-    const auto rows = static_cast<std::size_t>(argument(4, static_cast<double>(scores.rows() / 2)));
-    CertifyOptions options;
-    options.epsilon = argument(6, 0.01);
-    options.delta = argument(7, 0.1);
-    try_promises(scores, rows, static_cast<int>(argument(5, 500)), options);
-    try_confidences(measured, argument(3, 0.9));
+    if (options.confidences > 0) {
+      try_confidences(measured, options.confidences);
+      return 0;
+    }
+    const auto population = population_of(measured, scores_of(measured, calibrations_of(*model.data())), options.traffic);
+    for (const Risk risk : {Risk::drop, Risk::disagreement, Risk::exit_error}) {
+      if (!options.risk.empty() && options.risk != risk_name(risk)) continue;
+      options.calibrate.risk = risk;
+      if (options.unlabelled > 0 && risk == Risk::exit_error) continue;
+      (options.advice ? try_advice : try_promises)(model, population, options);
+    }
   } catch (const std::exception& error) {
     std::fprintf(stderr, "%s\n", error.what());
     return 1;

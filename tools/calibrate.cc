@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "certificate_words.h"
 #include "command.h"
 #include "common_options.h"
 #include "files.h"
@@ -12,7 +13,6 @@
 #include "progress.h"
 #include "sidenet/calibration.h"
 #include "sidenet/error.h"
-#include "sweep_json.h"
 #include "table.h"
 #include "text.h"
 #include "text_columns_options.h"
@@ -24,9 +24,12 @@ struct Options {
   CommonOptions common;
   DatasetOptions rows;
   std::string model, data, output, fit = "automatic", risk = "drop", budget, budget_p95;
+  std::string unlabelled, looks;
+  DatasetOptions unlabelled_rows;
   std::optional<double> max_risk;
   double delta = 0.1;
-  bool keep_training_rows = false;
+  int planned_looks = 0;
+  bool by_class = false, distinct = false, keep_training_rows = false;
   bool json = false;
 };
 
@@ -55,6 +58,10 @@ CalibrateOptions as_calibrate_options(const Options& options) {
   result.epsilon = options.max_risk;
   result.delta = options.delta;
   result.risk = risk_named(options.risk);
+  result.by_class = options.by_class;
+  result.distinct = options.distinct;
+  result.looks = options.looks;
+  result.planned_looks = options.planned_looks;
   result.keep_training_rows = options.keep_training_rows;
   if (!options.budget.empty()) result.budget = {milliseconds("--budget", options.budget), false};
   if (!options.budget_p95.empty()) result.budget = {milliseconds("--budget-p95", options.budget_p95), true};
@@ -62,16 +69,19 @@ CalibrateOptions as_calibrate_options(const Options& options) {
 }
 
 [[noreturn]] void refuse(const CalibrateResult& result, const Options& options) {
-  const double epsilon = *options.max_risk;
-  std::string message = "calibrate: expected thresholds that keep " + options.risk + " at " + percent(epsilon) +
-                        " or less with probability " + percent(1 - options.delta, 0) + ", found none on " +
-                        std::to_string(result.rows) + " rows (half of them fit, half test)";
+  std::string message = "calibrate: expected thresholds that keep " + options.risk + " at " +
+                        amount_in_words(options.risk, *options.max_risk) + " or less" +
+                        (options.by_class ? " in every class" : "") + " (failing " + failing_in_words(options.delta) +
+                        "), found none on " + grouped(result.rows) + " rows (" + grouped(result.fitting_rows) + " fit, " +
+                        grouped(result.testing_rows) + " test" +
+                        (result.unlabelled_rows > 0 ? " with " + grouped(result.unlabelled_rows) + " without labels" : "") + ")";
   if (result.rows_needed) {
-    message += "; about " + grouped(*result.rows_needed) + " such rows would do";
+    message += "; about " + grouped(*result.rows_needed) + " fresh rows like them would do, or as many with these among "
+               "them as " + (options.looks.empty() ? "a next look, which --looks keeps count of" : "the next look");
   } else {
-    message += "; no number of rows would do: the exits' own risk is larger";
+    message += "; no number of rows would do, or too many to tell: the exits' own risk is too large";
   }
-  throw Error(message + "; nothing was written");
+  throw Error(message + "; no model was written");
 }
 
 Json as_json(const CalibrateResult& result, const Options& options) {
@@ -90,6 +100,10 @@ Json as_json(const CalibrateResult& result, const Options& options) {
   }
   Json json = {{"rows", result.rows},
                {"left_out", result.left_out},
+               {"copies", result.copies},
+               {"fitting_rows", result.fitting_rows},
+               {"testing_rows", result.testing_rows},
+               {"unlabelled_rows", result.unlabelled_rows},
                {"accuracy", result.point.accuracy},
                {"mainnet_accuracy", result.mainnet_accuracy},
                {"agreement", result.point.agreement},
@@ -129,20 +143,24 @@ void print(const CalibrateResult& result, const Options& options) {
   }
   exits.print(std::cout);
   const double points = 100 * (result.point.accuracy - result.mainnet_accuracy);
-  std::cout << "\nOn rows that no fit has seen: accuracy " << percent(result.point.accuracy) << " (MainNet "
-            << percent(result.mainnet_accuracy) << ", " << (points < 0 ? "" : "+") << fixed(points, 2)
-            << " points), compute " << percent(1 - result.point.compute, 1) << " saved, same class as MainNet "
-            << percent(result.point.agreement) << "\n";
-  if (result.certificate) {
-    const Certificate& c = *result.certificate;
-    std::cout << "\nCertified: " << risk_in_words(c.risk) << " at most " << percent(c.epsilon) << " with probability "
-              << percent(1 - c.delta, 0) << ", over rows like these\n  " << grouped(c.rows) << " rows tested, " << c.method
-              << ", upper bound " << percent(c.bound) << "\n";
-  }
+  const std::string rows = grouped(result.testing_rows) + " rows";
+  std::cout << (result.certificate ? "\nOn the " + rows + " that chose the thresholds (a little flattering)"
+                                   : "\nOn " + rows + " that no fit has seen")
+            << ": accuracy " << percent(result.point.accuracy) << " (MainNet " << percent(result.mainnet_accuracy) << ", "
+            << (points < 0 ? "" : "+") << fixed(points, 2) << " points), compute " << percent(1 - result.point.compute, 1)
+            << " saved, same class as MainNet " << percent(result.point.agreement) << "\n";
+  if (result.certificate) print_promise(std::cout, *result.certificate, "Certified: ");
   if (!options.budget.empty() || !options.budget_p95.empty()) {
     std::cout << "\nBudget: " << (options.budget_p95.empty() ? "a mean row" : "95 % of the rows") << ": predicted "
               << fixed(result.row_ms, 3) << " ms, measured " << fixed(result.measured_row_ms, 3) << " ms\n";
   }
+}
+
+std::shared_ptr<const Dataset> open_unlabelled(const Options& options) {
+  DatasetOptions rows = options.unlabelled_rows;
+  rows.labelled = false;
+  rows.columns = options.rows.columns;
+  return open_dataset(options.unlabelled, rows, options.common.quiet);
 }
 
 int run(const Options& options) {
@@ -150,9 +168,10 @@ int run(const Options& options) {
   check_output(options.output);
   if (!options.max_risk && (!options.budget.empty() || !options.budget_p95.empty()) && options.risk != "drop")
     throw Error("--risk: goes with --max-drop");
-  const CalibrateOptions calibrate_options = as_calibrate_options(options);
+  CalibrateOptions calibrate_options = as_calibrate_options(options);
   const Model model = Model::load(options.model);
   const auto data = open_dataset(options.data, options.rows, options.common.quiet);
+  if (!options.unlabelled.empty()) calibrate_options.unlabelled = open_unlabelled(options);
   const CalibrateResult result = [&] {
     ProgressBar progress(options.common.quiet, "rows");
     return calibrate(model, *data, calibrate_options, std::ref(progress));
@@ -176,13 +195,14 @@ Command add_calibrate(CLI::App& app) {
       "calibrate",
       "Make confidences true, and choose thresholds that keep a promise\n\n"
       "Fits each exit's confidence to the rows that reach it, so that of answers given with confidence 0.9 nine in ten are "
-      "right. With --max-drop it then chooses the thresholds that save the most compute and, with probability 1 - DELTA, "
-      "keep the risk: half of the rows fit, the other half test (exact tests in a fixed order, arXiv 2110.01052). Where "
-      "nothing can be promised it says so and writes nothing. With --budget it chooses the most accurate thresholds within "
+      "right. With --max-drop it then chooses the thresholds that save the most compute and keep the risk, a promise that fails "
+      "in a share DELTA of calibrations at most: a tenth of the rows fits, the others test (exact tests in a fixed order, "
+      "arXiv 2110.01052). Where nothing can be promised it says so and writes no model. With --budget it chooses the most accurate thresholds within "
       "a time measured on this machine. DATA must be rows that no training has seen: those that `train` saw are left out.");
   sub->footer(
       "Example:\n"
-      "  sidenet calibrate m.safetensors --data d.tsv --max-drop 0.01 -o c.safetensors");
+      "  sidenet calibrate m.safetensors --data d.tsv --max-drop 0.01 -o c.safetensors\n"
+      "  sidenet calibrate m.safetensors --data d.tsv --unlabelled log.txt --max-drop 0.01 -o c.safetensors");
   sub->add_option("MODEL", options->model, "Model file")->required()->option_text("MODEL");
   sub->add_option("--data", options->data, "Labelled rows")->required()->option_text("DATA");
   sub->add_option("-o,--output", options->output, "Model file to write")->required()->option_text("MODEL");
@@ -190,7 +210,7 @@ Command add_calibrate(CLI::App& app) {
   auto* max_risk = sub->add_option("--max-drop", options->max_risk, "Risk to promise: 0.01 is one point of accuracy")
                        ->option_text("E")
                        ->check(CLI::Range(0.0, 0.999999));
-  sub->add_option("--delta", options->delta, "How often the promise may fail, over draws of the rows (default 0.1)")
+  sub->add_option("--delta", options->delta, "Share of calibrations in which the promise may fail (default 0.1)")
       ->option_text("D")
       ->check(CLI::Range(1e-9, 0.5))
       ->needs(max_risk);
@@ -199,6 +219,41 @@ Command add_calibrate(CLI::App& app) {
       ->option_text("RISK")
       ->check(CLI::IsMember({"drop", "disagreement", "exit-error"}))
       ->needs(max_risk);
+  const std::string promises = "What a promise stands on";
+  auto* unlabelled = sub->add_option("--unlabelled", options->unlabelled,
+                                     "Rows without labels, drawn as DATA was: data of any kind whose labels are not looked "
+                                     "at, a folder of images, or texts, one a line")
+                         ->option_text("DATA")
+                         ->needs(max_risk)
+                         ->group(promises);
+  sub->add_option("--unlabelled-skip", options->unlabelled_rows.skip, "Leave out the first N of them")
+      ->option_text("N")
+      ->check(CLI::NonNegativeNumber)
+      ->needs(unlabelled)
+      ->group(promises);
+  sub->add_option("--unlabelled-limit", options->unlabelled_rows.limit, "At most N of them")
+      ->option_text("N")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40))
+      ->needs(unlabelled)
+      ->group(promises);
+  sub->add_flag("--by-class", options->by_class, "The promise is for every class, and for all at once")
+      ->needs(max_risk)
+      ->excludes(unlabelled)
+      ->group(promises);
+  auto* looks = sub->add_option("--looks", options->looks,
+                                "File that keeps count of looks, so that rows that grow may be tested again: look k has "
+                                "DELTA / (k (k + 1))")
+                    ->option_text("FILE")
+                    ->needs(max_risk)
+                    ->group(promises);
+  sub->add_option("--planned-looks", options->planned_looks, "N looks, each with DELTA / N")
+      ->option_text("N")
+      ->check(CLI::Range(1, 10'000))
+      ->needs(looks)
+      ->group(promises);
+  sub->add_flag("--distinct", options->distinct,
+                "One of each of rows that are the same: a promise over different rows, not over traffic")
+      ->group(promises);
   auto* budget = sub->add_option("--budget", options->budget, "Time a mean row may take, as 8 or 8ms")->option_text("MS");
   auto* budget_p95 =
       sub->add_option("--budget-p95", options->budget_p95, "Time that 95 % of the rows may take")->option_text("MS");
@@ -207,7 +262,9 @@ Command add_calibrate(CLI::App& app) {
   sub->add_option("--fit", options->fit, "automatic (default), temperature, sigmoid or isotonic")
       ->option_text("KIND")
       ->check(CLI::IsMember({"automatic", "temperature", "sigmoid", "isotonic"}));
-  sub->add_flag("--keep-training-rows", options->keep_training_rows, "Use rows that SideNets were trained on, too");
+  sub->add_flag("--keep-training-rows", options->keep_training_rows,
+                "Use rows that SideNets were trained on, too; not with --max-drop")
+      ->excludes(max_risk);
   sub->add_flag("--json", options->json, "One JSON object on stdout");
   add_common_options(*sub, options->common, {.seed = true});
   return {sub, [options] { return run(*options); }};

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdio>
 
+#include "certificate_words.h"
 #include "text.h"
 
 namespace sidenet::tools {
@@ -39,7 +40,8 @@ std::string broken_by(const Model& model, const Certificate& certificate, const 
 }
 
 std::string start_of_note(const Certificate& certificate) {
-  return "note: the model's certificate (" + certificate.risk + " at most " + percent(certificate.epsilon) +
+  return "note: the model's certificate (" + certificate.risk + " at most " +
+         amount_in_words(certificate.risk, certificate.epsilon) +
          ") does not hold";
 }
 

@@ -3,6 +3,7 @@
 #include <iostream>
 
 #include "certificate_note.h"
+#include "certificate_words.h"
 #include "inspect.h"
 #include "model_summary.h"
 #include "sweep_json.h"

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <sstream>
 
+#include "certificate_words.h"
 #include "table.h"
 #include "text.h"
 
@@ -104,18 +105,11 @@ void print_exits(std::ostream& out, const Model& model) {
   table.print(out);
 }
 
-std::string risk_in_words(const std::string& risk) {
-  if (risk == "drop") return "accuracy lost against MainNet";
-  if (risk == "disagreement") return "answers that differ from MainNet's";
-  return "wrong answers of each exit among its own";
-}
-
 void print_certificate(std::ostream& out, const Model& model) {
   if (!model.certificate()) return;
   const Certificate& c = *model.certificate();
-  out << "\nCertificate: " << risk_in_words(c.risk) << " at most " << percent(c.epsilon) << " with probability "
-      << percent(1 - c.delta, 0) << "\n  " << grouped(c.rows) << " rows tested, " << printable(c.method) << ", "
-      << percent(1 - c.compute, 1) << " of compute saved on them\n  ";
+  print_promise(out, c, "Certificate: ");
+  out << "  " << percent(1 - c.compute, 1) << " of compute saved on those rows.\n  ";
   const std::string problem = model.certificate_problem();
   out << (problem.empty()
               ? "it holds for this file, at its thresholds" + std::string(c.winograd ? "" : " and --no-winograd")

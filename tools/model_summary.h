@@ -25,7 +25,5 @@ void print_exits(std::ostream& out, const Model& model);
 
 /// What was promised, and whether that still holds; nothing where nothing was. Reads all weights.
 void print_certificate(std::ostream& out, const Model& model);
-/// "accuracy lost against MainNet", ….
-std::string risk_in_words(const std::string& risk);
 
 }  // namespace sidenet::tools

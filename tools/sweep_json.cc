@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base64.h"
+#include "certificate_words.h"
 #include "png_encoder.h"
 #include "text.h"
 
@@ -140,25 +141,6 @@ Json examples_json(const Dataset& data, const Sweep& sweep, const std::vector<st
 }
 
 }  // namespace
-
-Json certificate_json(const std::optional<Certificate>& certificate) {
-  if (!certificate) return nullptr;
-  const Certificate& c = *certificate;
-  return {{"risk", c.risk},
-          {"epsilon", c.epsilon},
-          {"delta", c.delta},
-          {"method", c.method},
-          {"rows", c.rows},
-          {"bound", c.bound},
-          {"disagreement_bound", c.disagreement_bound},
-          {"accuracy", c.accuracy},
-          {"mainnet_accuracy", c.mainnet_accuracy},
-          {"compute", c.compute},
-          {"thresholds", c.thresholds},
-          {"precision", c.precision},
-          {"winograd", c.winograd},
-          {"digest", c.digest}};
-}
 
 Json sweep_json(const Model& model, const Dataset& data, const Sweep& sweep, const SweepSource& source) {
   Json exits = Json::array();

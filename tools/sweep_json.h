@@ -1,7 +1,6 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <string>
 
 #include "json_lines.h"
@@ -15,9 +14,6 @@ struct SweepSource {
   int threads = 1;
   std::int64_t batch = 1;
 };
-
-/// null without one.
-Json certificate_json(const std::optional<Certificate>& certificate);
 
 /// The report of `sweep --json` (format 1; docs/thresholds.md), which report.html holds too.
 Json sweep_json(const Model& model, const Dataset& data, const Sweep& sweep, const SweepSource& source);

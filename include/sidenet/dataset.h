@@ -26,9 +26,12 @@ struct DatasetOptions {
   std::int64_t skip = 0;    ///< leave out the first rows
   std::int64_t limit = -1;  ///< at most this many rows; -1: all
   TextColumns columns{};    ///< for texts
+  /// False: rows without labels; label() is 0 and there are no class names, whatever the data says. Then a folder may hold
+  /// images at any depth, an IDX file may come alone, and a text file may have no label column, or be one text a line.
+  bool labelled = true;
 };
 
-/// Labelled images or texts, in a fixed order, read when asked for. What a path holds is found out from the path and the
+/// Images or texts with labels (or without: DatasetOptions::labelled), in a fixed order, read when asked for. What a path holds is found out from the path and the
 /// bytes: a folder of class folders (PNG, JPEG, BMP), an IDX pair "images,labels" (also .gz), CIFAR-10/100 binary files
 /// (one, several with commas, a folder of them, or a tar or tar.gz); texts as .tsv (no quotes), .csv (RFC 4180), .jsonl, or
 /// TREC's "LABEL:detail text" lines, each also .gz; several with commas where format and columns agree; files of other

@@ -47,20 +47,40 @@ struct ExitInfo {
   double compute_share = 0;
 };
 
-/// What `calibrate` promises: with probability 1 - delta over the choice of the calibration rows, rows of the same kind
-/// lose no more than epsilon (Learn then Test, arXiv 2110.01052).
+/// What `calibrate` promises: rows drawn as the calibration rows were lose no more than epsilon. The promise is about
+/// calibrating: of many calibrations, each on freshly drawn rows, at most a share delta break it (Learn then Test, arXiv
+/// 2110.01052).
 struct Certificate {
   std::string risk;  ///< "drop" (of accuracy against MainNet), "disagreement" (with MainNet) or "exit-error" (of each exit)
   double epsilon = 0, delta = 0;
   std::string method;                         ///< the test
-  std::int64_t rows = 0;                      ///< that it was tested on
-  double bound = 0;                           ///< upper confidence bound of the risk at level delta
-  double disagreement_bound = 0;              ///< the same for disagreement with MainNet, whatever the risk
-  double accuracy = 0, mainnet_accuracy = 0;  ///< on those rows
+  std::int64_t rows = 0;                      ///< with labels that it was tested on
+  std::int64_t unlabelled_rows = 0;           ///< and without
+  std::int64_t fitted_rows = 0;               ///< other rows: temperatures, and in what order thresholds were tested
+  double bound = 0;                           ///< upper confidence bound of the risk at look_delta; of all classes
+  double disagreement_bound = 0;              ///< at delta, of disagreement with MainNet, whatever the risk
+  double accuracy = 0, mainnet_accuracy = 0;  ///< on the rows with labels
   double compute = 0;                         ///< on those rows, over MainNet's
   std::map<std::string, double> thresholds;   ///< by exit; above 1: shut
   std::string precision = "f32";
   bool winograd = true;
+  /// A promise of each class; empty: of all rows together.
+  struct ClassPromise {
+    std::string label;
+    std::int64_t rows = 0;
+    double bound = 0;
+  };
+  std::vector<ClassPromise> classes;
+  bool distinct = false;             ///< over different rows, each counted once: another population where rows repeat
+  bool training_rows_known = false;  ///< whether rows that SideNets were trained on could be left out
+  // How it came about.
+  std::uint64_t seed = 0;  ///< of the split
+  std::string data;        ///< digest of the rows and their labels, in their order
+  int look = 1;            ///< which one it is at these rows, of those told of
+  bool looks_kept = false;
+  double look_delta = 0;  ///< the part of delta that this look was tested at
+  /// 2; 1: before rows were split by their number. Its promise fails where rows repeat, so that it does not hold any more.
+  int version = 2;
   std::string digest;  ///< of weights, SideNets, temperatures, maps and all else that answers depend on
 };
 

@@ -6,6 +6,7 @@
 #include "input_checks.h"
 #include "label_map.h"
 #include "load_rows.h"
+#include "risk_counts.h"
 #include "row_digests.h"
 #include "sidenet/error.h"
 #include "sidenet/session.h"
@@ -40,7 +41,11 @@ MeasuredExits measure_exits(const Model& model, const Dataset& data, const Measu
   Session session(model, {threads, 0, options.winograd});
   MeasuredExits measured;
   measured.names = session.exit_names();
-  measured.labels = map_labels(data, model.labels(), &measured.notes);
+  if (options.labels) {
+    measured.labels = map_labels(data, model.labels(), &measured.notes);
+  } else {
+    measured.labels.assign(static_cast<std::size_t>(rows), kNoLabel);
+  }
   const auto classes = static_cast<std::int64_t>(model.labels().size());
   for (std::size_t exit = 0; exit < measured.names.size(); ++exit)
     measured.logits.emplace_back(DType::f32, Shape{rows, classes});

@@ -14,6 +14,7 @@ struct MeasureOptions {
   int threads = 0;
   std::int64_t batch = 1;  ///< rows given to a Session at once
   bool winograd = true;
+  bool labels = true;  ///< false: the rows have none (kNoLabel), whatever the data says
 };
 
 /// Every exit's logits of every row, and what each part of the network costs, from one pass over the data. Exits stand in

@@ -56,8 +56,8 @@ struct ModelData {
 /// rows of max_tokens have no positions.
 void set_tokenizer(ModelData& data, Tokenizer tokenizer);
 
-/// Of everything that answers depend on: weights, SideNets, calibration, thresholds, labels, preprocessing. 32 hexadecimal
-/// digits.
+/// Of everything that answers and promises depend on: weights, SideNets, calibration, thresholds, labels, preprocessing, the
+/// rows of training, the certificate but for its own digest. 32 hexadecimal digits.
 std::string answers_digest(const ModelData& data);
 
 /// A Model of `data`: checks the exits against the graph, sorts them into its order, and sets up the plan cache.

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -7,7 +8,6 @@
 #include "digest.h"
 #include "json_field.h"
 #include "model_data.h"
-#include "row_digests.h"
 #include "safetensors.h"
 #include "sidenet/error.h"
 #include "string_list.h"
@@ -22,7 +22,7 @@
 //   sidenet.head           the same for `final`, where the encoder came without one
 //   sidenet.final          {"temperature", "confidence_map"} of MainNet's own head, where that was calibrated
 //   sidenet.certificate    the fields of Certificate
-//   sidenet.digest         "1:" and answers_digest() of the model as it was saved
+//   sidenet.digest         "2:" and answers_digest() of the model as it was saved
 // images:
 //   sidenet.preprocessing  {"mean": […], "std": […], "resize": 256, "crop": 224, "channels": 3}
 // texts, where there is a vocabulary:
@@ -35,7 +35,7 @@ namespace {
 
 using nlohmann::json;
 constexpr const char* kVersion = "1";
-constexpr const char* kDigestVersion = "1:";  // another one where other things are digested: such a digest is not compared
+constexpr const char* kDigestVersion = "2:";  // another one where other things are digested: such a digest is not compared
 
 using Metadata = std::map<std::string, std::string>;
 constexpr std::size_t kMaxLabels = 1 << 18;
@@ -204,6 +204,14 @@ json exit_json(const ExitSpec& exit, bool is_text) {
   return fields;
 }
 
+std::int64_t count(const JsonField& field, int least) {
+  const double value = field.number(least, 1e15);
+  if (value != std::floor(value)) field.refuse("a whole number");
+  return static_cast<std::int64_t>(value);
+}
+
+constexpr int kCertificateVersion = 2;
+
 Certificate read_certificate(const JsonField& field) {
   Certificate certificate;
   certificate.risk = field.at("risk").string();
@@ -212,7 +220,7 @@ Certificate read_certificate(const JsonField& field) {
   certificate.epsilon = field.at("epsilon").number(0, 1);
   certificate.delta = field.at("delta").number(0, 1);
   certificate.method = field.at("method").string();
-  certificate.rows = static_cast<std::int64_t>(field.at("rows").number(1, 1e15));
+  certificate.rows = count(field.at("rows"), 1);
   certificate.bound = field.at("bound").number(-1, 1);
   certificate.disagreement_bound = field.at("disagreement_bound").number(0, 1);
   certificate.accuracy = field.at("accuracy").number(0, 1);
@@ -223,11 +231,29 @@ Certificate read_certificate(const JsonField& field) {
   certificate.precision = field.at("precision").string();
   certificate.winograd = field.at("winograd").boolean();
   certificate.digest = field.at("digest").string();
+  certificate.version = field.has("version") ? field.at("version").integer(1, 1 << 20) : 1;
+  if (certificate.version < kCertificateVersion) return certificate;
+  certificate.unlabelled_rows = count(field.at("unlabelled_rows"), 0);
+  certificate.fitted_rows = count(field.at("fitted_rows"), 0);
+  for (const JsonField& item : field.at("classes").items()) {
+    certificate.classes.push_back(
+        {item.at("label").string(), count(item.at("rows"), 1), item.at("bound").number(-1, 1)});
+  }
+  certificate.distinct = field.at("distinct").boolean();
+  certificate.training_rows_known = field.at("training_rows_known").boolean();
+  const std::string seed = field.at("seed").string();
+  const char* end = seed.data() + seed.size();
+  if (seed.empty() || std::from_chars(seed.data(), end, certificate.seed).ptr != end)
+    field.at("seed").refuse("a number as text");
+  certificate.data = field.at("data").string();
+  certificate.look = field.at("look").integer(1, 1 << 20);
+  certificate.looks_kept = field.at("looks_kept").boolean();
+  certificate.look_delta = field.at("look_delta").number(0, 1);
   return certificate;
 }
 
 json certificate_json(const Certificate& certificate) {
-  return {{"risk", certificate.risk},
+  json fields = {{"risk", certificate.risk},
           {"epsilon", certificate.epsilon},
           {"delta", certificate.delta},
           {"method", certificate.method},
@@ -241,6 +267,22 @@ json certificate_json(const Certificate& certificate) {
           {"precision", certificate.precision},
           {"winograd", certificate.winograd},
           {"digest", certificate.digest}};
+  if (certificate.version < kCertificateVersion) return fields;  // as it was written
+  json classes = json::array();
+  for (const Certificate::ClassPromise& of : certificate.classes)
+    classes.push_back({{"label", of.label}, {"rows", of.rows}, {"bound", of.bound}});
+  fields.update({{"version", certificate.version},
+                 {"unlabelled_rows", certificate.unlabelled_rows},
+                 {"fitted_rows", certificate.fitted_rows},
+                 {"classes", classes},
+                 {"distinct", certificate.distinct},
+                 {"training_rows_known", certificate.training_rows_known},
+                 {"seed", std::to_string(certificate.seed)},
+                 {"data", certificate.data},
+                 {"look", certificate.look},
+                 {"looks_kept", certificate.looks_kept},
+                 {"look_delta", certificate.look_delta}});
+  return fields;
 }
 
 void read_architecture(const std::string& path, const Metadata& metadata, ModelData& data) {
@@ -355,7 +397,6 @@ std::string answers_digest(const ModelData& data) {
   Digest digest;
   for (const auto& [key, value] : metadata_of(data)) digest.add(key).add(value);
   for (const auto& [name, tensor] : data.weights) {
-    if (name == kTrainingRows) continue;
     digest.add(name)
         .add(dtype_name(tensor.dtype()))
         .add(to_string(tensor.shape()))

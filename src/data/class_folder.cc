@@ -45,8 +45,16 @@ bool has_image_extension(const std::string& name) {
 
 class ClassFolderDataset : public Dataset {
  public:
-  explicit ClassFolderDataset(const std::string& root) : root_(root) {
+  ClassFolderDataset(const std::string& root, bool labelled) : root_(root) {
     while (root_.size() > 1 && root_.back() == '/') root_.pop_back();
+    if (!labelled) {
+      std::set<FolderId> seen;
+      add_images("", seen);
+      std::sort(files_.begin(), files_.end());
+      labels_.resize(files_.size());
+      if (files_.empty()) throw Error(root_ + ": expected PNG, JPEG, BMP or CIFAR .bin files, got a folder without any");
+      return;
+    }
     for (const auto& entry : sorted_entries(root_)) {
       if (!is_folder(entry)) continue;
       const auto first = static_cast<std::ptrdiff_t>(files_.size());
@@ -77,19 +85,20 @@ class ClassFolderDataset : public Dataset {
 
   // `folder` is relative to the root. `seen` ends loops of links.
   void add_images(const std::string& folder, std::set<FolderId>& seen) {
-    const std::string path = root_ + "/" + folder;
+    const std::string path = folder.empty() ? root_ : root_ + "/" + folder;
+    const std::string prefix = folder.empty() ? "" : folder + "/";
     struct stat status {};
     if (::stat(path.c_str(), &status) == 0 && !seen.emplace(status.st_dev, status.st_ino).second) return;
     for (const auto& entry : sorted_entries(path)) {
       const std::string name = entry.path().filename().string();
       if (is_folder(entry)) {
-        add_images(folder + "/" + name, seen);
+        add_images(prefix + name, seen);
       } else if (has_image_extension(name)) {
         std::error_code error;
         if (!entry.is_regular_file(error) || error) {
           throw Error(printable(path + "/" + name) + ": expected an image file, got a broken link or a special file");
         }
-        files_.push_back(folder + "/" + name);
+        files_.push_back(prefix + name);
       }
     }
   }
@@ -103,7 +112,11 @@ class ClassFolderDataset : public Dataset {
 }  // namespace
 
 std::shared_ptr<const Dataset> class_folder_dataset(const std::string& root) {
-  return std::make_shared<ClassFolderDataset>(root);
+  return std::make_shared<ClassFolderDataset>(root, true);
+}
+
+std::shared_ptr<const Dataset> image_folder_dataset(const std::string& root) {
+  return std::make_shared<ClassFolderDataset>(root, false);
 }
 
 }  // namespace sidenet

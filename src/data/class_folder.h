@@ -12,4 +12,7 @@ namespace sidenet {
 /// and names that begin with a dot are left out. Throws Error: no image at all, an unreadable folder, a broken link.
 std::shared_ptr<const Dataset> class_folder_dataset(const std::string& root);
 
+/// All such images below ROOT, sorted by their path, without labels. Throws Error as above.
+std::shared_ptr<const Dataset> image_folder_dataset(const std::string& root);
+
 }  // namespace sidenet

@@ -66,15 +66,17 @@ bool is_idx_file(const FileBytes& file) {
   }
 }
 
-std::shared_ptr<const Dataset> open_folder(const std::string& path) {
+std::shared_ptr<const Dataset> open_folder(const std::string& path, bool labelled) {
   std::vector<FileBytes> files;
   for (const std::string& file : cifar_files(path)) files.push_back(read_file_bytes(file));
-  return files.empty() ? class_folder_dataset(path) : cifar_dataset(files);
+  if (!files.empty()) return cifar_dataset(files);
+  return labelled ? class_folder_dataset(path) : image_folder_dataset(path);
 }
 
-std::shared_ptr<const Dataset> open_images(const std::vector<FileBytes>& files) {
+std::shared_ptr<const Dataset> open_images(const std::vector<FileBytes>& files, bool labelled) {
   const auto idx_count = std::count_if(files.begin(), files.end(), is_idx_file);
   if (idx_count == 0) return cifar_dataset(files);
+  if (!labelled && files.size() == 1) return idx_images(files[0]);
   if (idx_count != 2 || files.size() != 2) {
     throw Error(files.front().name + ": expected an IDX pair IMAGES,LABELS, got " + std::to_string(files.size()) +
                 " files, IDX among them: " + std::to_string(idx_count));
@@ -83,7 +85,7 @@ std::shared_ptr<const Dataset> open_images(const std::vector<FileBytes>& files) 
   return idx_dataset(files[swapped ? 1 : 0], files[swapped ? 0 : 1]);
 }
 
-std::shared_ptr<const Dataset> open_files(const std::vector<std::string>& paths, const TextColumns& columns) {
+std::shared_ptr<const Dataset> open_files(const std::vector<std::string>& paths, const DatasetOptions& options) {
   std::vector<FileBytes> images;
   std::vector<TextFile> texts;
   for (const std::string& path : paths) {
@@ -91,7 +93,7 @@ std::shared_ptr<const Dataset> open_files(const std::vector<std::string>& paths,
     FileBytes file = read_file_bytes(path);
     if (is_tar(file.bytes)) {
       for (FileBytes& member : cifar_members(file)) images.push_back(std::move(member));
-    } else if (std::optional<TextFile> text = text_file(file)) {
+    } else if (std::optional<TextFile> text = text_file(file, options.labelled)) {
       texts.push_back(std::move(*text));
     } else {
       images.push_back(std::move(file));
@@ -100,21 +102,45 @@ std::shared_ptr<const Dataset> open_files(const std::vector<std::string>& paths,
   if (!texts.empty() && !images.empty()) {
     throw Error(images[0].name + ": expected texts, as in " + texts[0].file.name + ", got other bytes");
   }
-  return texts.empty() ? open_images(images) : text_dataset(std::move(texts), columns);
+  return texts.empty() ? open_images(images, options.labelled)
+                       : text_dataset(std::move(texts), options.columns, options.labelled);
 }
 
-std::shared_ptr<const Dataset> open_spec(const std::string& spec, const TextColumns& columns) {
+std::shared_ptr<const Dataset> open_spec(const std::string& spec, const DatasetOptions& options) {
   if (spec.empty()) throw Error("data: expected a path, got an empty one");
   std::error_code error;
-  if (fs::is_directory(spec, error)) return open_folder(spec);
+  if (fs::is_directory(spec, error)) return open_folder(spec, options.labelled);
   // A path that exists may itself have commas.
-  return open_files(fs::exists(spec, error) ? std::vector<std::string>{spec} : split(spec), columns);
+  return open_files(fs::exists(spec, error) ? std::vector<std::string>{spec} : split(spec), options);
+}
+
+/// CIFAR files and IDX pairs have labels that nobody may look at.
+class WithoutLabels : public Dataset {
+ public:
+  explicit WithoutLabels(std::shared_ptr<const Dataset> data) : data_(std::move(data)) {}
+  Kind kind() const override { return data_->kind(); }
+  const std::vector<std::string>& notes() const override { return data_->notes(); }
+  std::int64_t rows() const override { return data_->rows(); }
+  int label(std::int64_t) const override { return 0; }
+  const std::vector<std::string>& class_names() const override { return none_; }
+  std::string name(std::int64_t row) const override { return data_->name(row); }
+  Tensor image(std::int64_t row) const override { return data_->image(row); }
+  Text text(std::int64_t row) const override { return data_->text(row); }
+
+ private:
+  std::shared_ptr<const Dataset> data_;
+  std::vector<std::string> none_;
+};
+
+std::shared_ptr<const Dataset> without_labels(std::shared_ptr<const Dataset> data) {
+  return std::make_shared<WithoutLabels>(std::move(data));
 }
 
 }  // namespace
 
 std::shared_ptr<const Dataset> Dataset::open(const std::string& spec, const DatasetOptions& options) {
-  return row_range(open_spec(spec, options.columns), options, spec);
+  auto data = row_range(open_spec(spec, options), options, spec);
+  return options.labelled ? data : without_labels(std::move(data));
 }
 
 const std::vector<std::string>& Dataset::notes() const {

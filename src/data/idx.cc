@@ -15,24 +15,29 @@ std::uint32_t byte_at(std::span<const std::byte> bytes, std::size_t at) {
 
 class IdxDataset : public Dataset {
  public:
-  IdxDataset(const FileBytes& images, const FileBytes& labels) : file_(images), images_(parse_idx(images)) {
-    const IdxArray parsed = parse_idx(labels);
+  explicit IdxDataset(const FileBytes& images) : file_(images), images_(parse_idx(images)) {
     Shape& shape = images_.shape;
     if (shape.size() == 3) shape.push_back(1);
     if (shape.size() != 4 || (shape[3] != 1 && shape[3] != 3)) {
       throw Error(images.name + ": expected images (N, H, W) or (N, H, W, 1 or 3), got " + to_string(images_.shape));
     }
+    if (images_.elements.empty()) throw Error(images.name + ": expected images, got no images: " + to_string(shape));
+  }
+  IdxDataset(const FileBytes& images, const FileBytes& labels) : IdxDataset(images) {
+    const IdxArray parsed = parse_idx(labels);
+    const Shape& shape = images_.shape;
     if (parsed.shape.size() != 1) throw Error(labels.name + ": expected labels (N), got " + to_string(parsed.shape));
     if (parsed.shape[0] != shape[0]) {
       throw Error(labels.name + ": expected " + std::to_string(shape[0]) + " labels, as many as " + images.name +
                   " has images, got " + std::to_string(parsed.shape[0]));
     }
-    if (images_.elements.empty()) throw Error(images.name + ": expected images, got no images: " + to_string(shape));
     labels_.assign(parsed.elements.begin(), parsed.elements.end());
   }
 
   std::int64_t rows() const override { return images_.shape[0]; }
-  int label(std::int64_t row) const override { return std::to_integer<int>(labels_.at(static_cast<std::size_t>(row))); }
+  int label(std::int64_t row) const override {
+    return labels_.empty() ? 0 : std::to_integer<int>(labels_.at(static_cast<std::size_t>(row)));
+  }
   const std::vector<std::string>& class_names() const override { return class_names_; }
   std::string name(std::int64_t row) const override { return base_name(file_.name) + "[" + std::to_string(row) + "]"; }
   Tensor image(std::int64_t row) const override {
@@ -92,5 +97,7 @@ IdxArray parse_idx(const FileBytes& file) {
 std::shared_ptr<const Dataset> idx_dataset(const FileBytes& images, const FileBytes& labels) {
   return std::make_shared<IdxDataset>(images, labels);
 }
+
+std::shared_ptr<const Dataset> idx_images(const FileBytes& images) { return std::make_shared<IdxDataset>(images); }
 
 }  // namespace sidenet

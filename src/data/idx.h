@@ -20,5 +20,7 @@ bool is_idx(std::span<const std::byte> bytes);
 IdxArray parse_idx(const FileBytes& file);
 /// Images (N, H, W) or (N, H, W, 1 or 3), and labels (N). Throws Error where the ranks or the counts do not fit.
 std::shared_ptr<const Dataset> idx_dataset(const FileBytes& images, const FileBytes& labels);
+/// The images alone, without labels.
+std::shared_ptr<const Dataset> idx_images(const FileBytes& images);
 
 }  // namespace sidenet

@@ -23,7 +23,8 @@ std::vector<std::string> split_names(const std::string& list) {
 
 class Chooser {
  public:
-  Chooser(TextFile& file, const TextColumns& wanted) : file_(file), wanted_(wanted), reader_(file) {}
+  Chooser(TextFile& file, const TextColumns& wanted, bool labelled)
+      : file_(file), wanted_(wanted), labelled_(labelled), reader_(file) {}
 
   ColumnChoice choose() {
     read_first();
@@ -37,9 +38,9 @@ class Chooser {
     resolve_wanted();
     if (!label_) guess_label_by_name();
     if (choice_.text.empty()) guess_text_by_name();
-    if (!label_) guess_label_by_stats();
+    if (!label_ && (labelled_ || columns_ > 1)) guess_label_by_stats();
     if (choice_.text.empty()) guess_text_by_stats();
-    choice_.label = *label_;
+    choice_.label = label_;
     check_distinct();
     choice_.note = note();
     return choice_;
@@ -92,8 +93,9 @@ class Chooser {
       }
     }
     if (!wanted_.pair.empty()) choice_.pair = resolve(wanted_.pair, "--pair-column");
-    if (!wanted_.label.empty()) label_ = resolve(wanted_.label, "--label-column");
-    guessed_ = choice_.text.empty() || !label_;
+    const bool has_label = find_name(wanted_.label) < columns_ || column_number(wanted_.label).has_value();
+    if (!wanted_.label.empty() && (labelled_ || has_label)) label_ = resolve(wanted_.label, "--label-column");
+    guessed_ = choice_.text.empty() || (!label_ && labelled_);
   }
 
   std::size_t find_cell(const std::string& name) const {
@@ -162,8 +164,8 @@ class Chooser {
   }
   void guess_label_by_stats() {
     const Columns found = free_columns([&](std::size_t i) { return stats()[i].is_label_like(); });
-    if (found.size() != 1) fail_unclear("label");
-    label_ = found[0];
+    if (found.size() != 1 && labelled_) fail_unclear("label");
+    if (found.size() == 1) label_ = found[0];
   }
   void guess_text_by_stats() {
     Columns found = free_columns([](std::size_t) { return true; });
@@ -219,20 +221,22 @@ class Chooser {
     const bool delimited = file_.format == TextFormat::tsv || file_.format == TextFormat::csv;
     std::string parts;
     const auto add = [&](const std::string& part) { parts += (parts.empty() ? "" : "; ") + part; };
-    if (file_.sniffed) add(delimited ? "cells between tabs" : "TREC's lines (LABEL:detail text)");
+    if (file_.sniffed) add(delimited && columns_ == 1 ? "one text a line" : delimited ? "cells between tabs" : "TREC's lines (LABEL:detail text)");
     if (delimited) add(choice_.has_header ? "header" : "no header");
     if (delimited || (file_.format == TextFormat::jsonl && guessed_)) {
       std::string columns = choice_.text.size() > 1 ? "text columns " : "text column ";
       for (std::size_t i = 0; i < choice_.text.size(); ++i)
         columns += (i == 0 ? "" : " and ") + choice_.shown(choice_.text[i]);
       if (choice_.pair) columns += ", pair column " + choice_.shown(*choice_.pair);
-      add(columns + ", label column " + choice_.shown(choice_.label));
+      if (choice_.label) columns += (labelled_ ? ", label column " : ", label column left aside: ") + choice_.shown(*choice_.label);
+      add(columns);
     }
     return parts.empty() ? "" : printable(file_.file.name) + ": " + parts;
   }
 
   TextFile& file_;
   const TextColumns& wanted_;
+  bool labelled_;
   RecordReader reader_;  // behind the first record
   Record first_;
   std::size_t columns_ = 0;
@@ -247,7 +251,7 @@ class Chooser {
 std::vector<std::size_t> ColumnChoice::columns() const {
   std::vector<std::size_t> all = text;
   if (pair) all.push_back(*pair);
-  all.push_back(label);
+  if (label) all.push_back(*label);
   return all;
 }
 
@@ -255,6 +259,8 @@ std::string ColumnChoice::shown(std::size_t column) const {
   return names.empty() ? std::to_string(column + 1) : excerpt(names[column]);
 }
 
-ColumnChoice choose_columns(TextFile& file, const TextColumns& wanted) { return Chooser(file, wanted).choose(); }
+ColumnChoice choose_columns(TextFile& file, const TextColumns& wanted, bool labelled) {
+  return Chooser(file, wanted, labelled).choose();
+}
 
 }  // namespace sidenet

@@ -15,7 +15,7 @@ struct ColumnChoice {
   std::vector<std::string> names;  ///< of the columns: a header's, or a .jsonl file's keys; empty where there are none
   std::vector<std::size_t> text;   ///< joined by a blank
   std::optional<std::size_t> pair;
-  std::size_t label = 0;
+  std::optional<std::size_t> label;  ///< none: of rows without labels, where there is no such column
   std::string note;  ///< what was guessed; empty: nothing
 
   /// Text, pair and label.
@@ -25,7 +25,8 @@ struct ColumnChoice {
 };
 
 /// Follows `wanted`, and guesses what it leaves open. Sets file.columns or file.keys. Throws Error: no rows, a column that
-/// is not there, or no clear guess, which lists the columns.
-ColumnChoice choose_columns(TextFile& file, const TextColumns& wanted);
+/// is not there, or no clear guess, which lists the columns. Rows without labels need no label column; where one is clear
+/// it is no text.
+ColumnChoice choose_columns(TextFile& file, const TextColumns& wanted, bool labelled = true);
 
 }  // namespace sidenet

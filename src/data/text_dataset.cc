@@ -37,9 +37,10 @@ void set_encoding(std::vector<TextFile>& files, const std::string& encoding) {
 
 class TextDataset : public Dataset {
  public:
-  TextDataset(std::vector<TextFile> files, const TextColumns& columns) : files_(std::move(files)) {
+  TextDataset(std::vector<TextFile> files, const TextColumns& columns, bool labelled)
+      : files_(std::move(files)), labelled_(labelled) {
     set_encoding(files_, columns.encoding);
-    choice_ = choose_columns(files_[0], columns);
+    choice_ = choose_columns(files_[0], columns, labelled);
     if (files_[0].format == TextFormat::jsonl) files_[0].keys.keep(choice_.columns());
     if (!choice_.note.empty()) notes_.push_back(choice_.note);
     for (TextFile& file : files_) {
@@ -53,7 +54,7 @@ class TextDataset : public Dataset {
       ends_.push_back(rows());
     }
     if (rows() == 0) throw Error(printable(files_[0].file.name) + ": expected rows, got a header alone");
-    sort_classes();
+    if (labelled_) sort_classes();
   }
 
   Kind kind() const override { return Kind::texts; }
@@ -154,12 +155,14 @@ class TextDataset : public Dataset {
   }
 
   int class_of(const TextFile& file, const Record& record) {
-    const std::string_view name = trimmed(cell_of(file, record, choice_.label));
-    if (name.empty()) throw Error(where(file, record, choice_.label) + ": expected a label, got none");
+    if (!labelled_) return 0;
+    const std::size_t column = choice_.label.value();
+    const std::string_view name = trimmed(cell_of(file, record, column));
+    if (name.empty()) throw Error(where(file, record, column) + ": expected a label, got none");
     const auto found = classes_.find(name);
     if (found != classes_.end()) return found->second;
     if (class_names_.size() == RowIndex::kMaxClasses) {
-      throw Error(where(file, record, choice_.label) + ": expected at most " + std::to_string(RowIndex::kMaxClasses) +
+      throw Error(where(file, record, column) + ": expected at most " + std::to_string(RowIndex::kMaxClasses) +
                   " classes, got more");
     }
     const int index = static_cast<int>(class_names_.size());
@@ -183,6 +186,7 @@ class TextDataset : public Dataset {
   }
 
   std::vector<TextFile> files_;
+  bool labelled_;
   ColumnChoice choice_;
   std::vector<std::string> notes_, class_names_;
   std::map<std::string, int, std::less<>> classes_;  // while reading
@@ -192,9 +196,9 @@ class TextDataset : public Dataset {
 
 }  // namespace
 
-std::shared_ptr<const Dataset> text_dataset(std::vector<TextFile> files, const TextColumns& columns) {
+std::shared_ptr<const Dataset> text_dataset(std::vector<TextFile> files, const TextColumns& columns, bool labelled) {
   if (files.empty()) throw Error("data: expected a file of texts, got none");
-  return std::make_shared<TextDataset>(std::move(files), columns);
+  return std::make_shared<TextDataset>(std::move(files), columns, labelled);
 }
 
 }  // namespace sidenet

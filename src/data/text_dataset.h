@@ -13,6 +13,7 @@ namespace sidenet {
 /// where all are integers, else by bytes. Throws Error with file and line: bytes that are not in `columns.encoding`, an
 /// empty text or label, other columns than the first file's, more than 65,536 classes, and what RecordReader and
 /// choose_columns throw.
-std::shared_ptr<const Dataset> text_dataset(std::vector<TextFile> files, const TextColumns& columns);
+/// Without labels all rows are of class 0, and none has a name.
+std::shared_ptr<const Dataset> text_dataset(std::vector<TextFile> files, const TextColumns& columns, bool labelled = true);
 
 }  // namespace sidenet

@@ -32,7 +32,7 @@ bool is_trec_line(std::string_view line) {
          line.find('\t') == std::string_view::npos;
 }
 
-TextFormat sniff(const TextFile& file) {
+TextFormat sniff(const TextFile& file, bool labelled) {
   RecordReader reader(file);
   bool is_tsv = true, is_trec = true;
   for (int i = 0; i < kSniffedLines && (is_tsv || is_trec); ++i) {
@@ -42,7 +42,7 @@ TextFormat sniff(const TextFile& file) {
     is_trec = is_trec && is_trec_line(line);
   }
   if (is_trec) return TextFormat::trec;
-  if (is_tsv) return TextFormat::tsv;
+  if (is_tsv || !labelled) return TextFormat::tsv;
   throw Error(
       Place{file.file.name, reader.line() - 1}.str() +
       ": expected images, or texts as .tsv, .csv, .jsonl or TREC's lines (LABEL:detail text), got text with neither "
@@ -51,7 +51,7 @@ TextFormat sniff(const TextFile& file) {
 
 }  // namespace
 
-std::optional<TextFile> text_file(const FileBytes& file) {
+std::optional<TextFile> text_file(const FileBytes& file, bool labelled) {
   TextFile text;
   text.file = file;
   const std::string end = extension(file.name);
@@ -60,7 +60,7 @@ std::optional<TextFile> text_file(const FileBytes& file) {
     return text;
   }
   if (end == ".bin" || !looks_like_text(text.bytes())) return std::nullopt;
-  text.format = sniff(text);
+  text.format = sniff(text, labelled);
   text.sniffed = true;
   return text;
 }

@@ -7,7 +7,7 @@
 namespace sidenet {
 
 /// What the name says (.tsv, .csv, .jsonl, before a .gz) or, where it says nothing, the first lines: all TREC's, or all
-/// with tabs. None where name or bytes are not a text's. Throws Error: text of neither kind.
-std::optional<TextFile> text_file(const FileBytes& file);
+/// with tabs; unlabelled texts of another name may have neither: one text a line. None where name or bytes are not a text's. Throws Error: text of neither kind.
+std::optional<TextFile> text_file(const FileBytes& file, bool labelled = true);
 
 }  // namespace sidenet

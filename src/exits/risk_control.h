@@ -13,24 +13,32 @@ namespace sidenet {
 
 struct CertifyOptions {
   Risk risk = Risk::drop;
-  double epsilon = 0.01;   ///< the risk allowed, in [0, 1)
-  double delta = 0.1;      ///< how often the promise may be broken over draws of the calibration rows, in (0, 0.5]
-  std::uint64_t seed = 0;  ///< of the split that exit_error needs
+  double epsilon = 0.01;  ///< the risk allowed, in [0, 1)
+  double delta = 0.1;     ///< how often the promise may be broken over draws of the calibration rows, in (0, 0.5]
+};
+
+/// Rows that test. None of them may have had a part in the scores, in the candidates or in their order.
+struct TestingRows {
+  const ExitScores& scores;
+  std::vector<std::uint32_t> rows;  ///< of scores
+  /// Further rows without labels, drawn as the others were; null: none.
+  const ExitScores* unlabelled = nullptr;
+  /// Where not empty the promise is for each class: the rows of each, all of `rows` together.
+  std::vector<std::vector<std::uint32_t>> by_class = {};
 };
 
 struct CertifyResult {
   bool certified = false;
   std::vector<double> thresholds;  ///< all shut where nothing was certified
   OperatingPoint point;            ///< of these thresholds on the rows that tested them
-  std::int64_t rows = 0;           ///< that tested
+  std::int64_t rows = 0;           ///< with labels that tested
+  std::int64_t unlabelled = 0;     ///< without
   /// Upper confidence bound at delta on the risk of these thresholds had they alone been tested; NaN where not certified.
-  /// Because they were chosen among several, what is promised is epsilon.
+  /// Because they were chosen among several, what is promised is epsilon. By class: of each, and here the largest.
   double bound = 0;
+  std::vector<double> class_bounds;
   double p_value = 1;  ///< of these thresholds; where not certified, of the first candidate
   std::string method;
-  /// Where not certified: about how many rows would do, if the rates of the best candidate stay what they are. Empty where
-  /// every candidate's risk is too large.
-  std::optional<std::int64_t> rows_needed;
 };
 
 /// Thresholds that keep risk <= epsilon with probability 1 - delta or more over the draw of the rows, for any network and
@@ -38,25 +46,33 @@ struct CertifyResult {
 /// testing. The candidates stand in an order that the testing rows have no part in; each is tested at delta, from the first
 /// until one fails, and the passed one that saves the most compute is taken.
 ///
-/// drop and disagreement: the candidates are threshold_grid(), one threshold for all exits, highest first; all rows test.
-/// exit_error: see exit_error_path; a share of the rows (by seed) builds the path, the others test it, an open exit must
-/// pass each. p-values are exact: binomial of disagreements, binomial of an exit's errors given how many rows it answers
-/// (all open exits must pass, so the largest is the p-value of the candidate), and paired_p_value for the drop (with fewer
-/// than 5 / epsilon rows, where that has little power, the binomial of the rows that MainNet alone has right).
+/// p-values are exact. disagreement: binomial. exit_error: binomial of an exit's errors given how many rows it answers; all
+/// open exits must pass, so the largest is the p-value of the candidate. drop: DropTest. By class: every class must pass, so
+/// again the largest, given how many rows each class has: no further price for their number.
 ///
-/// The rows must be independent of everything that made the scores: a temperature fitted on them breaks the promise.
-/// Throws Error where an option is out of range, or the rows are too few to certify anything even without one loss.
-CertifyResult certify(const ExitScores& scores, std::span<const std::uint32_t> rows, const CertifyOptions& options);
-CertifyResult certify(const ExitScores& scores, const CertifyOptions& options);
+/// Rows without labels test disagreement like the others. For the drop they tell how often answers change, of which the drop
+/// is a part (unlabelled_drop_p_value); where that is below epsilon nothing is left to test. They say nothing of exit_error,
+/// or of classes.
+///
+/// Throws Error where an option is out of range, or rows (of a class) are too few: none, or but for the drop, which exits
+/// may turn to a gain, too few to certify anything even without one loss.
+CertifyResult certify_path(const TestingRows& testing, std::span<const std::vector<double>> path,
+                           const CertifyOptions& options);
 
-/// The fixed sequence alone: tests `path` on `rows`, first candidate first. The path must not depend on these rows.
-CertifyResult certify_path(const ExitScores& scores, std::span<const std::vector<double>> path,
-                           std::span<const std::uint32_t> rows, const CertifyOptions& options);
+struct CommonThresholds {
+  std::vector<std::vector<double>> path;
+  double expected_p = 0;  ///< of the first candidate, where other rows had to say which that is
+};
 
-/// Candidates for exit_error from `rows`, easiest to certify on `testing` other rows first: for each of a row of levels,
-/// every exit in turn gets the lowest threshold of the grid at which its p-value on so many rows is expected at the level
-/// or below, and is shut where there is none: an exit that few rows reach could never pass.
-std::vector<std::vector<double>> exit_error_path(const ExitScores& scores, std::span<const std::uint32_t> rows,
-                                                 std::size_t testing, double epsilon);
+/// One threshold for all exits: threshold_grid() from the highest, which passes unless exits are often wrong where they are
+/// surest. Where `testing` rows are too few for the drop even without a loss (epsilon 0, say), only exits that are better
+/// than MainNet can pass: there it begins where other rows (`fitting`, of scores) expect to pass most easily (split fixed
+/// sequence).
+CommonThresholds common_threshold_path(const ExitScores& scores, std::span<const std::uint32_t> fitting,
+                                       std::size_t testing, const CertifyOptions& options);
+
+/// The fewest testing rows, with labels or without as the risk takes them, that can certify anything: without any loss,
+/// (1 - epsilon)^n <= delta.
+std::int64_t fewest_testing_rows(const CertifyOptions& options);
 
 }  // namespace sidenet

@@ -60,10 +60,21 @@ const RISKS = {
 
 const shortNumber = (x) => String(Number(x.toPrecision(6)));
 
+function failing(delta) {
+  const times = Math.round(1 / delta);
+  return Math.abs(times * delta - 1) < 1e-6 ? `at most once in ${times} calibrations`
+    : `in at most ${shortNumber(100 * delta)}\u00a0% of calibrations`;
+}
+
 function certifiedClaim(c) {
   const claim = RISKS[c.risk] ?? ((e) => `keep the risk “${c.risk}” at or below ${e} in 100`);
-  return `Certified: with a probability of at least ${shortNumber(100 * (1 - c.delta))}\u00a0%, these thresholds ` +
-      `${claim(shortNumber(100 * c.epsilon))} (tested on ${plural(c.rows, 'row')}).`;
+  const where = (c.classes?.length ? ', in every class,' : '') +
+      ` on rows drawn as the calibration rows were${c.distinct ? ' from different rows' : ''}`;
+  const rows = plural(c.rows, 'row') + (c.unlabelled_rows ? ` and ${c.unlabelled_rows} without labels` : '');
+  const unknown = c.training_rows_known === false
+    ? ' The model did not tell which rows its SideNets were trained on: it holds only if none of them was among those.' : '';
+  return `Certified: these thresholds ${claim(shortNumber(100 * c.epsilon))}${where}. ` +
+      `Such promises fail ${failing(c.delta)} (tested on ${rows}).${unknown}`;
 }
 
 /** Returns update(thresholds), which shows what the certificate says of them; false where it does not hold. */

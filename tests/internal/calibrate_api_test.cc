@@ -101,7 +101,7 @@ TEST_CASE(
     CHECK(exit.temperature > 0);
     if (exit.tested_rows > 200) CHECK(exit.ece < exit.ece_before + exit.ece_floor);
   }
-  CHECK(result.exits.back().tested_rows > 20);
+  CHECK(result.exits.back().tested_rows > 10);
   for (const ExitInfo& exit : result.model.exits()) {
     if (exit.name != "final") CHECK(exit.threshold == 0.9);
   }
@@ -143,7 +143,13 @@ TEST_CASE("a promise is certified, holds for what was certified, and for nothing
   REQUIRE(result.certificate.has_value());
   const Certificate& certificate = *result.certificate;
   CHECK(certificate.risk == "drop");
-  CHECK(certificate.rows == 600);
+  CHECK(certificate.rows == 1080);
+  CHECK(certificate.fitted_rows == 120);
+  CHECK(certificate.training_rows_known);
+  CHECK(certificate.seed == 1);
+  CHECK(certificate.data.size() == 32);
+  CHECK(certificate.look == 1);
+  CHECK_FALSE(certificate.looks_kept);
   CHECK(certificate.bound <= 0.05);
   CHECK(certificate.accuracy - certificate.mainnet_accuracy >= -0.05);
   CHECK(result.point.compute < 0.9);
@@ -155,6 +161,15 @@ TEST_CASE("a promise is certified, holds for what was certified, and for nothing
   CHECK(loaded.certificate_problem().empty());
   CHECK(loaded.certificate()->thresholds == certificate.thresholds);
 
+  CHECK(loaded.certificate()->data == certificate.data);
+  CHECK(loaded.certificate()->fitted_rows == 120);
+
+  ModelData earlier = *loaded.data();
+  earlier.certificate->version = 1;
+  CHECK(make_model(earlier).certificate_problem().starts_with("it was made by an earlier version"));
+  ModelData without_rows = *loaded.data();  // so that calibrate would take rows of training
+  without_rows.weights.erase("sidenet.training_rows");
+  CHECK(make_model(without_rows).certificate_problem() == "the model is not the one that was certified");
   ModelData other_threshold = *loaded.data();
   other_threshold.exits[0].threshold -= 0.01;
   CHECK(make_model(other_threshold).certificate_problem() == "the threshold of layer1 is not the certified one");
@@ -195,10 +210,50 @@ TEST_CASE("rows that SideNets were trained on are left out, or kept where that i
   CalibrateOptions keep = quick();
   keep.keep_training_rows = true;
   CHECK(calibrate(model_with_exits(), Answered(800, 1), keep).left_out == 0);
+  keep.epsilon = 0.1;
+  CHECK_THROWS_WITH_AS(calibrate(model_with_exits(), Answered(800, 1), keep),
+                       doctest::Contains("a promise (epsilon) or rows of training kept, got both"), Error);
   // The digests go on with the model.
   const TemporaryFile file;
   calibrate(model_with_exits(), Answered(300, 6), quick()).model.save(file.path);
   CHECK_THROWS_AS(calibrate(Model::load(file.path), Answered(100, 1), quick()), Error);
+}
+
+TEST_CASE("rows without labels, each class, and looks: through calibrate itself") {
+  const Answered data(900, 11);
+  CalibrateOptions options = quick();
+  options.epsilon = 0.1;
+  options.unlabelled = std::make_shared<Answered>(600, 12);
+  const CalibrateResult with = calibrate(model_with_exits(), data, options);
+  REQUIRE(with.certificate);
+  CHECK(with.certificate->unlabelled_rows == 600);
+  options.by_class = true;
+  CHECK_THROWS_AS(calibrate(model_with_exits(), data, options), Error);
+  options.unlabelled.reset();
+  CHECK_THROWS_WITH_AS(calibrate(model_with_exits(), data, options),
+                       "calibrate: by class: class '0': expected at least 22 rows that test, for a drop of 0.1 at delta 0.1 of "
+                       "each class, got 0",
+                       Error);
+  options.by_class = false;
+  ModelData kept = *with.model.data();
+  kept.certificate->classes = {{"0", 30, 0.05}, {"1", 40, 0.07}};
+  kept.certificate->digest = answers_digest(kept);
+  const TemporaryFile file;
+  make_model(kept).save(file.path);
+  const Model loaded = Model::load(file.path);
+  CHECK(loaded.certificate_problem().empty());
+  REQUIRE(loaded.certificate()->classes.size() == 2);
+  CHECK(loaded.certificate()->classes[1].bound == 0.07);
+  options.looks = file.folder + "/looks.json";
+  const CalibrateResult first = calibrate(model_with_exits(), data, options);
+  CHECK(first.look_delta == 0.05);
+  options.seed = 2;
+  const CalibrateResult second = calibrate(model_with_exits(), data, options);
+  REQUIRE(second.certificate);
+  CHECK(second.certificate->look == 2);
+  CHECK(second.certificate->looks_kept);
+  options.unlabelled = std::make_shared<Answered>(20, 13);
+  CHECK_NOTHROW(calibrate(model_with_exits(), data, options));
 }
 
 TEST_CASE("a budget: the most accurate thresholds within it, or an error that tells what is possible") {

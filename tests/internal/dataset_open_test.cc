@@ -50,6 +50,24 @@ TEST_CASE("class folders: sorted names are labels, files at any depth, any case"
   CHECK(pixel(data->image(3), 1, 2, 2) == 3);
 }
 
+TEST_CASE("without labels: images at any depth, also beside folders") {
+  const Folder folder;
+  folder.write("z.png", plain_png(1, 1, "\x05"));
+  folder.write("dog/a.png", plain_png(2, 2, "\x07"));
+  folder.write("dog/deep/b.png", plain_png(1, 1, "\x09"));
+  DatasetOptions options;
+  options.labelled = false;
+  const auto data = Dataset::open(folder.path, options);
+  CHECK(names(*data) == std::vector<std::string>{"dog/a.png", "dog/deep/b.png", "z.png"});
+  CHECK(labels(*data) == std::vector<int>{0, 0, 0});
+  CHECK(data->class_names().empty());
+  CHECK(data->image(2).shape() == Shape{1, 1, 1});
+  CHECK_THROWS_AS(Dataset::open(folder.path + "/dog/deep"), Error);  // with labels it has no class folders
+  CHECK(Dataset::open(folder.path + "/dog/deep", options)->rows() == 1);
+  fs::create_directory(folder.path + "/empty");
+  CHECK_THROWS_AS(Dataset::open(folder.path + "/empty", options), Error);
+}
+
 TEST_CASE("class folders: links are followed, loops end, the same folder is not read twice") {
   const Folder folder;
   folder.write("store/x.png", plain_png(1, 1, "\x05"));

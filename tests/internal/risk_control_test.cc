@@ -8,8 +8,10 @@
 #include <string>
 #include <vector>
 
+#include "exit_error_path.h"
 #include "p_values.h"
 #include "random_scores.h"
+#include "rows_needed.h"
 #include "sidenet/error.h"
 #include "threshold_search.h"
 
@@ -65,6 +67,21 @@ std::vector<std::uint32_t> draw(std::size_t population, std::size_t count, Rando
   return rows;
 }
 
+using Rows = std::vector<std::uint32_t>;
+
+/// As `sidenet calibrate` uses it, but that no row fits a temperature; two fifths build the path of exit_error.
+CertifyResult certify(const ExitScores& scores, const Rows& rows, const CertifyOptions& options) {
+  if (options.risk != Risk::exit_error) {
+    return certify_path({scores, rows}, common_threshold_path(scores, {}, rows.size(), options).path, options);
+  }
+  const auto first = rows.begin() + static_cast<std::ptrdiff_t>(2 * rows.size() / 5);
+  const Rows search(rows.begin(), first), test(first, rows.end());
+  return certify_path({scores, test}, exit_error_path(scores, search, test.size(), options.epsilon), options);
+}
+CertifyResult certify(const ExitScores& scores, const CertifyOptions& options) {
+  return certify(scores, all_rows(scores), options);
+}
+
 }  // namespace
 
 // Literals from scipy 1.17: binom.cdf(k, n, p); beta.ppf(1 - delta, k + 1, n - k).
@@ -92,61 +109,6 @@ TEST_CASE("binomial corners") {
   CHECK(binomial_upper(0, 0, 0.1) == 1);
 }
 
-// m = arange(n + 1); D = beta.ppf(1 - gamma, w + b + 1, n - w - b)
-// gamma + (binom.pmf(m, n, D) * binom.cdf(floor((m + w - b) / 2), m, (1 + epsilon / D) / 2)).sum()
-TEST_CASE("the paired p-value is its formula's") {
-  CHECK(paired_p_value(40, 20, 5000, 0.01, 0.01) == Approx(0.01032370318825177).epsilon(1e-9));
-  CHECK(paired_p_value(12, 2, 2000, 0.01, 0.005) == Approx(0.033082378157436705).epsilon(1e-9));
-  CHECK(paired_p_value(0, 0, 400, 0.01, 0.01) == Approx(0.04313040963987673).epsilon(1e-9));
-  CHECK(paired_p_value(0, 20, 500, 0, 0.01) == Approx(0.010353052899505655).epsilon(1e-9));
-  CHECK(paired_p_value(300, 20, 50000, 0.01, 0.01) == 0.01);  // D below epsilon
-  CHECK(paired_p_value(50, 0, 5000, 0.01, 0.01) == 1);
-  CHECK(paired_p_value(3, 3, 500, 0, 0.01) == 1);
-  CHECK(paired_p_value(0, 0, 0, 0.1, 0.01) == 1);
-}
-
-TEST_CASE("the paired test rejects no true null too often, by summing over all outcomes") {
-  constexpr int n = 80;
-  constexpr double epsilon = 0.1, gamma = 0.01;
-  std::vector<double> p, log_ways;
-  std::vector<std::pair<int, int>> outcomes;
-  for (int worse = 0; worse <= n; ++worse) {
-    for (int better = 0; worse + better <= n; ++better) {
-      outcomes.emplace_back(worse, better);
-      p.push_back(paired_p_value(worse, better, n, epsilon, gamma));
-      log_ways.push_back(std::lgamma(n + 1) - std::lgamma(worse + 1) - std::lgamma(better + 1) -
-                         std::lgamma(n - worse - better + 1));
-    }
-  }
-  double most = 0;
-  for (const double difference : {0.1, 0.13}) {
-    for (double minus = 0.0005; 2 * minus + difference < 0.999; minus += 0.01) {
-      const double plus = minus + difference, none = 1 - plus - minus;
-      for (const double alpha : {0.05, 0.1, 0.2}) {
-        double rejected = 0;
-        for (std::size_t i = 0; i < p.size(); ++i) {
-          const auto [worse, better] = outcomes[i];
-          if (p[i] > alpha) continue;
-          rejected += std::exp(log_ways[i] + worse * std::log(plus) + better * std::log(minus) +
-                               (n - worse - better) * std::log(none));
-        }
-        CHECK(rejected <= alpha);
-        most = std::max(most, rejected / alpha);
-      }
-    }
-  }
-  CHECK(most > 0.5);  // nor is it idle
-}
-
-TEST_CASE("the paired bound turns the test round, and has more power than the binomial of the worse rows alone") {
-  const double bound = paired_upper(30, 12, 4000, 0.1, 0.01);
-  CHECK(paired_p_value(30, 12, 4000, bound, 0.01) <= 0.1);
-  CHECK(paired_p_value(30, 12, 4000, bound - 1e-5, 0.01) > 0.1);
-  CHECK(bound > 18.0 / 4000);
-  CHECK(bound < binomial_upper(30, 4000, 0.1));
-  CHECK(paired_upper(0, 60, 1000, 0.1, 0.01) == 0);
-}
-
 TEST_CASE("over many draws the promise is broken at most at delta, and most of the saving is had") {
   const ExitScores population = random_scores(20000, 3, 21);
   constexpr int draws = 500;
@@ -166,7 +128,7 @@ TEST_CASE("over many draws the promise is broken at most at delta, and most of t
     for (int i = 0; i < draws; ++i) {
       const auto rows = draw(population.rows(), 1000, random);
       const CertifyResult result =
-          certify(population, rows, {test.risk, test.epsilon, delta, static_cast<std::uint64_t>(i)});
+          certify(population, rows, {test.risk, test.epsilon, delta});
       certified += result.certified ? 1 : 0;
       broken += risk_of(population, result.thresholds, test.risk) > test.epsilon ? 1 : 0;
       saved += (1 - operate(population, result.thresholds).compute) / draws;
@@ -188,7 +150,7 @@ TEST_CASE("over many draws the promise is broken at most at delta, and most of t
 TEST_CASE("a certificate says what it stands on") {
   const ExitScores scores = random_scores(4000, 3, 5);
   for (const Risk risk : {Risk::drop, Risk::disagreement, Risk::exit_error}) {
-    const CertifyOptions options{risk, 0.05, 0.1, 9};
+    const CertifyOptions options{risk, 0.05, 0.1};
     const CertifyResult result = certify(scores, options);
     REQUIRE(result.certified);
     CHECK(result.p_value <= 0.1);
@@ -196,24 +158,15 @@ TEST_CASE("a certificate says what it stands on") {
     CHECK(result.point.compute < 1);
     CHECK(result.point.thresholds == result.thresholds);
     CHECK((result.rows == 4000) == (risk != Risk::exit_error));
-    CHECK_FALSE(result.rows_needed);
     CHECK_FALSE(result.method.empty());
     CHECK(certify(scores, options).thresholds == result.thresholds);
   }
 }
 
-TEST_CASE("few rows test the drop by the rows that get worse") {
-  const ExitScores scores = random_scores(250, 3, 5);
-  const CertifyResult result = certify(scores, {Risk::drop, 0.015, 0.1, 0});
-  CHECK(result.certified);
-  CHECK(result.method.find("get worse") != std::string::npos);
-  CHECK(certify(scores, {Risk::drop, 0.02, 0.1, 0}).method.find("paired") != std::string::npos);
-}
-
 TEST_CASE("the sequence stops at the first failure") {
   const ExitScores scores = random_scores(3000, 2, 6);
   const std::vector<std::vector<double>> path{{0.999, 0.999}, {0.34, 0.34}, {0.995, 0.995}};
-  const CertifyResult result = certify_path(scores, path, all_rows(scores), {Risk::disagreement, 0.03, 0.1, 0});
+  const CertifyResult result = certify_path({scores, all_rows(scores)}, path, {Risk::disagreement, 0.03, 0.1});
   CHECK(result.certified);
   CHECK(result.thresholds == path[0]);
 }
@@ -224,43 +177,92 @@ TEST_CASE("where nothing certifies all is shut, and the rows that would do are t
   std::fill(scores.confidence[0].begin(), scores.confidence[0].end(), 1.0f);
   scores.prediction[0] = scores.prediction[1];
   for (std::size_t row = 0; row < 8; ++row) scores.prediction[0][row] += 3;
-  const CertifyResult result = certify(scores, {Risk::disagreement, 0.01, 0.1, 0});
+  const CertifyOptions options{Risk::disagreement, 0.01, 0.1};
+  const CertifyResult result = certify(scores, options);
   CHECK_FALSE(result.certified);
   CHECK(result.thresholds == std::vector<double>{kShut});
   CHECK(result.point.compute == 1);
   CHECK(result.p_value == Approx(binomial_cdf(8, 1000, 0.01)));
   CHECK(std::isnan(result.bound));
-  REQUIRE(result.rows_needed);
-  CHECK(*result.rows_needed > 3000);  // binom.cdf(0.008 n, n, 0.01) <= 0.1 from n of about 3,800
-  CHECK(*result.rows_needed < 5000);
-
+  const TestingRows seen{scores, all_rows(scores)};
+  const auto path = common_threshold_path(scores, {}, 1000, options).path;
+  // 0.85 % and half a standard error of 0.29 % more is too near 1 % to tell.
+  CHECK_FALSE(testing_rows_needed(seen, path, options));
+  CHECK(*testing_rows_needed(seen, path, {Risk::disagreement, 0.015, 0.1}) > 1000);
+  CHECK(*testing_rows_needed(seen, path, {Risk::disagreement, 0.015, 0.1}) < 6000);
   for (std::size_t row = 0; row < 30; ++row) scores.prediction[0][row] += 3;
-  CHECK_FALSE(certify(scores, {Risk::disagreement, 0.01, 0.1, 0}).rows_needed);
+  CHECK_FALSE(testing_rows_needed(seen, path, options));
 }
 
 TEST_CASE("epsilon 0 certifies no answer but MainNet's, unless the exits are plainly better") {
   ExitScores scores = random_scores(2000, 2, 8);
-  CHECK_FALSE(certify(scores, {Risk::disagreement, 0, 0.1, 0}).certified);
-  CHECK_FALSE(certify(scores, {Risk::drop, 0, 0.1, 0}).certified);
-  CHECK_FALSE(certify(scores, {Risk::exit_error, 0, 0.1, 0}).certified);
+  CHECK_FALSE(certify(scores, {Risk::disagreement, 0, 0.1}).certified);
+  CHECK_FALSE(certify(scores, {Risk::drop, 0, 0.1}).certified);
+  CHECK_FALSE(certify(scores, {Risk::exit_error, 0, 0.1}).certified);
+  // Better where they are not quite sure, and no row leaves at the highest thresholds: other rows say where to begin.
   for (std::size_t row = 0; row < scores.rows(); ++row) {
-    scores.confidence[0][row] = 1;
-    scores.prediction[0][row] = scores.labels[row];
+    scores.confidence[0][row] = row % 3 == 0 ? 0.9f : 0.5f;
+    if (row % 3 == 0) scores.prediction[0][row] = scores.labels[row];
   }
-  CHECK(certify(scores, {Risk::drop, 0, 0.1, 0}).certified);
+  scores.confidence[1].assign(scores.rows(), 0.1f);
+  Rows fitting, testing;
+  for (std::uint32_t row = 0; row < scores.rows(); ++row) (row < 200 ? fitting : testing).push_back(row);
+  for (const double epsilon : {0.0, 0.0001}) {
+    const CertifyOptions options{Risk::drop, epsilon, 0.1};
+    const CommonThresholds common = common_threshold_path(scores, fitting, testing.size(), options);
+    CHECK(common.expected_p <= 0.1);
+    CHECK(common.path.front()[0] < 0.91);
+    const CertifyResult result = certify_path({scores, testing}, common.path, options);
+    CHECK(result.certified);
+    CHECK(result.bound <= epsilon);
+  }
+}
+
+TEST_CASE("by class: every class must pass, and the bound of each is told") {
+  const ExitScores scores = random_scores(9000, 3, 5);
+  TestingRows testing{scores, all_rows(scores)};
+  testing.by_class.resize(3);
+  for (const std::uint32_t row : testing.rows) testing.by_class[static_cast<std::size_t>(scores.labels[row])].push_back(row);
+  const CertifyOptions options{Risk::drop, 0.03, 0.1};
+  const auto path = common_threshold_path(scores, {}, testing.rows.size(), options).path;
+  const CertifyResult all = certify_path({scores, testing.rows}, path, options), each = certify_path(testing, path, options);
+  REQUIRE(each.certified);
+  CHECK(each.thresholds[0] > all.thresholds[0]);
+  REQUIRE(each.class_bounds.size() == 3);
+  for (std::size_t k = 0; k < 3; ++k) {
+    CHECK(each.class_bounds[k] <= 0.03);
+    const CertifyResult alone = certify_path({scores, testing.by_class[k]}, path, options);
+    CHECK(alone.thresholds[0] <= each.thresholds[0]);
+  }
+  CHECK(all.class_bounds.empty());
+}
+
+TEST_CASE("rows without labels certify disagreement with the others") {
+  const ExitScores scores = random_scores(800, 3, 5);
+  ExitScores more = random_scores(20000, 3, 6);
+  std::fill(more.labels.begin(), more.labels.end(), -1);
+  const CertifyOptions options{Risk::disagreement, 0.03, 0.01};
+  const auto path = common_threshold_path(scores, {}, 800, options).path;
+  const CertifyResult few = certify_path({scores, all_rows(scores)}, path, options),
+                      many = certify_path({scores, all_rows(scores), &more}, path, options);
+  REQUIRE(many.certified);
+  CHECK(many.unlabelled == 20000);
+  CHECK(many.thresholds[0] < few.thresholds[0]);
+  const CertifyOptions drop{Risk::drop, 0.03, 0.01};
+  CHECK(certify_path({scores, all_rows(scores), &more}, path, drop).certified);
 }
 
 TEST_CASE("options out of range and too few rows are refused") {
   const ExitScores scores = random_scores(229, 2, 9);
-  CHECK_THROWS_WITH_AS(certify(scores, {Risk::disagreement, 0.01, 0.1, 0}),
+  CHECK_THROWS_WITH_AS(certify(scores, {Risk::disagreement, 0.01, 0.1}),
                        "certify: epsilon 0.010000 at delta 0.100000: expected at least 230 rows, got 229", Error);
-  CHECK_THROWS_AS(certify(scores, {Risk::drop, 0.01, 0.1, 0}), Error);
-  CHECK_THROWS_AS(certify(scores, {Risk::exit_error, 0.015, 0.1, 0}), Error);  // of 229 rows, 138 are left to test, not 153
-  CHECK_NOTHROW(certify(scores, {Risk::exit_error, 0.02, 0.1, 0}));
-  CHECK_THROWS_AS(certify(scores, {}, {Risk::drop, 0, 0.1, 0}), Error);
-  CHECK_THROWS_WITH_AS(certify(scores, {Risk::drop, -0.1, 0.1, 0}),
+  CHECK_FALSE(certify(scores, {Risk::drop, 0.01, 0.1}).certified);  // exits might be better
+  CHECK_THROWS_AS(certify(scores, {Risk::exit_error, 0.015, 0.1}), Error);  // of 229 rows, 138 are left to test, not 153
+  CHECK_NOTHROW(certify(scores, {Risk::exit_error, 0.02, 0.1}));
+  CHECK_THROWS_AS(certify(scores, {}, {Risk::drop, 0, 0.1}), Error);
+  CHECK_THROWS_WITH_AS(certify(scores, {Risk::drop, -0.1, 0.1}),
                        "certify: epsilon: expected 0 or more and below 1, got -0.100000", Error);
-  CHECK_THROWS_AS(certify(scores, {Risk::drop, std::nan(""), 0.1, 0}), Error);
-  CHECK_THROWS_AS(certify(scores, {Risk::drop, 0.01, 0, 0}), Error);
-  CHECK_THROWS_AS(certify(scores, {Risk::drop, 0.01, 0.6, 0}), Error);
+  CHECK_THROWS_AS(certify(scores, {Risk::drop, std::nan(""), 0.1}), Error);
+  CHECK_THROWS_AS(certify(scores, {Risk::drop, 0.01, 0}), Error);
+  CHECK_THROWS_AS(certify(scores, {Risk::drop, 0.01, 0.6}), Error);
 }

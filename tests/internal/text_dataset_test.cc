@@ -6,6 +6,7 @@
 #include "joined_dataset.h"
 #include "label_map.h"
 #include "sidenet/dataset.h"
+#include "sidenet/error.h"
 #include "text_encoding.h"
 #include "utf8_text.h"
 
@@ -314,4 +315,28 @@ TEST_CASE("labels: by name, by number, by position") {
   CHECK(has(message({"1", "-1"}, news), "x.tsv:3: label: "));
   CHECK(has(message({"World", "Politics"}, news), "the data's class 'Politics' is not one of the model's labels"));
   CHECK(has(message({"world"}, {"World", "WORLD"}), "'world' stands for 2 classes of the model, 0 and 1"));
+}
+
+TEST_CASE("rows without labels: a label column is left aside where it is clear, and need not be there") {
+  const Folder folder;
+  DatasetOptions options;
+  options.labelled = false;
+  const auto texts = [&](const std::string& name, const std::string& text) {
+    const auto data = Dataset::open(folder.write(name, text), options);
+    CHECK(data->class_names().empty());
+    Strings all;
+    for (std::int64_t row = 0; row < data->rows(); ++row) {
+      CHECK(data->label(row) == 0);
+      all.push_back(data->text(row).first);
+    }
+    return all;
+  };
+  const Strings two{"what a lovely film", "a waste of an evening"};
+  CHECK(texts("log.txt", "what a lovely film\na waste of an evening\n") == two);
+  CHECK(texts("one.tsv", "sentence\nwhat a lovely film\na waste of an evening\n") == two);
+  CHECK(texts("both.tsv", "sentence\tlabel\nwhat a lovely film\t1\na waste of an evening\t0\n") == two);
+  CHECK(texts("both.jsonl", "{\"text\": \"what a lovely film\"}\n{\"text\": \"a waste of an evening\"}\n") == two);
+  options.columns.label = "label";  // of the labelled data: not here
+  CHECK(texts("other.tsv", "sentence\nwhat a lovely film\na waste of an evening\n") == two);
+  CHECK_THROWS_AS(texts("bad.txt", "what a lovely film\na waste\tof an evening\n"), Error);
 }

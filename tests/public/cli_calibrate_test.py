@@ -35,6 +35,7 @@ class Calibrate(CommandTest):
         self.assertEqual(outcome.status, 0, outcome)
         for line in outcome.err.splitlines():  # SideNets of five epochs on 36 images
             self.assertRegex(line, "^exit layer.* answers none of 90 rows at its threshold")
+        self.assertEqual((outcome.rows()[0]["fitting_rows"], outcome.rows()[0]["testing_rows"]), (90, 90))
         (row,) = outcome.rows()
         self.assertEqual((row["rows"], row["left_out"], row["certificate"]), (180, 0, None))
         self.assertEqual([exit_["name"] for exit_ in row["exits"]], EXITS + ["final"])
@@ -49,7 +50,9 @@ class Calibrate(CommandTest):
         path = self.path("certified.safetensors")
         outcome = self.calibrate("certified.safetensors", "--max-drop", 0.3, "--delta", 0.2)
         self.assertEqual(outcome.status, 0, outcome)
-        self.assertIn("Certified: accuracy lost against MainNet at most 30.00 % with probability 80 %", outcome.out)
+        self.assertIn("Certified: accuracy lost against MainNet is at most 30.00 points, on rows drawn as these were.", outcome.out)
+        self.assertIn("Such promises fail at most once in 5 calibrations.", outcome.out)
+        self.assertIn("taken for the first look at these rows", outcome.out)
         certificate = json.loads(metadata(path)["sidenet.certificate"])
         self.assertEqual((certificate["risk"], certificate["epsilon"], certificate["delta"]), ("drop", 0.3, 0.2))
         self.assertEqual(sorted(certificate["thresholds"]), EXITS)
@@ -76,9 +79,55 @@ class Calibrate(CommandTest):
 
     def test_refusal(self):
         outcome = self.calibrate("never.safetensors", "--max-drop", 0.05, "--risk", "exit-error", "--quiet")
-        self.assert_failed(outcome, 1, "expected thresholds that keep exit-error at 5.00 % or less", "nothing was written")
+        self.assert_failed(outcome, 1, "expected thresholds that keep exit-error at 5.00 % or less", "no model was written")
         self.assertFalse(os.path.exists(self.path("never.safetensors")))
-        self.assert_failed(self.calibrate("never", "--max-drop", 0.001, "--quiet"), 1, "rows, got 90")
+        self.assert_failed(self.calibrate("never", "--max-drop", 0.001, "--risk", "disagreement", "--quiet"), 1, "rows in all", "got 180")
+
+    def test_rows_without_labels(self):
+        flat = self.path("flat")
+        os.makedirs(os.path.join(flat, "deep"))
+        write_class_folders(self.path("more"), 40, seed=15)
+        for number, (folder, _, names) in enumerate(os.walk(self.path("more"))):
+            for name in names:
+                place = os.path.join(flat, "deep" if number % 2 else "", f"{number}-{name}")
+                os.rename(os.path.join(folder, name), place)
+        outcome = self.calibrate("with.safetensors", "--max-drop", 0.3, "--delta", 0.2, "--unlabelled", flat, "--json", "--quiet")
+        self.assertEqual(outcome.status, 0, outcome)
+        (row,) = outcome.rows()
+        self.assertEqual((row["unlabelled_rows"], row["certificate"]["unlabelled_rows"]), (120, 120))
+        limited = self.calibrate("with.safetensors", "--max-drop", 0.3, "--unlabelled", flat, "--unlabelled-limit", 7, "--quiet", "--json")
+        self.assertEqual(limited.rows()[0]["unlabelled_rows"], 7)
+        self.assert_failed(self.calibrate("never", "--max-drop", 0.3, "--unlabelled", HERE["held"], "--quiet"), 1,
+                           "expected other rows than the labelled ones")
+        lines = self.path("lines.txt")
+        with open(lines, "w", encoding="utf-8") as file:
+            file.write("a text\nanother text\n")
+        self.assert_failed(self.calibrate("never", "--max-drop", 0.3, "--unlabelled", lines, "--quiet"), 1, "is a text, and", "takes images")
+        self.assert_failed(self.calibrate("never", "--max-drop", 0.3, "--unlabelled", "/nowhere", "--quiet"), 1, "/nowhere")
+        self.assertFalse(os.path.exists(self.path("never")))
+
+    def test_looks(self):
+        looks = self.path("looks.json")
+        first = self.calibrate("a.safetensors", "--max-drop", 0.05, "--risk", "exit-error", "--looks", looks, "--quiet")
+        self.assert_failed(first, 1, "found none on 180 rows")
+        with open(looks, encoding="utf-8") as file:
+            kept = json.load(file)
+        self.assertEqual((len(kept["looks"]), kept["looks"][0]["level"], kept["looks"][0]["certified"]), (1, 0.05, False))
+        self.assert_failed(self.calibrate("a.safetensors", "--max-drop", 0.3, "--looks", looks, "--quiet"), 1, "looks.json: expected looks of the promise")
+        self.assert_failed(self.calibrate("a.safetensors", "--max-drop", 0.05, "--risk", "exit-error", "--looks", looks, "--quiet", "--limit", 100), 1,
+                           "of them are not: looks are of one set of rows that grows")
+        mine = self.path("mine.json")
+        for seed in (1, 2):
+            outcome = self.calibrate("b.safetensors", "--max-drop", 0.3, "--delta", 0.2, "--looks", mine, "--seed", seed)
+            self.assertIn(f"look {seed} at these rows, tested at {(0.1, 0.0333)[seed - 1]:.4f} of delta 0.2000", outcome.out)
+
+    def test_each_class(self):
+        outcome = self.calibrate("c.safetensors", "--max-drop", 0.4, "--delta", 0.4, "--by-class", "--quiet")
+        if outcome.status == 0:
+            self.assertIn("in every class", outcome.out)
+        else:
+            self.assert_failed(outcome, 1, "in every class")
+        self.assert_failed(self.calibrate("c.safetensors", "--max-drop", 0.02, "--by-class", "--quiet"), 1, "by class: class '", "rows that test")
 
     def test_rows_of_training(self):
         outcome = self.calibrate("never", "--quiet", data=HERE["data"])
@@ -95,7 +144,10 @@ class Calibrate(CommandTest):
 
     def test_wrong_usage(self):
         for options in [("--max-drop", "2"), ("--delta", "0.1"), ("--risk", "drop"), ("--max-drop", "0.1", "--budget", "5"),
-                        ("--max-drop", "0.1", "--risk", "luck"), ("--fit", "spline")]:
+                        ("--max-drop", "0.1", "--risk", "luck"), ("--fit", "spline"), ("--by-class",), ("--looks", "x"),
+                        ("--unlabelled", HERE["held"]), ("--max-drop", "0.1", "--planned-looks", "3"),
+                        ("--max-drop", "0.1", "--keep-training-rows"),
+                        ("--max-drop", "0.1", "--by-class", "--unlabelled", HERE["held"])]:
             self.assertEqual(self.calibrate("never", *options).status, 2, options)
 
 

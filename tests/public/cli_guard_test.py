@@ -181,7 +181,7 @@ class Notes(GuardTest):
         same = ",".join(f"{name}={value}" for name, value in certified.items())
         for options in ([], ["--thresholds", same], ["--final-only"], ["--threshold", 2], ["--threshold", 2, "--no-winograd"]):
             self.assertEqual(self.note(*options), "", options)
-        start = "note: the model's certificate (drop at most 50.00 %) does not hold here: it is "
+        start = "note: the model's certificate (drop at most 50.00 points) does not hold here: it is "
         for options, why in ((["--threshold", 0.77], f"for other thresholds: layer1.0 at {certified['layer1.0']:g}, not 0.77"),
                              (["--thresholds", "layer2.0=3"], f"for other thresholds: layer2.0 at {certified['layer2.0']:g}, not shut"),
                              (["--exit", EXITS[0]], "not for the answers of layer1.0 alone"),

@@ -226,7 +226,7 @@ class Reports(PageTest):
         certificate = {"risk": "drop", "epsilon": 0.035, "delta": 0.1, "rows": 5000, "valid": True}
         changed("certified", certificate=certificate)
         page = self.open("certified")
-        for words in ("at least 90", "at most 3.5 points", "5,000 rows"):
+        for words in ("at most once in 10 calibrations", "at most 3.5 points", "drawn as the calibration rows were", "5,000 rows"):
             self.assertIn(words, self.text(page, "certificate"))
         self.set_input(page, "exit-0-range", 0.5)
         self.assertIn("Warning", self.text(page, "certificate"))
