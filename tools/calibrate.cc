@@ -202,7 +202,8 @@ Command add_calibrate(CLI::App& app) {
   sub->footer(
       "Example:\n"
       "  sidenet calibrate m.safetensors --data d.tsv --max-drop 0.01 -o c.safetensors\n"
-      "  sidenet calibrate m.safetensors --data d.tsv --unlabelled log.txt --max-drop 0.01 -o c.safetensors");
+      "  sidenet calibrate m.safetensors --data d.tsv --max-drop 0.01 \\\n"
+      "      --unlabelled log.txt -o c.safetensors");
   sub->add_option("MODEL", options->model, "Model file")->required()->option_text("MODEL");
   sub->add_option("--data", options->data, "Labelled rows")->required()->option_text("DATA");
   sub->add_option("-o,--output", options->output, "Model file to write")->required()->option_text("MODEL");
