@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "command.h"
@@ -53,8 +54,11 @@ int run(Options& options) {
   if (!options.common.quiet) {
     for (const std::string& note : model.notes()) std::cerr << printable(note) << '\n';
     print_summary(std::cerr, model);
-    std::cerr << "written        " << printable(options.output) << ", "
-              << grouped(static_cast<std::int64_t>(std::filesystem::file_size(options.output))) << " bytes\n";
+    std::error_code gone;
+    const auto bytes = std::filesystem::file_size(options.output, gone);
+    std::cerr << "written        " << printable(options.output);
+    if (!gone) std::cerr << ", " << grouped(static_cast<std::int64_t>(bytes)) << " bytes";
+    std::cerr << '\n';
   }
   return 0;
 }

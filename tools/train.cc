@@ -11,6 +11,7 @@
 
 #include "command.h"
 #include "common_options.h"
+#include "file_names.h"
 #include "files.h"
 #include "json_lines.h"
 #include "progress.h"
@@ -86,7 +87,7 @@ int run(Options& options) {
   train.seed = options.common.seed;
   train.taps = split_commas(options.taps);
   const bool own_cache = train.cache_dir.empty();
-  if (own_cache) train.cache_dir = options.output + ".cache";
+  if (own_cache) train.cache_dir = path_beside(options.output, ".cache");
 
   const Model model = Model::load(options.model);
   check_taps(train.taps, model, options.model);
