@@ -6,9 +6,9 @@
 
 #include "command.h"
 #include "common_options.h"
-#include "files.h"
 #include "json_lines.h"
 #include "model_summary.h"
+#include "outputs.h"
 #include "progress.h"
 #include "sidenet/calibration.h"
 #include "sidenet/error.h"
@@ -147,7 +147,7 @@ void print(const CalibrateResult& result, const Options& options) {
 
 int run(const Options& options) {
   options.common.check();
-  check_output(options.output);
+  check_outputs({{"-o", options.output}}, Inputs().file("MODEL", options.model).data("--data", options.data));
   if (!options.max_risk && (!options.budget.empty() || !options.budget_p95.empty()) && options.risk != "drop")
     throw Error("--risk: goes with --max-drop");
   const CalibrateOptions calibrate_options = as_calibrate_options(options);

@@ -6,7 +6,6 @@
 #include <filesystem>
 #include <system_error>
 
-#include "atomic_file.h"
 #include "lines.h"
 #include "sidenet/error.h"
 #include "text.h"
@@ -25,10 +24,6 @@ bool is_image_name(const std::filesystem::path& path) {
 }
 
 }  // namespace
-
-void check_output(const std::string& path) {
-  AtomicFile probe(path);  // makes its temporary file, and removes it
-}
 
 std::vector<std::string> read_labels(const std::string& path) {
   Lines lines = Lines::of_file(path, "a file with one label a line", Lines::Kind::names);

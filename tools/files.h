@@ -5,10 +5,6 @@
 
 namespace sidenet::tools {
 
-/// Throws Error where `path` could not be written, before any work is spent on it: a missing folder, no permission, a
-/// folder or a device in its place.
-void check_output(const std::string& path);
-
 /// One label a line. Throws Error: no file, no line, a blank line before the last label, bytes that are not UTF-8.
 std::vector<std::string> read_labels(const std::string& path);
 

@@ -12,6 +12,7 @@
 #include "common_options.h"
 #include "files.h"
 #include "model_summary.h"
+#include "outputs.h"
 #include "sidenet/error.h"
 #include "sidenet/model.h"
 #include "text.h"
@@ -44,7 +45,8 @@ std::vector<float> channels(const std::string& text) {
 
 int run(Options& options) {
   options.common.check();
-  check_output(options.output);
+  check_outputs({{"-o", options.output}},
+                Inputs().checkpoint(options.checkpoint, options.import).file("--labels", options.labels));
   if (!options.labels.empty()) options.import.labels = read_labels(options.labels);
   if (!options.mean.empty()) options.import.mean = channels(options.mean);
   if (!options.std.empty()) options.import.std = channels(options.std);

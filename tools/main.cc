@@ -66,6 +66,7 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   app.footer(
       "sidenet COMMAND --help tells more.\n"
+      "An output never replaces an input of the same command.\n"
       "Exit status: 0 done, 1 failed (one line on stderr says why), 2 wrong usage.");
   const std::vector<Command> commands = {add_import(app),  add_inspect(app), add_run(app),       add_predict(app),
                                          add_suggest(app), add_train(app),   add_calibrate(app), add_evaluate(app),

@@ -1,13 +1,17 @@
 #include "file_names.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <climits>
+#include <utility>
 
 namespace sidenet {
 namespace {
+
+constexpr int kMostLinks = 40;  // as Linux itself follows
 
 /// Bytes that a name in `folder` may have, where `before` bytes of the path stand before it.
 std::size_t longest_name(const std::string& folder, std::size_t before) {
@@ -36,9 +40,28 @@ std::optional<std::string> link_of(const std::string& path) {
   return next.starts_with('/') ? next : folder_of(path) + "/" + next;
 }
 
+std::string behind_links(std::string path) {
+  for (int links = 0; links < kMostLinks; ++links) {
+    auto next = link_of(path);
+    if (!next) break;
+    path = std::move(*next);
+  }
+  return path;
+}
+
+std::string name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+std::optional<FileIdentity> identity_of(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) == 0) return FileIdentity{status.st_dev, status.st_ino, ""};
+  const std::string target = behind_links(path);
+  if (::stat(folder_of(target).c_str(), &status) != 0) return std::nullopt;
+  return FileIdentity{status.st_dev, status.st_ino, name_of(target)};
+}
+
 std::string path_beside(const std::string& path, std::string_view ending) {
   const std::size_t before = path.rfind('/') + 1;  // 0 where there is no slash
-  const std::string name = path.substr(before);
+  const std::string name = name_of(path);
   const std::size_t longest = longest_name(folder_of(path), before);
   std::size_t kept = std::min(name.size(), longest - std::min(ending.size(), longest));
   while (kept > 0 && is_inside_character(name, kept)) --kept;

@@ -19,7 +19,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// A path that exists may itself have commas.
 std::vector<std::string> split(const std::string& spec) {
+  std::error_code error;
+  if (fs::exists(spec, error)) return {spec};
   std::vector<std::string> parts;
   for (std::size_t begin = 0; begin <= spec.size();) {
     const auto end = std::min(spec.find(',', begin), spec.size());
@@ -107,14 +110,20 @@ std::shared_ptr<const Dataset> open_spec(const std::string& spec, const TextColu
   if (spec.empty()) throw Error("data: expected a path, got an empty one");
   std::error_code error;
   if (fs::is_directory(spec, error)) return open_folder(spec);
-  // A path that exists may itself have commas.
-  return open_files(fs::exists(spec, error) ? std::vector<std::string>{spec} : split(spec), columns);
+  return open_files(split(spec), columns);
 }
 
 }  // namespace
 
 std::shared_ptr<const Dataset> Dataset::open(const std::string& spec, const DatasetOptions& options) {
   return row_range(open_spec(spec, options.columns), options, spec);
+}
+
+std::vector<std::string> Dataset::files(const std::string& spec) {
+  std::error_code error;
+  if (!fs::is_directory(spec, error)) return split(spec);
+  std::vector<std::string> cifar = cifar_files(spec);
+  return cifar.empty() ? class_folder_files(spec) : cifar;
 }
 
 const std::vector<std::string>& Dataset::notes() const {

@@ -166,19 +166,6 @@ class Targets(CommandTest):
             self.done("run", HERE["model"], "--input", HERE["x"], "-o", path, "--quiet")
             self.assertEqual(stat.S_IMODE(os.stat(path).st_mode), mode)
 
-    def test_a_model_over_itself(self):
-        path = self.path("itself.safetensors")
-        with open(path, "wb") as file:
-            file.write(read(HERE["model"]))
-        held = self.path("held")
-        write_class_folders(held, 20, seed=5)
-        self.done("calibrate", path, "--data", held, "-o", path, "--quiet")
-        self.done("inspect", path)
-
-    def test_two_outputs_in_one_file(self):
-        path = self.path("both")
-        self.assert_failed(run("sweep", HERE["model"], "--data", HERE["data"], "-o", path, "--csv", path), 1, path, "got two")
-
     def test_a_cache_does_not_follow_links(self):
         """Its files are cut and written in place, and it may lie where others can write."""
         cache, victim = self.path("shared_cache"), self.path("victim")
