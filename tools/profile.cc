@@ -119,10 +119,8 @@ void write_trace(const std::string& path, const std::vector<NodeTime>& nodes, do
           {{"op", node.op}, {"shape", node.shape}, {"gflops", rate}, {"peak_share", rate / peak}, {"bytes", node.bytes}}}});
     start += length;
   }
-  const std::string text =
-      Json({{"traceEvents", events}, {"displayTimeUnit", "ms"}}).dump(-1, ' ', false, Json::error_handler_t::replace);
   AtomicFile file(path);
-  file.write(text);
+  file.write(json_text({{"traceEvents", events}, {"displayTimeUnit", "ms"}}));
   file.commit();
 }
 

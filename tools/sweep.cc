@@ -118,7 +118,7 @@ int run(const Options& options) {
       model, *data, result,
       {std::filesystem::path(options.model).filename().string(), std::filesystem::path(options.data).filename().string(),
        command_line(options), resolve_threads(options.common.threads), options.common.batch});
-  const std::string text = report.dump(-1, ' ', false, Json::error_handler_t::replace);
+  const std::string text = json_text(report);
   if (!options.json_file.empty()) write_file(options.json_file, text + "\n");
   if (!options.csv_file.empty()) write_file(options.csv_file, sweep_csv(result));
   write_file(options.output, html_report(nlohmann::json::parse(text)));
