@@ -7,8 +7,8 @@
 
 namespace sidenet::tools {
 
-/// The lines of a text file or of standard input, as they come: those of a pipe while it is open. What cannot be read is
-/// never taken for the end.
+/// The lines of a text file or of standard input, as they come: those of a pipe while it is open.
+/// What cannot be read is never taken for the end.
 class Lines {
  public:
   enum class Kind {
@@ -18,14 +18,16 @@ class Lines {
 
   /// Throws Error where it was closed.
   static Lines of_standard_input(Kind kind);
-  /// A regular file; `expected` is for the message. Throws Error: missing, unreadable, a folder, a FIFO, a device.
+  /// A regular file; `expected` is for the message. Throws Error: missing, unreadable, a folder, a
+  /// FIFO, a device.
   static Lines of_file(const std::string& path, const std::string& expected, Kind kind);
 
-  /// Goes to the next line; false at the end. Throws Error, naming the place, where reading fails: a line that is cut
-  /// short so is none, and none comes after it.
+  /// Goes to the next line; false at the end. Throws Error, naming the place, where reading fails:
+  /// a line that is cut short so is none, and none comes after it.
   bool next();
-  /// Without its line break ("\n" or "\r\n"). Throws Error, not naming the place, where it is longer than the kind allows
-  /// or holds a zero byte that it does not: the next one can still be read.
+  /// Without its line break ("\n" or "\r\n"). Throws Error, not naming the place, where it is
+  /// longer than the kind allows or holds a zero byte that it does not: the next one can still be
+  /// read.
   const std::string& line() const;
   std::int64_t number() const { return number_; }
   /// "texts.txt:7".

@@ -40,9 +40,10 @@ class Inputs {
   std::vector<Folder> folders_;
 };
 
-/// Throws Error, before any work is spent, where an output could not be written (a missing folder, no permission, a folder
-/// or a device in its place), where it is one of the inputs, and where two outputs, or an output and standard output, are
-/// one file. Files are compared by what they are: neither spelling nor links matter.
+/// Throws Error, before any work is spent, where an output could not be written (a missing folder,
+/// no permission, a folder or a device in its place), where it is one of the inputs, and where two
+/// outputs, or an output and standard output, are one file. Files are compared by what they are:
+/// neither spelling nor links matter.
 void check_outputs(const std::vector<Output>& outputs, const Inputs& inputs);
 
 }  // namespace sidenet::tools

@@ -6,11 +6,11 @@
 
 namespace sidenet::tools {
 
-/// For a line on a terminal: line breaks and tabs become a space, and what would not show as itself is
-/// escaped as printable_line() does it. File names, labels and tensor names come from outside.
+/// For a line on a terminal: line breaks and tabs become a space, and what would not show as itself
+/// is escaped as printable_line() does it. File names, labels and tensor names come from outside.
 std::string printable(const std::string& text);
-/// Of JSON: what would not show as itself becomes \uXXXX, which is the same value. It can stand only inside
-/// strings, and JSON's own escapes end at U+001F.
+/// Of JSON: what would not show as itself becomes \uXXXX, which is the same value. It can stand
+/// only inside strings, and JSON's own escapes end at U+001F.
 std::string escape_hidden(const std::string& json);
 /// Whether every byte belongs to well-formed UTF-8.
 bool is_utf8(const std::string& text);

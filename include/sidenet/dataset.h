@@ -39,8 +39,8 @@ class Dataset {
   /// Throws Error: nothing there, an empty folder, labels that disagree, a truncated file; of texts a missing
   /// column, an empty text or label, bytes that are not in the encoding, columns that are not clear.
   static std::shared_ptr<const Dataset> open(const std::string& spec, const DatasetOptions& options = {});
-  /// The files that open(spec) reads, those of a folder one by one. Throws Error where they cannot be
-  /// listed; whether they can be read is not looked at.
+  /// The files that open(spec) reads, those of a folder one by one. Throws Error where they cannot
+  /// be listed; whether they can be read is not looked at.
   static std::vector<std::string> files(const std::string& spec);
   virtual ~Dataset() = default;
 

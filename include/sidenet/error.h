@@ -7,10 +7,10 @@
 
 namespace sidenet {
 
-/// `text`, which may quote bytes of a hostile file, as a line that is safe on a terminal. What would not
-/// show as itself is escaped: controls and bytes that are not UTF-8 as \xNN, marks of direction, line
-/// separators and characters without width as \uNNNN or \UNNNNNNNN. Of more than 2,000 bytes the first
-/// 1,500 and the last 400.
+/// `text`, which may quote bytes of a hostile file, as a line that is safe on a terminal. What
+/// would not show as itself is escaped: controls and bytes that are not UTF-8 as \xNN, marks of
+/// direction, line separators and characters without width as \uNNNN or \UNNNNNNNN. Of more than
+/// 2,000 bytes the first 1,500 and the last 400.
 std::string printable_line(std::string_view text);
 
 /// The one exception type of the library. `what()` is one line for a person: what failed, where (file, tensor or

@@ -12,7 +12,7 @@ namespace sidenet {
 struct FileIdentity {
   dev_t device = 0;
   ino_t inode = 0;
-  std::string name;  ///< empty; of a file yet to be made the name, and device and inode are its folder's
+  std::string name;  ///< empty; of a file yet to be made its name, with its folder's device and inode
   bool operator==(const FileIdentity&) const = default;
 };
 /// None where neither the file nor its folder is there.
@@ -26,8 +26,8 @@ std::optional<std::string> link_of(const std::string& path);
 std::string behind_links(std::string path);
 /// "m" of "/data/m".
 std::string name_of(const std::string& path);
-/// `path` and `ending`, for a file beside it. Where the file system takes no name as long, the name loses its end first,
-/// so that whatever has a name can have one beside it.
+/// `path` and `ending`, for a file beside it. Where the file system takes no name as long, the name
+/// loses its end first, so that whatever has a name can have one beside it.
 std::string path_beside(const std::string& path, std::string_view ending);
 
 }  // namespace sidenet

@@ -41,7 +41,7 @@ function lessOrMore(saved) {
 const thresholdText = (t) => (t > 1 ? 'shut' : String(t));
 const thresholdShort = (t) => (t > 1 ? 'shut' : String(Math.round(t * 1e5) / 1e5));
 
-// What would not show as itself or moves its neighbours: detail::kHidden of include/sidenet/error.h.
+// What hides or moves its neighbours: detail::kHidden of include/sidenet/error.h.
 const HIDDEN = new RegExp(
     '[\\0-\\x1f\\x7f-\\x9f\\xad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180e\\u200b-\\u200f\\u2028-\\u202e' +
     '\\u2060-\\u206f\\u3164\\ufeff\\uffa0\\ufff0-\\ufffb\\u{1bca0}-\\u{1bca3}\\u{1d173}-\\u{1d17a}' +
