@@ -7,9 +7,9 @@
 #include "certificate_words.h"
 #include "command.h"
 #include "common_options.h"
-#include "files.h"
 #include "json_lines.h"
 #include "model_summary.h"
+#include "outputs.h"
 #include "progress.h"
 #include "sidenet/calibration.h"
 #include "sidenet/error.h"
@@ -165,7 +165,11 @@ std::shared_ptr<const Dataset> open_unlabelled(const Options& options) {
 
 int run(const Options& options) {
   options.common.check();
-  check_output(options.output);
+  check_outputs({{"-o", options.output}, {"--looks", options.looks}},
+                Inputs()
+                    .file("MODEL", options.model)
+                    .data("--data", options.data)
+                    .unlabelled("--unlabelled", options.unlabelled));
   if (!options.max_risk && (!options.budget.empty() || !options.budget_p95.empty()) && options.risk != "drop")
     throw Error("--risk: goes with --max-drop");
   CalibrateOptions calibrate_options = as_calibrate_options(options);

@@ -5,12 +5,14 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "command.h"
 #include "common_options.h"
 #include "files.h"
 #include "model_summary.h"
+#include "outputs.h"
 #include "sidenet/error.h"
 #include "sidenet/model.h"
 #include "text.h"
@@ -43,7 +45,8 @@ std::vector<float> channels(const std::string& text) {
 
 int run(Options& options) {
   options.common.check();
-  check_output(options.output);
+  check_outputs({{"-o", options.output}},
+                Inputs().checkpoint(options.checkpoint, options.import).file("--labels", options.labels));
   if (!options.labels.empty()) options.import.labels = read_labels(options.labels);
   if (!options.mean.empty()) options.import.mean = channels(options.mean);
   if (!options.std.empty()) options.import.std = channels(options.std);
@@ -53,8 +56,11 @@ int run(Options& options) {
   if (!options.common.quiet) {
     for (const std::string& note : model.notes()) std::cerr << printable(note) << '\n';
     print_summary(std::cerr, model);
-    std::cerr << "written        " << printable(options.output) << ", "
-              << grouped(static_cast<std::int64_t>(std::filesystem::file_size(options.output))) << " bytes\n";
+    std::error_code gone;
+    const auto bytes = std::filesystem::file_size(options.output, gone);
+    std::cerr << "written        " << printable(options.output);
+    if (!gone) std::cerr << ", " << grouped(static_cast<std::int64_t>(bytes)) << " bytes";
+    std::cerr << '\n';
   }
   return 0;
 }

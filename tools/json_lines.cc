@@ -9,9 +9,11 @@
 
 namespace sidenet::tools {
 
-void print_json(const Json& object) {
-  std::cout << escape_invisible(object.dump(-1, ' ', false, Json::error_handler_t::replace)) << std::endl;
+std::string json_text(const Json& object) {
+  return escape_hidden(object.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
+
+void print_json(const Json& object) { std::cout << json_text(object) << std::endl; }
 
 double shortest(float value) {
   if (!std::isfinite(value)) return value;

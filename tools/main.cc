@@ -11,6 +11,7 @@
 #include "command.h"
 #include "help_formatter.h"
 #include "sidenet/error.h"
+#include "standard_streams.h"
 #include "text.h"
 
 namespace sidenet::tools {
@@ -24,11 +25,16 @@ int fail(const std::string& message) {
   return kFailed;
 }
 
+/// `status`, where all that was told on standard output has arrived.
+int with_output(int status) {
+  if (std::cout.flush()) return status;
+  return fail(standard_output_is_closed() ? "standard output: cannot be written: it is closed"
+                                          : "standard output: cannot be written");
+}
+
 int run_command(const Command& command) {
   try {
-    const int status = command.run();
-    if (!std::cout.flush()) return fail("standard output: cannot be written");
-    return status;
+    return with_output(command.run());
   } catch (const Error& error) {
     return fail(error.what());
   } catch (const std::bad_alloc&) {
@@ -60,6 +66,7 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   app.footer(
       "sidenet COMMAND --help tells more.\n"
+      "An output never replaces an input of the same command.\n"
       "Exit status: 0 done, 1 failed (one line on stderr says why), 2 wrong usage.");
   const std::vector<Command> commands = {add_import(app),  add_inspect(app), add_run(app),       add_predict(app),
                                          add_suggest(app), add_train(app),   add_calibrate(app), add_evaluate(app),
@@ -70,7 +77,7 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() != 0) return wrong_usage(app, explain(app, error, argc, argv));
     app.exit(error);  // prints the help or the version
-    return std::cout.flush() ? kDone : fail("standard output: cannot be written");
+    return with_output(kDone);
   }
   for (const Command& command : commands) {
     if (command.app->parsed()) return run_command(command);
@@ -82,6 +89,7 @@ int run(int argc, char** argv) {
 }  // namespace sidenet::tools
 
 int main(int argc, char** argv) {
-  std::signal(SIGXFSZ, SIG_IGN);  // a file over the limit is then a failed write, told of like any other
+  sidenet::tools::open_standard_streams();  // before anything else is opened
+  std::signal(SIGXFSZ, SIG_IGN);            // a file over the limit is then a failed write, told of like any other
   return sidenet::tools::run(argc, argv);
 }

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <functional>
 #include <iostream>
 #include <memory>
@@ -13,6 +12,7 @@
 #include "command.h"
 #include "common_options.h"
 #include "files.h"
+#include "lines.h"
 #include "predict_guard.h"
 #include "predict_rows.h"
 #include "sidenet/error.h"
@@ -32,17 +32,29 @@ struct Options {
   bool probabilities = false, json = false;
 };
 
+using Use = std::function<void(const std::string&)>;
+
+void for_each_image(const std::vector<std::string>& inputs, bool stdin_allowed, const Use& use, const Use& report);
+
+/// Those that standard input names, a line each.
+void for_each_named_image(const Use& use, const Use& report) {
+  Lines names = Lines::of_standard_input(Lines::Kind::names);
+  while (names.next()) {
+    try {
+      if (const std::string& name = names.line(); !name.empty()) for_each_image({name}, false, use, report);
+    } catch (const Error& error) {
+      report(names.place() + ": " + error.what());
+    }
+  }
+}
+
 /// Calls `use` with each image: files as they are, folders' images, and "-" for names from stdin, a line each.
-void for_each_image(const std::vector<std::string>& inputs, bool stdin_allowed,
-                    const std::function<void(const std::string&)>& use,
-                    const std::function<void(const std::string&)>& report) {
+void for_each_image(const std::vector<std::string>& inputs, bool stdin_allowed, const Use& use, const Use& report) {
   for (const std::string& input : inputs) {
     try {
       std::error_code ignored;
       if (stdin_allowed && input == "-") {
-        while (const auto line = next_line(std::cin, "standard input")) {
-          if (!line->empty()) for_each_image({*line}, false, use, report);
-        }
+        for_each_named_image(use, report);
       } else if (std::filesystem::is_directory(input, ignored)) {
         for (const std::string& image : images_below(input)) use(image);
       } else {
@@ -82,14 +94,12 @@ Text text_of_line(std::string line, bool tab_pairs) {
 }
 
 // One text a line. Answers come as their batch is full, so a pipe is answered while it runs.
-void predict_lines(std::istream& in, const std::string& source, bool tab_pairs, Predictor& predictor) {
-  TextLines lines(in);
-  for (std::int64_t number = 1; lines.next(); ++number) {
-    const std::string place = source + ":" + std::to_string(number);
+void predict_lines(Lines lines, bool tab_pairs, Predictor& predictor) {
+  while (lines.next()) {
     try {
-      predictor.add_text(text_of_line(lines.line(), tab_pairs), place);
+      predictor.add_text(text_of_line(lines.line(), tab_pairs), lines.place());
     } catch (const Error& error) {
-      predictor.report(place + ": " + error.what());
+      predictor.report(lines.place() + ": " + error.what());
     }
   }
 }
@@ -101,13 +111,10 @@ void predict_texts(const Options& options, Predictor& predictor) {
     predictor.add_text(text, options.texts.size() == 1 ? "--text" : "--text number " + std::to_string(i + 1));
   }
   for (const std::string& input : options.inputs) {
-    if (input == "-") {
-      predict_lines(std::cin, "standard input", options.tab_pairs, predictor);
-      continue;
-    }
     try {
-      std::ifstream file = open_text(input, "a file with one text a line");
-      predict_lines(file, input, options.tab_pairs, predictor);
+      predict_lines(input == "-" ? Lines::of_standard_input(Lines::Kind::texts)
+                                 : Lines::of_file(input, "a file with one text a line", Lines::Kind::texts),
+                    options.tab_pairs, predictor);
     } catch (const Error& error) {
       predictor.report(error.what());
     }

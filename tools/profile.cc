@@ -9,10 +9,10 @@
 #include "atomic_file.h"
 #include "command.h"
 #include "common_options.h"
-#include "files.h"
 #include "json_lines.h"
 #include "machine_peak.h"
 #include "model_summary.h"
+#include "outputs.h"
 #include "sidenet/error.h"
 #include "sidenet/session.h"
 #include "table.h"
@@ -119,10 +119,8 @@ void write_trace(const std::string& path, const std::vector<NodeTime>& nodes, do
           {{"op", node.op}, {"shape", node.shape}, {"gflops", rate}, {"peak_share", rate / peak}, {"bytes", node.bytes}}}});
     start += length;
   }
-  const std::string text =
-      Json({{"traceEvents", events}, {"displayTimeUnit", "ms"}}).dump(-1, ' ', false, Json::error_handler_t::replace);
   AtomicFile file(path);
-  file.write(text);
+  file.write(json_text({{"traceEvents", events}, {"displayTimeUnit", "ms"}}));
   file.commit();
 }
 
@@ -154,7 +152,7 @@ void print_table(const std::vector<NodeTime>& nodes, const Options& options, int
 
 int run(const Options& options) {
   options.common.check();
-  if (!options.trace.empty()) check_output(options.trace);
+  check_outputs({{"--trace", options.trace}}, Inputs().file("MODEL", options.model));
   const Model model = Model::load(options.model);
   Session session(model, {.threads = options.common.threads, .winograd = !options.common.no_winograd});
   const std::vector<NodeTime> nodes = profile(session, model, options);

@@ -11,8 +11,8 @@
 
 #include "command.h"
 #include "common_options.h"
-#include "files.h"
 #include "npy.h"
+#include "outputs.h"
 #include "sidenet/error.h"
 #include "sidenet/session.h"
 #include "tensor_rows.h"
@@ -29,23 +29,32 @@ struct Options {
   std::vector<std::string> inputs;
 };
 
-/// Files by input name, from "x.npy" or "name=x.npy". A file whose own name holds "=" wins; one without a name is the
-/// model's first input.
+/// "x.npy" and "name=x.npy"; a file whose own name holds "=" wins.
+struct InputFile {
+  explicit InputFile(const std::string& text) {
+    std::error_code ignored;
+    const auto equals = text.find('=');
+    named = equals != std::string::npos && !std::filesystem::exists(text, ignored);
+    if (named) name = text.substr(0, equals);
+    path = named ? text.substr(equals + 1) : text;
+  }
+  bool named;
+  std::string name, path;
+};
+
+/// Files by input name; one without a name is the model's first input.
 std::map<std::string, std::string> input_paths(const std::vector<std::string>& given,
                                                const std::vector<std::string>& names) {
   std::map<std::string, std::string> paths;
   for (const std::string& text : given) {
-    std::error_code ignored;
-    const auto equals = text.find('=');
-    const bool named = equals != std::string::npos && !std::filesystem::exists(text, ignored);
-    const std::string name = named ? text.substr(0, equals) : names.front();
+    const InputFile file(text);
+    const std::string name = file.named ? file.name : names.front();
     if (std::find(names.begin(), names.end(), name) == names.end()) {
       std::string known;
       for (const std::string& n : names) known += (known.empty() ? "" : ", ") + n;
       throw Error("--input: no input '" + name + "'; this model has " + known);
     }
-    if (!paths.emplace(name, named ? text.substr(equals + 1) : text).second)
-      throw Error("--input: '" + name + "' is given twice");
+    if (!paths.emplace(name, file.path).second) throw Error("--input: '" + name + "' is given twice");
   }
   if (!paths.count(names.front())) throw Error("--input: expected '" + names.front() + "' among the inputs");
   return paths;
@@ -100,7 +109,10 @@ class RawTexts : public RawRows {
 
 int run(const Options& options) {
   options.common.check();
-  check_output(options.output);
+  Inputs given;
+  given.file("MODEL", options.model).weight_cache(options.common.weight_cache);
+  for (const std::string& text : options.inputs) given.file("--input", InputFile(text).path);
+  check_outputs({{"-o", options.output}}, given);
   const Model model = Model::load(options.model);
   const ExitPolicy policy = make_policy(options.policy, model);
   const std::vector<std::string> names = model.is_text()

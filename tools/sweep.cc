@@ -2,17 +2,15 @@
 #include <functional>
 #include <iostream>
 #include <memory>
-#include <set>
 #include <string>
 
 #include "atomic_file.h"
 #include "certificate_note.h"
 #include "command.h"
 #include "common_options.h"
-#include "files.h"
 #include "html_report.h"
+#include "outputs.h"
 #include "progress.h"
-#include "sidenet/error.h"
 #include "sweep_json.h"
 #include "table.h"
 #include "text.h"
@@ -100,12 +98,8 @@ void print(const Sweep& sweep, const Options& options) {
 
 int run(const Options& options) {
   options.common.check();
-  std::set<std::string> outputs;
-  for (const std::string& path : {options.output, options.json_file, options.csv_file}) {
-    if (path.empty()) continue;
-    check_output(path);
-    if (!outputs.insert(path).second) throw Error(path + ": expected one output a file, got two");
-  }
+  check_outputs({{"-o", options.output}, {"--json", options.json_file}, {"--csv", options.csv_file}},
+                Inputs().file("MODEL", options.model).data("--data", options.data));
   const Model model = Model::load(options.model);
   const auto data = open_dataset(options.data, options.rows, options.common.quiet);
   const Sweep result = [&] {
@@ -124,7 +118,7 @@ int run(const Options& options) {
       model, *data, result,
       {std::filesystem::path(options.model).filename().string(), std::filesystem::path(options.data).filename().string(),
        command_line(options), resolve_threads(options.common.threads), options.common.batch});
-  const std::string text = report.dump(-1, ' ', false, Json::error_handler_t::replace);
+  const std::string text = json_text(report);
   if (!options.json_file.empty()) write_file(options.json_file, text + "\n");
   if (!options.csv_file.empty()) write_file(options.csv_file, sweep_csv(result));
   write_file(options.output, html_report(nlohmann::json::parse(text)));

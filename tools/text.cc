@@ -1,8 +1,10 @@
 #include "text.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <iterator>
 #include <string_view>
 #include <vector>
 
@@ -15,14 +17,9 @@ constexpr char32_t kInvalid = 0xFFFFFFFF;
 
 /// Decodes the character at `at` and moves behind it; kInvalid, and one byte on, where it is not UTF-8.
 char32_t next_character(std::string_view text, std::size_t& at) {
-  const std::size_t length = sidenet::detail::utf8_length(text.substr(at));
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const std::size_t begin = at;
+  const std::size_t length = sidenet::detail::utf8_length(text.substr(at)), begin = at;
   at += length == 0 ? 1 : length;
-  if (length < 2) return length == 0 ? kInvalid : byte(begin);
-  char32_t character = byte(begin) & (0x7F >> length);
-  for (std::size_t i = begin + 1; i < at; ++i) character = character << 6 | (byte(i) & 0x3F);
-  return character;
+  return length == 0 ? kInvalid : sidenet::detail::code_point(text.substr(begin, length));
 }
 
 /// Ranges in the manner of Unicode's EastAsianWidth.txt (W and F), joined generously.
@@ -39,16 +36,11 @@ int character_width(char32_t c) {
                                           {0xFFE0, 0xFFE6},
                                           {0x1F300, 0x1FAFF},
                                           {0x20000, 0x3FFFD}}};
-  if ((c >= 0x300 && c <= 0x36F) || (c >= 0x200B && c <= 0x200F) || (c >= 0xFE00 && c <= 0xFE0F)) return 0;
+  if ((c >= 0x300 && c <= 0x36F) || (c >= 0xFE00 && c <= 0xFE0F)) return 0;
   for (const Range& range : wide) {
     if (c >= range.first && c <= range.last) return 2;
   }
   return 1;
-}
-
-/// Control characters, line separators, and the marks that reverse the direction of what follows. All below U+10000.
-bool is_invisible(char32_t c) {
-  return c < 0x20 || (c >= 0x7F && c < 0xA0) || (c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);
 }
 
 std::string format(const char* pattern, int decimals, double value) {
@@ -59,33 +51,38 @@ std::string format(const char* pattern, int decimals, double value) {
 
 }  // namespace
 
-std::string escape_invisible(const std::string& json) {
+std::string escape_hidden(const std::string& json) {
   std::string escaped;
+  const auto add = [&](char32_t unit) {
+    std::array<char, 16> code;
+    std::snprintf(code.data(), code.size(), "\\u%04x", static_cast<unsigned>(unit));
+    escaped += code.data();
+  };
   for (std::size_t at = 0; at < json.size();) {
     const std::size_t begin = at;
     const char32_t c = next_character(json, at);
-    if (c == kInvalid || c == '\n' || !is_invisible(c)) {
+    if (c == kInvalid || c == '\n' || sidenet::detail::shows(c)) {
       escaped.append(json, begin, at - begin);
-    } else {
-      std::array<char, 16> code;
-      std::snprintf(code.data(), code.size(), "\\u%04x", static_cast<unsigned>(c));
-      escaped += code.data();
+    } else if (c < 0x10000) {
+      add(c);
+    } else {  // as UTF-16, which JSON's escapes are
+      add(0xD800 + ((c - 0x10000) >> 10));
+      add(0xDC00 + ((c - 0x10000) & 0x3FF));
     }
   }
   return escaped;
 }
 
 std::string printable(const std::string& text) {
+  constexpr std::string_view spaces[] = {"\n", "\r", "\t", "\u2028", "\u2029"};
   std::string clean;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t begin = at;
-    const char32_t c = next_character(text, at);
-    if (c == '\n' || c == '\t' || c == '\r' || c == 0x2028 || c == 0x2029) {
-      clean += ' ';
-    } else if (c == kInvalid || is_invisible(c)) {
-      clean += '?';
+  for (std::string_view left = text; !left.empty();) {
+    const auto space = std::find_if(std::begin(spaces), std::end(spaces), [&](auto s) { return left.starts_with(s); });
+    if (space == std::end(spaces)) {
+      clean += sidenet::detail::take_shown(left);
     } else {
-      clean.append(text, begin, at - begin);
+      clean += ' ';
+      left.remove_prefix(space->size());
     }
   }
   return clean;

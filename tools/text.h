@@ -6,12 +6,12 @@
 
 namespace sidenet::tools {
 
-/// For a line on a terminal: control characters (they could move the cursor) and bytes that are not UTF-8 become '?',
-/// line breaks and tabs a space. File names, labels and tensor names come from outside.
+/// For a line on a terminal: line breaks and tabs become a space, and what would not show as itself
+/// is escaped as printable_line() does it. File names, labels and tensor names come from outside.
 std::string printable(const std::string& text);
-/// Of a line of JSON, which escapes control characters below U+0020 alone: those that printable() would not show become
-/// \uXXXX. They can stand only inside strings.
-std::string escape_invisible(const std::string& json);
+/// Of JSON: what would not show as itself becomes \uXXXX, which is the same value. It can stand
+/// only inside strings, and JSON's own escapes end at U+001F.
+std::string escape_hidden(const std::string& json);
 /// Whether every byte belongs to well-formed UTF-8.
 bool is_utf8(const std::string& text);
 /// Columns that printable UTF-8 text takes: wide East Asian characters and emoji two, combining marks none.

@@ -11,8 +11,9 @@
 
 #include "command.h"
 #include "common_options.h"
-#include "files.h"
+#include "file_names.h"
 #include "json_lines.h"
+#include "outputs.h"
 #include "progress.h"
 #include "sidenet/error.h"
 #include "sidenet/training.h"
@@ -77,16 +78,23 @@ void print_result(const TrainResult& result, const Options& options) {
   }
 }
 
+void check_files(const Options& options) {
+  Inputs inputs;
+  inputs.file("MODEL", options.model).feature_cache(options.train.cache_dir);
+  for (const std::string& spec : options.data) inputs.data("--data", spec);
+  check_outputs({{"-o", options.output}}, inputs);
+}
+
 int run(Options& options) {
   options.common.check();
-  check_output(options.output);
   TrainOptions& train = options.train;
   train.threads = options.common.threads;
   train.batch = options.common.batch;
   train.seed = options.common.seed;
   train.taps = split_commas(options.taps);
   const bool own_cache = train.cache_dir.empty();
-  if (own_cache) train.cache_dir = options.output + ".cache";
+  if (own_cache) train.cache_dir = path_beside(options.output, ".cache");
+  check_files(options);
 
   const Model model = Model::load(options.model);
   check_taps(train.taps, model, options.model);

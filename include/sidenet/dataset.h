@@ -42,6 +42,9 @@ class Dataset {
   /// Throws Error: nothing there, an empty folder, labels that disagree, a truncated file; of texts a missing
   /// column, an empty text or label, bytes that are not in the encoding, columns that are not clear.
   static std::shared_ptr<const Dataset> open(const std::string& spec, const DatasetOptions& options = {});
+  /// The files that open(spec) reads, with labels or without, those of a folder one by one. Throws Error where they cannot
+  /// be listed; whether they can be read is not looked at.
+  static std::vector<std::string> files(const std::string& spec, bool labelled = true);
   virtual ~Dataset() = default;
 
   virtual Kind kind() const { return Kind::images; }

@@ -7,8 +7,9 @@
 
 namespace sidenet {
 
-/// `text`, which may quote bytes of a hostile file, as a line that is safe on a terminal: control characters, line and
-/// paragraph separators, marks that turn the direction of writing, and bytes that are not UTF-8 as \xNN; of more than
+/// `text`, which may quote bytes of a hostile file, as a line that is safe on a terminal. What
+/// would not show as itself is escaped: controls and bytes that are not UTF-8 as \xNN, marks of
+/// direction, line separators and characters without width as \uNNNN or \UNNNNNNNN. Of more than
 /// 2,000 bytes the first 1,500 and the last 400.
 std::string printable_line(std::string_view text);
 
@@ -36,16 +37,50 @@ inline std::size_t utf8_length(std::string_view text) {
   return in_range && follows(1) && follows(2) && follows(3) ? 4 : 0;
 }
 
-/// Whether one code point, as UTF-8, shows as itself and nothing else.
-inline bool shows(std::string_view code_point) {
-  const unsigned char first = static_cast<unsigned char>(code_point[0]);
-  if (code_point.size() == 1) return first >= 0x20 && first != 0x7F;
-  if (code_point.size() == 2) return code_point >= "\xC2\xA0" && code_point != "\xD8\x9C";  // C1 controls, U+061C
-  for (const std::string_view range :
-       {"\xE2\x80\x8B\xE2\x80\x8F", "\xE2\x80\xA8\xE2\x80\xAE", "\xE2\x81\xA6\xE2\x81\xA9"}) {
-    if (code_point >= range.substr(0, 3) && code_point <= range.substr(3)) return false;
+/// The character that these bytes of well-formed UTF-8 are.
+inline char32_t code_point(std::string_view utf8) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(utf8[i]); };
+  if (utf8.size() == 1) return byte(0);
+  char32_t character = byte(0) & (0x7Fu >> utf8.size());
+  for (std::size_t i = 1; i < utf8.size(); ++i) character = character << 6 | (byte(i) & 0x3Fu);
+  return character;
+}
+
+struct CharacterRange {
+  char32_t first, last;
+};
+/// Characters that do not show as themselves, or change how others beside them show: controls, line
+/// separators, marks of direction, and what has no width (joiners, fillers, tags). In order. Not
+/// among them are variation selectors, which choose a form of the character before.
+inline constexpr CharacterRange kHidden[] = {
+    {0x00, 0x1F},     {0x7F, 0x9F},       {0xAD, 0xAD},       {0x34F, 0x34F},     {0x61C, 0x61C},
+    {0x115F, 0x1160}, {0x17B4, 0x17B5},   {0x180E, 0x180E},   {0x200B, 0x200F},   {0x2028, 0x202E},
+    {0x2060, 0x206F}, {0x3164, 0x3164},   {0xFDD0, 0xFDEF},   {0xFEFF, 0xFEFF},   {0xFFA0, 0xFFA0},
+    {0xFFF0, 0xFFFB}, {0x1BCA0, 0x1BCA3}, {0x1D173, 0x1D17A}, {0xE0000, 0xE00FF}, {0xE01F0, 0xE0FFF},
+};
+inline bool shows(char32_t character) {
+  if ((character & 0xFFFE) == 0xFFFE) return false;  // no characters
+  for (const CharacterRange& range : kHidden) {
+    if (character <= range.last) return character < range.first;
   }
-  return code_point != "\xEF\xBB\xBF";
+  return true;
+}
+
+/// The first character of `text`, as printable_line() shows it. Takes it from `text`.
+inline std::string take_shown(std::string_view& text) {
+  const auto hex = [](char32_t value, int digits) {
+    std::string result;
+    while (digits-- > 0) result += "0123456789abcdef"[value >> 4 * digits & 15];
+    return result;
+  };
+  const std::size_t length = utf8_length(text);
+  const std::string_view piece = text.substr(0, length == 0 ? 1 : length);
+  text.remove_prefix(piece.size());
+  if (length == 0) return "\\x" + hex(static_cast<unsigned char>(piece[0]), 2);
+  const char32_t character = code_point(piece);
+  if (shows(character)) return std::string(piece);
+  if (character < 0x80) return "\\x" + hex(character, 2);
+  return character < 0x10000 ? "\\u" + hex(character, 4) : "\\U" + hex(character, 8);
 }
 
 }  // namespace detail
@@ -55,19 +90,7 @@ inline std::string printable_line(std::string_view text) {
   if (text.size() > kLimit)
     return printable_line(text.substr(0, kHead)) + " ... " + printable_line(text.substr(text.size() - kTail));
   std::string result;
-  while (!text.empty()) {
-    const std::size_t length = detail::utf8_length(text), taken = length == 0 ? 1 : length;
-    const std::string_view piece = text.substr(0, taken);
-    if (length != 0 && detail::shows(piece)) {
-      result += piece;
-    } else {
-      for (const char c : piece) {
-        const auto byte = static_cast<unsigned char>(c);
-        result += {'\\', 'x', "0123456789abcdef"[byte >> 4], "0123456789abcdef"[byte & 15]};
-      }
-    }
-    text.remove_prefix(taken);
-  }
+  while (!text.empty()) result += detail::take_shown(text);
   return result;
 }
 

@@ -115,6 +115,8 @@ class Model {
   static Model load(const std::string& path);
   /// Reads a PyTorch or safetensors checkpoint, or a Hugging Face folder. Nothing in it is executed.
   static Model import_checkpoint(const std::string& path, const ImportOptions& options = {});
+  /// The files that import_checkpoint() reads: the weights, and what of texts lies beside them.
+  static std::vector<std::string> checkpoint_files(const std::string& path, const ImportOptions& options = {});
   /// Writes one safetensors file: to a temporary file first, then renamed.
   void save(const std::string& path) const;
 

@@ -178,6 +178,16 @@ void refuse_image_options(const ImportOptions& options, const ModelData& data) {
 
 }  // namespace
 
+std::vector<std::string> Model::checkpoint_files(const std::string& path, const ImportOptions& options) {
+  const CheckpointFiles files = find_checkpoint_files(path, options);
+  std::vector<std::string> found;
+  for (const std::string& file :
+       {files.weights, files.config, files.tokenizer_config, files.sentence_config, files.vocabulary}) {
+    if (!file.empty()) found.push_back(file);
+  }
+  return found;
+}
+
 Model Model::import_checkpoint(const std::string& path, const ImportOptions& options) {
   const CheckpointFiles files = find_checkpoint_files(path, options);
   Checkpoint checkpoint = read_checkpoint(files.weights);

@@ -120,7 +120,8 @@ class Training {
   }
 
   TrainResult run(const std::string& folder) {
-    const bool folder_is_new = !std::filesystem::exists(folder);
+    std::error_code unknown;  // what is wrong with it is told where it is made
+    const bool folder_is_new = !std::filesystem::exists(folder, unknown);
     TrainOptions all_taps = options_;
     all_taps.taps = columns_;
     std::vector<std::string> names = columns_;

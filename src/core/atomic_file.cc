@@ -15,6 +15,7 @@
 #include <cstring>
 #include <utility>
 
+#include "file_names.h"
 #include "sidenet/error.h"
 
 namespace sidenet {
@@ -22,13 +23,6 @@ namespace {
 
 constexpr int kMostLinks = 40;  // as Linux itself follows
 constexpr int kMostNames = 100;
-constexpr std::size_t kLongestStem = NAME_MAX - 32;  // room for what makes the temporary's name
-
-std::string folder_of(const std::string& path) {
-  const auto slash = path.rfind('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
 
 /// Links of /proc lead to open files, which need not have a name (and /dev/stdout leads there).
 bool is_on_procfs(const std::string& folder) {
@@ -37,21 +31,13 @@ bool is_on_procfs(const std::string& folder) {
   return ::statfs(folder.c_str(), &status) == 0 && status.f_type == magic;
 }
 
-std::optional<std::string> read_link(const std::string& path) {
-  std::array<char, PATH_MAX> text;
-  const ssize_t length = ::readlink(path.c_str(), text.data(), text.size());
-  if (length < 0 || static_cast<std::size_t>(length) >= text.size()) return std::nullopt;
-  return std::string(text.data(), static_cast<std::size_t>(length));
-}
-
 /// A name beside the target that tells what it is, and that nobody can foresee.
 std::string temporary_name(const std::string& target) {
   auto number = static_cast<std::uint32_t>(std::chrono::steady_clock::now().time_since_epoch().count());
   [[maybe_unused]] const auto bytes = ::getrandom(&number, sizeof number, 0);  // the time does where there is none
   std::array<char, 32> suffix;
   std::snprintf(suffix.data(), suffix.size(), ".partial-%08x", number);
-  const std::size_t name = target.rfind('/') + 1;  // 0 where there is no slash
-  return target.substr(0, name + kLongestStem) + suffix.data();
+  return path_beside(target, suffix.data());
 }
 
 }  // namespace
@@ -85,18 +71,18 @@ void AtomicFile::check_target() {
   } else if (errno != ENOENT) {
     fail("open");
   }
-  for (int links = 0; const auto next = read_link(target_); ++links) {
+  for (int links = 0; auto next = link_of(target_); ++links) {
     if (links == kMostLinks) throw Error(path_ + ": cannot be written: too many symbolic links");
-    const std::string folder = folder_of(target_);
-    if (is_on_procfs(folder))
+    if (is_on_procfs(folder_of(target_)))
       throw Error(path_ + ": cannot be written: expected a file's name, got an open file (" + target_ + ")");
-    target_ = next->starts_with('/') ? *next : folder + "/" + *next;
+    target_ = std::move(*next);
   }
 }
 
 bool AtomicFile::open_unnamed() {
   // It is named through /proc, and others must not read what replaces a private file.
   if (::access("/proc/self/fd", X_OK) != 0) return false;
+  if (temporary_name(target_).size() >= PATH_MAX) return false;  // it could not be put in its place
   fd_ = ::open(folder_of(target_).c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, old_ ? 0600 : 0666);
   return fd_ >= 0;
 }

@@ -13,7 +13,8 @@ namespace sidenet {
 /// new one, and so does who comes after a kill or a power cut. Without commit() (an exception, say) nothing is left.
 ///
 /// Where the system can (O_TMPFILE), the new file has no name before it is whole, so that a kill leaves nothing either;
-/// elsewhere it leaves NAME.partial-xxxxxxxx, which nobody needs.
+/// elsewhere it leaves NAME.partial-xxxxxxxx, which nobody needs (NAME cut where that would be too
+/// long).
 ///
 /// A symbolic link stays, and the file that it leads to is replaced. Permissions, and as far as the system allows owner and
 /// group, are those of the old file, or a new file's. Other hard links keep the old file. What is no regular file (a

@@ -76,12 +76,19 @@ class ClassFolderDataset : public Dataset {
   const std::vector<std::string>& class_names() const override { return class_names_; }
   std::string name(std::int64_t row) const override { return printable(files_[static_cast<std::size_t>(row)]); }
   Tensor image(std::int64_t row) const override {
-    const std::string path = root_ + "/" + files_[static_cast<std::size_t>(row)];
+    const std::string path = path_of(files_[static_cast<std::size_t>(row)]);
     return decode_image(MappedFile::open(path)->bytes(), 0, printable(path));
+  }
+  std::vector<std::string> paths() const {
+    std::vector<std::string> paths;
+    for (const std::string& file : files_) paths.push_back(path_of(file));
+    return paths;
   }
 
  private:
   using FolderId = std::pair<dev_t, ino_t>;
+
+  std::string path_of(const std::string& file) const { return root_ + "/" + file; }
 
   // `folder` is relative to the root. `seen` ends loops of links.
   void add_images(const std::string& folder, std::set<FolderId>& seen) {
@@ -117,6 +124,10 @@ std::shared_ptr<const Dataset> class_folder_dataset(const std::string& root) {
 
 std::shared_ptr<const Dataset> image_folder_dataset(const std::string& root) {
   return std::make_shared<ClassFolderDataset>(root, false);
+}
+
+std::vector<std::string> class_folder_files(const std::string& root, bool labelled) {
+  return ClassFolderDataset(root, labelled).paths();
 }
 
 }  // namespace sidenet

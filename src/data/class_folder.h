@@ -11,6 +11,8 @@ namespace sidenet {
 /// its files, sorted by their path, may lie in folders within. Links are followed, each folder of a class is read once,
 /// and names that begin with a dot are left out. Throws Error: no image at all, an unreadable folder, a broken link.
 std::shared_ptr<const Dataset> class_folder_dataset(const std::string& root);
+/// Its images, in the order of the rows.
+std::vector<std::string> class_folder_files(const std::string& root, bool labelled = true);
 
 /// All such images below ROOT, sorted by their path, without labels. Throws Error as above.
 std::shared_ptr<const Dataset> image_folder_dataset(const std::string& root);

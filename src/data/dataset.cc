@@ -19,7 +19,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// A path that exists may itself have commas.
 std::vector<std::string> split(const std::string& spec) {
+  std::error_code error;
+  if (fs::exists(spec, error)) return {spec};
   std::vector<std::string> parts;
   for (std::size_t begin = 0; begin <= spec.size();) {
     const auto end = std::min(spec.find(',', begin), spec.size());
@@ -110,8 +113,7 @@ std::shared_ptr<const Dataset> open_spec(const std::string& spec, const DatasetO
   if (spec.empty()) throw Error("data: expected a path, got an empty one");
   std::error_code error;
   if (fs::is_directory(spec, error)) return open_folder(spec, options.labelled);
-  // A path that exists may itself have commas.
-  return open_files(fs::exists(spec, error) ? std::vector<std::string>{spec} : split(spec), options);
+  return open_files(split(spec), options);
 }
 
 /// CIFAR files and IDX pairs have labels that nobody may look at.
@@ -141,6 +143,13 @@ std::shared_ptr<const Dataset> without_labels(std::shared_ptr<const Dataset> dat
 std::shared_ptr<const Dataset> Dataset::open(const std::string& spec, const DatasetOptions& options) {
   auto data = row_range(open_spec(spec, options), options, spec);
   return options.labelled ? data : without_labels(std::move(data));
+}
+
+std::vector<std::string> Dataset::files(const std::string& spec, bool labelled) {
+  std::error_code error;
+  if (!fs::is_directory(spec, error)) return split(spec);
+  std::vector<std::string> cifar = cifar_files(spec);
+  return cifar.empty() ? class_folder_files(spec, labelled) : cifar;
 }
 
 const std::vector<std::string>& Dataset::notes() const {

@@ -2,19 +2,16 @@
 
 const PLAIN_WORD = /^[A-Za-z0-9_@%+=:,./-]+$/;
 
-// What a terminal or a bidirectional line would not show as it is: such words are written with bash's escapes.
-const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/;
-
+/** What would not show is written with bash's escapes. */
 function shellWord(text) {
   if (PLAIN_WORD.test(text)) return text;
-  if (!UNSEEN.test(text)) return `'${text.replaceAll('\'', '\'\\\'\'')}'`;
-  const escape = (c) => (UNSEEN.test(c) ? `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}` : `\\${c}`);
-  return `$'${text.replace(new RegExp(`['\\\\]|${UNSEEN.source}`, 'g'), escape)}'`;
+  if (!HIDDEN.test(text)) return `'${text.replaceAll('\'', '\'\\\'\'')}'`;
+  return `$'${text.replace(/['\\]/g, '\\$&').replace(EACH_HIDDEN, escaped)}'`;
 }
 const fileWord = (name) => shellWord(name.startsWith('-') ? `./${name}` : name);
 
 function policyOptions(model, thresholds) {
-  const {names} = model;
+  const {names} = model.given;
   const open = thresholds.findIndex((t) => !(t > 1));
   if (open < 0) return '--final-only';
   if (thresholds.every((t) => t === thresholds[0])) return `--threshold ${thresholds[0]}`;
@@ -23,10 +20,9 @@ function policyOptions(model, thresholds) {
 }
 
 function commandLine(model, thresholds) {
-  const {file} = model.report.model;
   const input = model.report.data.kind === 'texts' ? '--text "TEXT"' : 'INPUT';
   const policy = sameThresholds(thresholds, model.own) ? '' : ' ' + policyOptions(model, thresholds);
-  return `sidenet predict ${fileWord(String(file))} ${input}${policy}`;
+  return `sidenet predict ${fileWord(model.given.file)} ${input}${policy}`;
 }
 
 /** The clipboard, or the older command where a file:// page may not write to it; else the text is left selected. */
@@ -67,7 +63,7 @@ function failing(delta) {
 }
 
 function certifiedClaim(c) {
-  const claim = RISKS[c.risk] ?? ((e) => `keep the risk “${c.risk}” at or below ${e} in 100`);
+  const claim = RISKS[c.risk] ?? ((e) => `keep the risk “${isolated(String(c.risk))}” at or below ${e} in 100`);
   const where = (c.classes?.length ? ', in every class,' : '') +
       ` on rows drawn as the calibration rows were${c.distinct ? ' from different rows' : ''}`;
   const rows = plural(c.rows, 'row') + (c.unlabelled_rows ? ` and ${c.unlabelled_rows} without labels` : '');
@@ -82,7 +78,7 @@ function certificate(model) {
   const note = byId('certificate');
   const c = model.report.certificate;
   if (!c || model.own.length === 0) return () => {};
-  const certified = model.own.map((t, e) => c.thresholds?.[model.names[e]] ?? t);
+  const certified = model.own.map((t, e) => c.thresholds?.[model.given.names[e]] ?? t);
   note.hidden = false;
   return (thresholds) => {
     const holds = Boolean(c.valid) && sameThresholds(thresholds, certified);

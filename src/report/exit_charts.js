@@ -115,9 +115,9 @@ function exitFigures(exit, histogram) {
     ...cells(exit.bins_uncalibrated?.[m] ?? empty), ...cells(exit.bins?.[m] ?? empty),
   ]);
   return [
-    table(`${exit.name}: reliability before and after calibration`,
+    table(`${isolated(exit.name)}: reliability before and after calibration`,
           ['Confidence', 'Rows before', 'Sure', 'Right', 'Rows after', 'Sure', 'Right'], reliability),
-    table(`${exit.name}: rows by confidence after calibration`, ['Confidence', 'Right', 'Wrong'],
+    table(`${isolated(exit.name)}: rows by confidence after calibration`, ['Confidence', 'Right', 'Wrong'],
           histogram.right.map((n, bin) => [binRange(bin), count(n), count(histogram.wrong[bin])])),
   ];
 }

@@ -41,6 +41,27 @@ function lessOrMore(saved) {
 const thresholdText = (t) => (t > 1 ? 'shut' : String(t));
 const thresholdShort = (t) => (t > 1 ? 'shut' : String(Math.round(t * 1e5) / 1e5));
 
+// What hides or moves its neighbours: detail::kHidden of include/sidenet/error.h.
+const HIDDEN = new RegExp(
+    '[\\0-\\x1f\\x7f-\\x9f\\xad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180e\\u200b-\\u200f\\u2028-\\u202e' +
+    '\\u2060-\\u206f\\u3164\\ufeff\\uffa0\\ufff0-\\ufffb\\u{1bca0}-\\u{1bca3}\\u{1d173}-\\u{1d17a}' +
+    '\\u{e0000}-\\u{e00ff}\\u{e01f0}-\\u{e0fff}\\p{Noncharacter_Code_Point}]', 'u');
+const EACH_HIDDEN = new RegExp(HIDDEN.source, 'gu');
+// A page breaks its lines itself, and whole scripts and emoji need the two joiners.
+const KEPT_ON_PAGE = '\t\n\r\u200c\u200d';
+// Letters that are written right to left.
+const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
+
+/** As printable_line() writes it, and bash reads it in $'…'. */
+function escaped(character) {
+  const code = character.codePointAt(0).toString(16);
+  return code.length > 4 ? `\\U${code.padStart(8, '0')}` : `\\u${code.padStart(4, '0')}`;
+}
+const visible = (text) => text.replace(EACH_HIDDEN, (c) => (KEPT_ON_PAGE.includes(c) ? c : escaped(c)));
+
+/** Within a line of text, where no element can: figures beside an Arabic name keep their places. */
+const isolated = (text) => (RIGHT_TO_LEFT.test(text) ? `\u2068${text}\u2069` : text);
+
 const byId = (id) => document.getElementById(id);
 
 /** An element with attributes; children are elements or text. */

@@ -16,7 +16,8 @@ std::string html_report(const nlohmann::json& report) {
   std::string page;
   for (const std::string_view piece : report_page_before_data()) page += piece;
   // In JSON `<` stands in strings alone. Without it neither an end tag nor a comment can begin (HTML, 13.2.5.4).
-  for (const char c : report.dump(-1, ' ', false, Json::error_handler_t::replace)) {
+  // Whoever reads the source of the page is not deceived either: it is ASCII.
+  for (const char c : report.dump(-1, ' ', true, Json::error_handler_t::replace)) {
     if (c == '<') {
       page += "\\u003c";
     } else {

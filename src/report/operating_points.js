@@ -91,7 +91,7 @@ function knownPoints(model) {
   for (let e = 0; e < last; ++e) {
     const thresholds = all(SHUT);
     thresholds[e] = 0;
-    take('alone', `always at ${names[e]}`, thresholds, evaluate(model, thresholds));
+    take('alone', `always at ${isolated(names[e])}`, thresholds, evaluate(model, thresholds));
   }
   take('own', 'the model’s own thresholds', own, report.current ?? evaluate(model, own));
   return points;
@@ -111,6 +111,6 @@ function nameOfThresholds(model, thresholds) {
   if (sameThresholds(thresholds, model.own)) return 'the model’s own thresholds';
   if (open < 0) return 'MainNet only';
   if (thresholds.every((t) => t === thresholds[0])) return nameOfUniform(thresholds[0]);
-  if (thresholds[open] === 0) return `always answer at ${model.names[open]}`;
+  if (thresholds[open] === 0) return `always answer at ${isolated(model.names[open])}`;
   return 'a threshold for each exit';
 }

@@ -8,7 +8,7 @@ function describeOrigin({report}) {
   const rows = plural(data.rows, data.kind === 'texts' ? 'text' : 'image');
   const {threads = 1, batch = 1, precision = 'f32'} = machine ?? {};
   byId('origin').replaceChildren(
-      `${model.architecture}, ${sidenets}, measured on ${rows} of `, bdi(data.name),
+      bdi(model.architecture), `, ${sidenets}, measured on ${rows} of `, bdi(data.name),
       `; ${plural(threads, 'thread')}, batch ${batch}, ${precision}.`);
   byId('made').replaceChildren('Made by ', el('code', {dir: 'ltr'}, String(report.command ?? 'sidenet sweep')));
 }
@@ -134,5 +134,5 @@ try {
 } catch (error) {
   byId('main').hidden = true;
   byId('problem').hidden = false;
-  byId('problem').textContent = `This report cannot be shown: ${error.message}`;
+  byId('problem').textContent = `This report cannot be shown: ${visible(error.message)}`;
 }

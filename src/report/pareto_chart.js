@@ -8,9 +8,17 @@ const NEAR_POINTS = 5;
 
 const KIND_ORDER = ['alone', 'curve', 'joint', 'mainnet', 'own'];
 
+/** The begin and the end of a name that is longer than so many characters. */
+function middleOut(name, longest) {
+  const characters = [...name];
+  if (characters.length <= longest) return name;
+  const end = Math.ceil(longest / 2);
+  return characters.slice(0, longest - 1 - end).join('') + '…' + characters.slice(-end).join('');
+}
+
 function describePoint(model, p) {
   const {accuracy, ms} = model.report.mainnet;
-  const open = p.thresholds.map((t, e) => `${model.names[e]}=${thresholdShort(t)}`);
+  const open = p.thresholds.map((t, e) => `${isolated(middleOut(model.names[e], 28))}=${thresholdShort(t)}`);
   const lines = [
     `Accuracy ${percent(p.accuracy, 2)}: ${pointsAgainst(accuracy - p.accuracy)} MainNet`,
     `Compute ${percent(p.compute)} of MainNet`,
@@ -18,7 +26,7 @@ function describePoint(model, p) {
     `Same answer as MainNet: ${percent(p.agreement)}`,
   ];
   if (p.kind === 'joint' || p.kind === 'own') {
-    for (const part of open) lines.push(part.length > 36 ? part.slice(0, 12) + '…' + part.slice(-22) : part);
+    for (const part of open) lines.push(part);
   }
   return lines;
 }

@@ -49,17 +49,28 @@ function shortened(text) {
   return characters.length > LONGEST_LABEL ? characters.slice(0, LONGEST_LABEL - 1).join('') + '…' : characters.join('');
 }
 
+/** The same with every text as people see it. */
+function shown(value) {
+  if (typeof value === 'string') return visible(value);
+  if (Array.isArray(value)) return value.map(shown);
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, shown(part)]));
+}
+
 function readReport() {
   const report = JSON.parse(byId('report').textContent);
   if (report.format !== 1) throw new Error(`format: expected 1, got ${report.format}`);
   if (!Array.isArray(report.exits) || report.exits.length === 0) throw new Error('exits: expected at least "final"');
   const own = report.exits.slice(0, -1).map((exit) => (isNumber(exit.threshold) ? exit.threshold : SHUT));
+  const names = report.exits.map((exit) => exit.name);
+  const toShow = shown({...report, rows: null});
   return {
-    report,
+    report: toShow,
     rows: readRows(report),
-    names: report.exits.map((exit) => exit.name),
+    names: toShow.exits.map((exit) => exit.name),
+    given: {file: String(report.model.file), names},  // as the command takes them
     own,
-    label: (index) => shortened(report.model.labels?.[index] ?? `class ${index}`),
+    label: (index) => shortened(toShow.model.labels?.[index] ?? `class ${index}`),
   };
 }
 

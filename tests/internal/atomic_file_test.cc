@@ -20,6 +20,7 @@
 #include <thread>
 #include <vector>
 
+#include "file_names.h"
 #include "sidenet/error.h"
 
 using namespace sidenet;
@@ -132,6 +133,42 @@ TEST_CASE("the longest name that the system takes") {
     CHECK(read(path) == "bytes");
     CHECK(holds(refusal(folder.file(std::string(256, 'n')), unnamed), "too long"));
   }
+}
+
+TEST_CASE("the longest path that the system takes") {
+  for (const bool unnamed : {true, false}) {
+    Folder folder;
+    std::string path = folder.path;
+    while (path.size() < 3800) fs::create_directory(path += "/" + std::string(200, 'd'));
+    for (const std::size_t left : {std::size_t{1}, std::size_t{12}, 4095 - path.size() - 202}) {  // of the name
+      std::string deep = path;
+      fs::create_directory(deep += "/" + std::string(4095 - path.size() - left - 2, 'd'));
+      const std::string target = deep + "/" + std::string(left, 'n');
+      CAPTURE(left);
+      REQUIRE(target.size() == 4095);
+      if (left < 17) {  // no name has room beside it: told before any work is done
+        CHECK_THROWS_WITH_AS(AtomicFile(target, unnamed), doctest::Contains("cannot be written: File name too long"),
+                             Error);
+        continue;
+      }
+      save(target, "bytes", unnamed);
+      CHECK(read(target) == "bytes");
+    }
+  }
+}
+
+TEST_CASE("a name beside another is as long as the system allows, and never the other one") {
+  Folder folder;
+  const auto name = [&](const std::string& of) {
+    return path_beside(folder.file(of), ".cache").substr(folder.path.size() + 1);
+  };
+  CHECK(name("m") == "m.cache");
+  CHECK(path_beside("m", ".cache") == "m.cache");
+  CHECK(path_beside("/m", ".cache") == "/m.cache");
+  CHECK(name(std::string(249, 'n')) == std::string(249, 'n') + ".cache");
+  CHECK(name(std::string(255, 'n')) == std::string(249, 'n') + ".cache");
+  CHECK(name(std::string(249, 'n') + ".cache") == std::string(248, 'n') + ".cache");
+  CHECK(name(std::string(248, 'n') + "\xC3\xA4 and more") == std::string(248, 'n') + ".cache");  // no half of a character
 }
 
 TEST_CASE("a child that saves in a loop is killed at random moments") {

@@ -82,6 +82,23 @@ TEST_CASE("class folders: links are followed, loops end, the same folder is not 
   CHECK(data->rows() < 10);
 }
 
+TEST_CASE("the files of a data set are those that are read") {
+  using Names = std::vector<std::string>;
+  const Folder folder;
+  const std::string classes = folder.path + "/classes", cifar = folder.path + "/cifar";
+  folder.write("classes/dog/deep/b.PNG", "not looked at");
+  folder.write("classes/cat/1.jpeg", "not looked at");
+  for (const char* other : {"classes/cat/notes.txt", "classes/cat/.hidden.png", "classes/beside.png", "cifar/other.txt"})
+    folder.write(other, "not read");
+  CHECK(Dataset::files(classes + "/") == Names{classes + "/cat/1.jpeg", classes + "/dog/deep/b.PNG"});
+  for (const char* batch : {"cifar/2.bin", "cifar/1.bin"}) folder.write(batch, "");
+  CHECK(Dataset::files(cifar) == Names{cifar + "/1.bin", cifar + "/2.bin"});
+  CHECK(Dataset::files("a,b") == Names{"a", "b"});
+  const std::string comma = folder.write("a,b", "");
+  CHECK(Dataset::files(comma) == Names{comma});
+  CHECK(Dataset::files("missing") == Names{"missing"});
+}
+
 TEST_CASE("class folders decode when asked, not before") {
   const Folder folder;
   folder.write("a/broken.png", "no image");

@@ -123,6 +123,19 @@ TEST_CASE("wrappers before the names change nothing") {
   }
 }
 
+TEST_CASE("the files of a checkpoint are the weights and what lies beside them") {
+  const TextCheckpoint checkpoint(small_weights());
+  const std::string folder = checkpoint.folder.path + "/";
+  for (const char* name : {"vocab.txt", "tokenizer_config.json", "README.md"}) checkpoint.folder.write(name, "");
+  const Strings found{folder + "model.safetensors", folder + "config.json", folder + "tokenizer_config.json",
+                      folder + "vocab.txt"};
+  CHECK(Model::checkpoint_files(folder) == found);
+  CHECK(Model::checkpoint_files(folder + "model.safetensors") == found);
+  ImportOptions options;
+  options.config = "c.json", options.vocabulary = "v.txt";
+  CHECK(Model::checkpoint_files("alone/m.pth", options) == Strings{"alone/m.pth", "c.json", "v.txt"});
+}
+
 TEST_CASE("gamma and beta are weight and bias") {
   const Weights weights = small_weights();
   const auto old_name = [](const std::string& name) {

@@ -3,12 +3,15 @@
 
     SIDENET_BINARY=build/tools/sidenet python3 tests/public/cli_deceit_test.py
 """
+import csv
 import json
 import os
 import pathlib
 import pickle
+import re
 import struct
 import sys
+import unicodedata
 import unittest
 
 sys.dont_write_bytecode = True
@@ -16,7 +19,7 @@ import hostile_case
 import hostile_fixtures as hostile
 from cli_case import EXITS, HERE
 from cli_fixtures import CLASSES, read_safetensors_header, sidenet, write_class_folders
-from hostile_case import CONTROLS, HostileTest, model_bytes
+from hostile_case import CONTROLS, HIDDEN, HostileTest, model_bytes
 from hostile_fixtures import Measured, raw_safetensors, write
 
 setUpModule = hostile_case.make_files
@@ -32,15 +35,34 @@ def parts_of(path):
 class Names(HostileTest):
     """From outside: they must not move the cursor, change the title, or feign a line of ours."""
 
-    EVIL = "a\x1b[2J\x1b]0;t\x07\x9b31m\rb\nsidenet: done\u202e\u2028c\x7f"
+    EVIL = "a\x1b[2J\x1b]0;t\x07\x9b31m\rb\nsidenet: done\u202e\u2028c\x7f" + "".join(chr(code) for part in HIDDEN[1:] for code in list(part)[:2]
+                                                                                       if code < 0x1FFFE)
 
     def shown(self, *arguments, status=0):
         run = Measured(*arguments)
         self.assertEqual(run.status, status, run)
         for line in (run.out + run.err).decode("utf-8").split("\n"):
-            self.assertFalse([c for c in CONTROLS if c in line], run)
+            self.assertFalse(CONTROLS & set(line), run)
             self.assertFalse(line.startswith("sidenet: done"), run)
         return run
+
+    def test_the_list_is_whole(self):
+        """Of all control and format characters, those alone are missing that show."""
+        if tuple(map(int, unicodedata.unidata_version.split("."))) >= (18,):
+            self.skipTest("a Unicode that the list is not made for")
+        shown = {*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8E2, 0x110BD, 0x110CD, *range(0x13430, 0x13440)}
+        for code in range(0x110000):
+            if unicodedata.category(chr(code)) in ("Cc", "Cf", "Zl", "Zp") and code != 10:
+                self.assertEqual(chr(code) in CONTROLS, code not in shown, hex(code))
+
+    def test_the_page_has_the_same_list(self):
+        with open(pathlib.Path(__file__).resolve().parents[2] / "src" / "report" / "format.js", encoding="utf-8") as file:
+            (source,) = re.findall(r"const HIDDEN = new RegExp\(\n(.*?), 'u'\);", file.read(), re.S)
+        pattern = "".join(re.findall(r"'([^']*)'", source)).replace("\\\\", "\\")
+        pattern, count = re.subn(r"\\p\{Noncharacter_Code_Point\}", "\ufdd0-\ufdef" + "".join(chr(code) for code in HIDDEN[-1]), pattern)
+        self.assertEqual(count, 1)
+        pattern = re.sub(r"\\u\{(\w+)\}", lambda match: f"\\U{match[1]:>08}", pattern)
+        self.assertEqual({chr(code) for code in range(0x110000) if re.match(pattern, chr(code))}, CONTROLS | {"\n"})
 
     def test_of_files(self):
         for bad in (self.EVIL, "line\nbreak", "\x1b[31mred"):
@@ -93,8 +115,31 @@ class Names(HostileTest):
                         ["run", path, "--input", HERE["x"], "-o", self.path("logits.npy")], ["profile", path, "--repeats", 1],
                         ["sweep", path, "--data", classes, "-o", self.path("page.html")]):
             self.shown(*command)
-        with open(self.path("page.html"), "rb") as page:
-            self.assertNotIn(b"\x1b", page.read())
+        self.check_files(path, classes, metadata)
+
+    def check_files(self, path, classes, metadata):
+        """What is written for people's programs: JSON has the same values and hides nothing, CSV has the names as they are."""
+        page, figures, table, trace = (self.path(name) for name in ("page.html", "figures.json", "table.csv", "trace.json"))
+        self.shown("sweep", path, "--data", classes, "-o", page, "--json", figures, "--csv", table)
+        self.shown("profile", path, "--repeats", 1, "--trace", trace)
+        for name in (figures, trace):
+            with open(name, encoding="utf-8") as file:
+                text = file.read()
+            self.assertFalse(CONTROLS & set(text))
+            self.assertIn(self.EVIL, self.strings(json.loads(text)))
+        with open(page, encoding="utf-8") as file:
+            data = re.search(r'<script[^>]*id="report"[^>]*>(.*?)</script>', file.read(), re.S).group(1)
+        self.assertTrue(data.isascii() and not CONTROLS & set(data))
+        self.assertEqual(json.loads(data)["model"]["labels"], json.loads(metadata["sidenet.labels"]))
+        with open(table, encoding="utf-8", newline="") as file:
+            self.assertIn("threshold " + self.EVIL, next(csv.reader(file)))
+
+    def strings(self, value):
+        if isinstance(value, dict):
+            return {text for pair in value.items() for part in pair for text in self.strings(part)}
+        if isinstance(value, list):
+            return {text for part in value for text in self.strings(part)}
+        return {value, value.removeprefix("exits.")} if isinstance(value, str) else set()
 
 
 class Certificates(HostileTest):

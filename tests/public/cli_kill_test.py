@@ -140,6 +140,24 @@ class Targets(CommandTest):
             self.assertFalse(os.path.islink(self.path("v1.npy")))
             self.assertEqual(read_npy(self.path("v1.npy"))[0], (9, 3))
 
+    def test_the_longest_names(self):
+        """What stands beside a file for a while (a temporary, train's features) has no longer name than the file may have."""
+        folder = self.path("names")
+        os.mkdir(folder)
+        held = self.path("held_for_names")
+        write_class_folders(held, 20, seed=5)
+        train = ("train", HERE["plain"], "--data", HERE["data"], "--at", "layer1.0", "--epochs", 1, "--hidden", 4, "--threads", 1)
+        for length in (246, 252, 255):
+            path = os.path.join(folder, "n" * length)
+            for arguments in (*self.outputs(path), (*train, "-o", path), ("calibrate", HERE["model"], "--data", held, "-o", path)):
+                self.done(*arguments, "--quiet")
+                self.assertEqual(os.listdir(folder), ["n" * length], arguments)
+                os.remove(path)
+        path = os.path.join(folder, "n" * 256)
+        for arguments in (*self.outputs(path), (*train, "-o", path), (*train, "-o", self.path("x"), "--cache", path)):
+            self.assert_failed(run(*arguments), 1, path, "File name too long")
+        self.assertEqual(os.listdir(folder), [])
+
     def test_permissions_are_kept(self):
         path = self.path("private.npy")
         for mode in (0o600, 0o664):
@@ -147,19 +165,6 @@ class Targets(CommandTest):
                 os.chmod(path, mode)
             self.done("run", HERE["model"], "--input", HERE["x"], "-o", path, "--quiet")
             self.assertEqual(stat.S_IMODE(os.stat(path).st_mode), mode)
-
-    def test_a_model_over_itself(self):
-        path = self.path("itself.safetensors")
-        with open(path, "wb") as file:
-            file.write(read(HERE["model"]))
-        held = self.path("held")
-        write_class_folders(held, 20, seed=5)
-        self.done("calibrate", path, "--data", held, "-o", path, "--quiet")
-        self.done("inspect", path)
-
-    def test_two_outputs_in_one_file(self):
-        path = self.path("both")
-        self.assert_failed(run("sweep", HERE["model"], "--data", HERE["data"], "-o", path, "--csv", path), 1, path, "got two")
 
     def test_a_cache_does_not_follow_links(self):
         """Its files are cut and written in place, and it may lie where others can write."""

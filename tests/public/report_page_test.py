@@ -260,6 +260,46 @@ class Reports(PageTest):
         self.assertIn(attack, self.text(page, "title"))
         self.assertLessEqual(page.run("document.documentElement.scrollWidth"), 360)
 
+    def test_names_that_deceive(self):
+        """What would turn the line or not show is written out; the command has the names as they are."""
+        hidden = "".join(map(chr, (0x00, 0x1B, 0x7F, 0x9B, 0xAD, 0x61C, 0x180E, 0x200B, 0x200F, 0x202E, 0x2028, 0x2066, 0xFEFF, 0xFFF9, 0xFFFF,
+                                   0xE0041)))
+        evil, joined = f"a{hidden}b", "👩‍👩‍👧 می‌خواهم"
+        report, _ = make_report("texts", n=60, exits=4, seed=2, joint_tries=3, curve_points=4)
+        report["model"] = {"file": evil.replace("\0", ""), "architecture": evil, "labels": [evil, joined, "c", "d"]}
+        report["data"]["name"] = report["command"] = evil
+        before = {entry["name"]: entry["name"] for entry in report["exits"]}
+        for old, new in zip(list(before), (evil.replace("\0", ""), "שם 1", "c")):
+            before[old] = new
+        for entry in report["exits"]:
+            entry["name"] = before[entry["name"]]
+        for entry in report["examples"]["hardest"] + report["examples"]["easiest"]:
+            entry["text"], entry["name"] = evil + "\n" + joined, evil
+            for answer in entry["answers"]:
+                answer["exit"] = before[answer["exit"]]
+        report["certificate"] = {"risk": evil, "epsilon": 0.1, "delta": 0.1, "rows": 9, "valid": True,
+                                 "thresholds": {entry["name"]: entry["threshold"] for entry in report["exits"][:-1]}}
+        write_page("deceit", report)
+        page = self.open("deceit", "#t=2,0,2")
+        page.run("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+        page.settle()
+        everything = page.run("""[document.title, document.body.textContent,
+            ...[...document.body.querySelectorAll('*')].flatMap((e) => [...e.attributes].map((a) => a.value))].join(' ')""")
+        data = page.run("document.getElementById('report').textContent")
+        self.assertTrue(data.isascii())
+        everything = everything.replace(data, "")
+        self.assertFalse(set(hidden) & set(everything))
+        self.assertIn("a\\u001b\\u007f\\u009b\\u00ad\\u061c\\u180e\\u200b\\u200f\\u202e\\u2028\\u2066\\ufeff\\ufff9\\uffff\\U000e0041b", self.text(page, "title"))
+        self.assertIn(joined, everything)
+        self.assertEqual(self.text(page, "chosen-name"), "always answer at \u2068שם 1\u2069")  # figures beside it stay where they are
+        self.assertIn("Certified", self.text(self.open("deceit"), "certificate"))
+        command = self.text(self.open("deceit", "#t=0,2,2"), "command")
+        if os.path.exists("/bin/bash"):
+            said = subprocess.run(["/bin/bash", "-c", command.replace("sidenet predict", "printf '%s|'")], capture_output=True,
+                                  env={"LC_ALL": "C.UTF-8"}, check=True)
+            words = said.stdout.decode().split("|")
+            self.assertEqual((words[0], words[4]), (report["model"]["file"], before[list(before)[0]]))
+
     def test_a_model_without_sidenets(self):
         report, _ = make_report("images", n=50, exits=1, seed=2)
         write_page("plain", report)

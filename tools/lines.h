@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+namespace sidenet::tools {
+
+/// The lines of a text file or of standard input, as they come: those of a pipe while it is open.
+/// What cannot be read is never taken for the end.
+class Lines {
+ public:
+  enum class Kind {
+    names,  ///< of files, of classes: at most 64 KiB a line, no zero byte
+    texts,  ///< at most 1 MiB a line
+  };
+
+  /// Throws Error where it was closed.
+  static Lines of_standard_input(Kind kind);
+  /// A regular file; `expected` is for the message. Throws Error: missing, unreadable, a folder, a
+  /// FIFO, a device.
+  static Lines of_file(const std::string& path, const std::string& expected, Kind kind);
+
+  /// Goes to the next line; false at the end. Throws Error, naming the place, where reading fails:
+  /// a line that is cut short so is none, and none comes after it.
+  bool next();
+  /// Without its line break ("\n" or "\r\n"). Throws Error, not naming the place, where it is
+  /// longer than the kind allows or holds a zero byte that it does not: the next one can still be
+  /// read.
+  const std::string& line() const;
+  std::int64_t number() const { return number_; }
+  /// "texts.txt:7".
+  std::string place() const { return source_ + ":" + std::to_string(number_); }
+
+ private:
+  struct Descriptor {  // an open one; standard input stays open
+    explicit Descriptor(int opened) : number(opened) {}
+    Descriptor(Descriptor&& other) noexcept : number(std::exchange(other.number, -1)) {}
+    ~Descriptor();
+    int number;
+  };
+  Lines(Descriptor descriptor, std::string source, Kind kind);
+  bool fill();
+
+  Descriptor descriptor_;
+  std::string source_;
+  Kind kind_;
+  std::string buffer_;
+  std::size_t at_ = 0;  // in the buffer
+  bool ended_ = false;
+  std::string line_;  // as much of it as may be kept
+  std::size_t bytes_ = 0;
+  std::int64_t number_ = 0;
+};
+
+}  // namespace sidenet::tools
