@@ -30,6 +30,7 @@ struct Options {
   bool tab_pairs = false;
   std::optional<int> top_k;
   bool probabilities = false, json = false;
+  const CLI::Option* seed = nullptr;
 };
 
 /// Calls `use` with each image: files as they are, folders' images, and "-" for names from stdin, a line each.
@@ -142,7 +143,9 @@ int run(const Options& options) {
   const std::string note = certificate_note(model, policy, !options.common.no_winograd, false);
   if (!note.empty() && !options.common.quiet) std::cerr << printable(note) << '\n';
   std::optional<PredictGuard> guard;
-  if (options.guard.share) guard.emplace(options.guard, model, policy, options.common.seed);
+  const bool seed_given = options.seed->count() > 0;
+  if (options.guard.share)
+    guard.emplace(options.guard, model, policy, seed_given ? options.common.seed : fresh_seed());
   Predictor predictor(model, policy,
                       {.threads = options.common.threads,
                        .winograd = !options.common.no_winograd,
@@ -191,6 +194,8 @@ Command add_predict(CLI::App& app) {
   add_policy_options(*sub, options->policy);
   add_guard_options(*sub, options->guard);
   add_common_options(*sub, options->common, {.seed = true, .weight_cache = true});
+  options->seed =
+      sub->get_option("--seed")->description("Seed of --guard's choice of rows (default: another one each time)");
   return {sub, [options] { return run(*options); }};
 }
 

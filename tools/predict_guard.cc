@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <iostream>
 #include <limits>
+#include <random>
 
 #include "certificate_note.h"
 #include "common_options.h"
@@ -57,7 +58,8 @@ void add_guard_options(CLI::App& app, GuardOptions& options) {
   const std::string group = "Drift guard";
   auto* guard = app.add_option("--guard", options.share,
                                "Let this share of the rows (0.05, say) go on through MainNet too, and warn where early "
-                               "answers differ from its own more often than the model's certificate allows")
+                               "answers differ from its own more often than the model's certificate allows. Which rows "
+                               "is drawn anew at each start, unless --seed is given")
                     ->option_text("SHARE")
                     ->check(check_share)
                     ->group(group);
@@ -73,6 +75,11 @@ void add_guard_options(CLI::App& app, GuardOptions& options) {
       ->check(CLI::IsMember({"warn", "raise"}))
       ->needs(guard)
       ->group(group);
+}
+
+std::uint64_t fresh_seed() {
+  std::random_device source;
+  return std::uint64_t{source()} << 32 | source();
 }
 
 PredictGuard::PredictGuard(const GuardOptions& options, const Model& model, const ExitPolicy& policy, std::uint64_t seed)
@@ -126,7 +133,8 @@ void PredictGuard::alarm(std::int64_t row) {
 
 void PredictGuard::summarise() const {
   const DriftGuard::Rate rate = guard_.rate();
-  std::string line = "guard: " + grouped(audited_) + " of " + grouped(rows_) + " rows audited; ";
+  std::string line = "guard: " + grouped(audited_) + " of " + grouped(rows_) + " rows audited (seed " +
+                     std::to_string(policy_.audit_seed) + "); ";
   if (raises_ && alarms_ > 0) line += "since the thresholds were raised at row " + grouped(last_alarm_) + ", ";
   line += grouped(rate.differing) + " of " + grouped(rate.rows) + " " + kDiffering + ", " + with_bounds(rate) + "; " +
           limit_in_words() + "; ";

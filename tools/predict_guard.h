@@ -20,6 +20,8 @@ struct GuardOptions {
 };
 /// Behind the policy's options.
 void add_guard_options(CLI::App& app, GuardOptions& options);
+/// Another one at each call, from the system's random source.
+std::uint64_t fresh_seed();
 
 /// Audits a share of the rows of a run, and tells on stderr where early answers differ from MainNet's more often than the
 /// limit allows; may raise the thresholds of the batches after.
