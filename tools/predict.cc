@@ -5,6 +5,7 @@
 #include <iostream>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -130,6 +131,27 @@ void check_inputs(const Options& options, const Model& model) {
   }
 }
 
+/// What to say where the guard is to watch a folder of class folders; else "".
+std::string order_note(const std::vector<std::string>& inputs) {
+  for (const std::string& input : inputs) {
+    std::error_code ignored;
+    if (input == "-" || !std::filesystem::is_directory(input, ignored)) continue;
+    std::set<std::filesystem::path> folders;
+    const auto add = [&](const std::string& image) { folders.insert(std::filesystem::path(image).parent_path()); };
+    for_each_image({input}, false, add, [](const std::string&) {});
+    folders.erase((std::filesystem::path(input) / "x").parent_path());
+    if (folders.size() < 2) continue;
+    return "note: --guard: the images of " + input +
+           " come folder by folder, not mixed as a stream is, so that an alarm may tell of that order; better: find " +
+           input + " -name '*.png' | shuf | sidenet predict … -";
+  }
+  return "";
+}
+
+void print_note(const std::string& note) {
+  if (!note.empty()) std::cerr << printable(note) << '\n';
+}
+
 int run(const Options& options) {
   options.common.check();
   const Model model = Model::load(options.model);
@@ -140,12 +162,14 @@ int run(const Options& options) {
   if (!options.json) writing.input_width = model.is_text() ? kTextColumns : widest_name(options.inputs);
 
   const ExitPolicy policy = make_policy(options.policy, model);
-  const std::string note = certificate_note(model, policy, !options.common.no_winograd, false);
-  if (!note.empty() && !options.common.quiet) std::cerr << printable(note) << '\n';
   std::optional<PredictGuard> guard;
   const bool seed_given = options.seed->count() > 0;
   if (options.guard.share)
     guard.emplace(options.guard, model, policy, seed_given ? options.common.seed : fresh_seed());
+  if (!options.common.quiet) {
+    print_note(certificate_note(model, policy, !options.common.no_winograd, false));
+    if (guard && !model.is_text()) print_note(order_note(options.inputs));
+  }
   Predictor predictor(model, policy,
                       {.threads = options.common.threads,
                        .winograd = !options.common.no_winograd,

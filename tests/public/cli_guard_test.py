@@ -95,6 +95,21 @@ class Audit(GuardTest):
 
         self.assertEqual(words("--guard", 0.5), words())
 
+    def test_a_folder_of_class_folders_is_no_stream(self):
+        def notes(*inputs, **options):
+            outcome = self.done("predict", HERE["certified"], *inputs, *options.get("more", ("--guard", 1, "--guard-limit", 1)))
+            return [line for line in outcome.err.splitlines() if line.startswith("note: ")]
+
+        held, one_class = HERE["held"], os.path.join(HERE["held"], "red")
+        (note,) = notes(held)
+        self.assertEqual(note, f"note: --guard: the images of {held} come folder by folder, not mixed as a stream is, so that an alarm "
+                               f"may tell of that order; better: find {held} -name '*.png' | shuf | sidenet predict … -")
+        self.assertEqual(len(notes(one_class, held + "/")), 1)
+        self.assertEqual(notes(one_class), [])
+        self.assertEqual(notes(one_class + "/", *HERE["files"]), [])
+        self.assertEqual(notes(held, more=()), [])
+        self.assertEqual(notes(held, more=("--guard", 1, "--guard-limit", 1, "--quiet")), [])
+
 
 class Alarm(GuardTest):
     def test_warn(self):
