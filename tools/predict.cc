@@ -17,6 +17,7 @@
 #include "predict_guard.h"
 #include "predict_rows.h"
 #include "sidenet/error.h"
+#include "standard_input.h"
 #include "text.h"
 
 namespace sidenet::tools {
@@ -34,16 +35,16 @@ struct Options {
   const CLI::Option* seed = nullptr;
 };
 
-/// Calls `use` with each image: files as they are, folders' images, and "-" for names from stdin, a line each.
-void for_each_image(const std::vector<std::string>& inputs, bool stdin_allowed,
+/// Calls `use` with each image: files as they are, folders' images, and "-" for names from `names`, a line each.
+void for_each_image(const std::vector<std::string>& inputs, std::istream* names,
                     const std::function<void(const std::string&)>& use,
                     const std::function<void(const std::string&)>& report) {
   for (const std::string& input : inputs) {
     try {
       std::error_code ignored;
-      if (stdin_allowed && input == "-") {
-        while (const auto line = next_line(std::cin, "standard input")) {
-          if (!line->empty()) for_each_image({*line}, false, use, report);
+      if (names != nullptr && input == "-") {
+        while (const auto line = next_line(*names, "standard input")) {
+          if (!line->empty()) for_each_image({*line}, nullptr, use, report);
         }
       } else if (std::filesystem::is_directory(input, ignored)) {
         for (const std::string& image : images_below(input)) use(image);
@@ -63,13 +64,13 @@ std::size_t widest_name(const std::vector<std::string>& inputs) {
   std::size_t width = 0;
   const auto measure = [&](const std::string& name) { width = std::max(width, display_width(printable(name))); };
   if (std::find(inputs.begin(), inputs.end(), "-") != inputs.end()) return unknown;
-  for_each_image(inputs, false, measure, [](const std::string&) {});
+  for_each_image(inputs, nullptr, measure, [](const std::string&) {});
   return width;
 }
 
-void predict_images(const Options& options, Predictor& predictor) {
+void predict_images(const Options& options, std::istream& names, Predictor& predictor) {
   for_each_image(
-      options.inputs, true, [&](const std::string& name) { predictor.add_image(name); },
+      options.inputs, &names, [&](const std::string& name) { predictor.add_image(name); },
       [&](const std::string& message) { predictor.report(message); });
 }
 
@@ -96,7 +97,7 @@ void predict_lines(std::istream& in, const std::string& source, bool tab_pairs, 
   }
 }
 
-void predict_texts(const Options& options, Predictor& predictor) {
+void predict_texts(const Options& options, std::istream& lines, Predictor& predictor) {
   for (std::size_t i = 0; i < options.texts.size(); ++i) {
     Text text{options.texts[i], std::nullopt};
     if (!options.pairs.empty()) text.second = options.pairs[i];
@@ -104,7 +105,7 @@ void predict_texts(const Options& options, Predictor& predictor) {
   }
   for (const std::string& input : options.inputs) {
     if (input == "-") {
-      predict_lines(std::cin, "standard input", options.tab_pairs, predictor);
+      predict_lines(lines, "standard input", options.tab_pairs, predictor);
       continue;
     }
     try {
@@ -138,7 +139,7 @@ std::string order_note(const std::vector<std::string>& inputs) {
     if (input == "-" || !std::filesystem::is_directory(input, ignored)) continue;
     std::set<std::filesystem::path> folders;
     const auto add = [&](const std::string& image) { folders.insert(std::filesystem::path(image).parent_path()); };
-    for_each_image({input}, false, add, [](const std::string&) {});
+    for_each_image({input}, nullptr, add, [](const std::string&) {});
     folders.erase((std::filesystem::path(input) / "x").parent_path());
     if (folders.size() < 2) continue;
     return "note: --guard: the images of " + input +
@@ -168,6 +169,7 @@ int run(const Options& options) {
     guard.emplace(options.guard, model, policy, seed_given ? options.common.seed : fresh_seed());
   if (!options.common.quiet) {
     print_note(certificate_note(model, policy, !options.common.no_winograd, false));
+    if (guard) print_note(guard->note());
     if (guard && !model.is_text()) print_note(order_note(options.inputs));
   }
   Predictor predictor(model, policy,
@@ -175,10 +177,12 @@ int run(const Options& options) {
                        .winograd = !options.common.no_winograd,
                        .weight_cache = options.common.weight_cache},
                       static_cast<std::size_t>(options.common.batch), writing, guard ? &*guard : nullptr);
-  (model.is_text() ? predict_texts : predict_images)(options, predictor);
+  StandardInput input([&] { return guard ? guard->patience() : std::nullopt; }, [&] { guard->idle(); });
+  std::istream stream(&input);
+  (model.is_text() ? predict_texts : predict_images)(options, stream, predictor);
   predictor.flush();
-  if (guard && !options.common.quiet) guard->summarise();
-  return predictor.failed() ? 1 : 0;
+  const bool is_kept = !guard || guard->finish(options.common.quiet);
+  return predictor.failed() || !is_kept ? 1 : 0;
 }
 
 }  // namespace
@@ -198,7 +202,7 @@ Command add_predict(CLI::App& app) {
       "Examples:\n"
       "  sidenet predict model.safetensors cat.png photos/ --threshold 0.9\n"
       "  find . -name '*.jpg' | sidenet predict model.safetensors - --json --top-k 3\n"
-      "  sidenet predict certified.safetensors photos/ --guard 0.05\n"
+      "  sidenet predict certified.safetensors - --guard 0.05 --guard-state guard.json\n"
       "  sidenet predict text.safetensors --text \"What a lovely film.\"");
   sub->add_option("MODEL", options->model, "Model file")->required()->option_text("MODEL");
   sub->add_option("INPUT", options->inputs, "Images, folders, files of texts, or -")->option_text("INPUT...");

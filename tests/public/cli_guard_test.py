@@ -172,6 +172,7 @@ class Alarm(GuardTest):
     def test_wrong_usage(self):
         for options in [("--guard", "0"), ("--guard", "1.5"), ("--guard", "x"), ("--guard-limit", "0.1"),
                         ("--guard-action", "raise"), ("--guard", "1", "--guard-limit", "2"),
+                        ("--guard-state", "x"), ("--guard", "1", "--guard-state", ""),
                         ("--guard", "1", "--guard-action", "pray"), ("--guard", "1", "--final-only"),
                         ("--guard", "1", "--exit", EXITS[0])]:
             self.assertEqual(sidenet("predict", HERE["certified"], HERE["held"], *options).status, 2, options)
