@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "atomic_file.h"
 #include "locked_file.h"
 #include "sidenet/error.h"
 
@@ -11,11 +12,21 @@ namespace {
 constexpr std::chrono::milliseconds kLongestInterval{200};
 constexpr int kMergeShare = 20;  // merging may take one part in so many of the time
 
+[[noreturn]] void advise(const Error& error) { throw Error(std::string(error.what()) + "; give another file"); }
+
 LockedFile open_state(const std::string& file) {
   try {
     return LockedFile(file);
   } catch (const Error& error) {
-    throw Error(std::string(error.what()) + "; give another file");
+    advise(error);
+  }
+}
+
+void check_folder(const std::string& file) {
+  try {
+    AtomicFile probe(file);  // makes its temporary file, and removes it
+  } catch (const Error& error) {
+    advise(error);
   }
 }
 
@@ -24,6 +35,7 @@ LockedFile open_state(const std::string& file) {
 SharedGuard::SharedGuard(GuardState begin, std::string file)
     : begin_(std::move(begin)), state_(begin_), file_(std::move(file)), interval_(kLongestInterval) {
   merge();  // whose alarms somebody else has told
+  if (!file_.empty()) check_folder(file_);
   merged_ = looked_;
 }
 

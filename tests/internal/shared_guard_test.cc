@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -284,6 +285,23 @@ TEST_CASE("a disk that is full: the old state, whole, and the rows wait") {
     if (guard.state().rows != 1) ::_exit(7);
   });
   CHECK(SharedGuard(begin(), path).state().rows == 1);
+}
+
+TEST_CASE("a folder in which nothing can be replaced is told of at the start") {
+  Folder folder;
+  SharedGuard(begin(), folder.file("state"));
+  REQUIRE(::chmod(folder.file("state").c_str(), 0666) == 0);
+  REQUIRE(::chmod(folder.path.c_str(), 0555) == 0);
+  in_children(1, [&](int) {
+    if (::geteuid() == 0 && (::setgid(65534) != 0 || ::setuid(65534) != 0)) ::_exit(3);
+    try {
+      SharedGuard(begin(), folder.file("state"));
+      ::_exit(4);
+    } catch (const Error& error) {
+      if (error.what() != folder.file("state") + ": cannot be written: Permission denied; give another file") ::_exit(5);
+    }
+  });
+  REQUIRE(::chmod(folder.path.c_str(), 0755) == 0);
 }
 
 TEST_CASE("a memory's guard is always due after rows, a file's by the clock") {
