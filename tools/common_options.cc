@@ -43,6 +43,11 @@ Confidence confidence_named(const std::string& name) {
 
 }  // namespace
 
+std::string confidence_name(Confidence confidence) {
+  if (confidence == Confidence::margin) return "margin";
+  return confidence == Confidence::entropy ? "entropy" : "max";
+}
+
 std::vector<std::string> split_commas(const std::string& text) {
   std::vector<std::string> parts;
   for (std::size_t begin = 0; !text.empty();) {

@@ -42,6 +42,8 @@ struct PolicyOptions {
   std::string confidence = "max";
 };
 void add_policy_options(CLI::App& app, PolicyOptions& options);
+/// As --confidence has it.
+std::string confidence_name(Confidence confidence);
 /// Throws Error where it names an exit that the model does not have.
 ExitPolicy make_policy(const PolicyOptions& options, const Model& model);
 

@@ -36,8 +36,8 @@ Lines::Descriptor::~Descriptor() {
   if (number > STDERR_FILENO) ::close(number);
 }
 
-Lines::Lines(Descriptor descriptor, std::string source, Kind kind)
-    : descriptor_(std::move(descriptor)), source_(std::move(source)), kind_(kind) {
+Lines::Lines(Descriptor descriptor, std::string source, Kind kind, Waiting waiting)
+    : descriptor_(std::move(descriptor)), source_(std::move(source)), kind_(kind), waiting_(std::move(waiting)) {
   struct stat in {
   }, out{};
   if (::fstat(descriptor_.number, &in) != 0 || ::fstat(STDOUT_FILENO, &out) != 0) return;
@@ -46,10 +46,10 @@ Lines::Lines(Descriptor descriptor, std::string source, Kind kind)
   throw Error(source_ + ": cannot be read: standard output is written to the same file");
 }
 
-Lines Lines::of_standard_input(Kind kind) {
+Lines Lines::of_standard_input(Kind kind, Waiting waiting) {
   const std::string source = "standard input";
   if (standard_input_is_closed()) throw Error(source + ": cannot be read: it is closed");
-  return Lines(Descriptor(STDIN_FILENO), source, kind);
+  return Lines(Descriptor(STDIN_FILENO), source, kind, std::move(waiting));
 }
 
 Lines Lines::of_file(const std::string& path, const std::string& expected, Kind kind) {
@@ -67,6 +67,10 @@ Lines Lines::of_file(const std::string& path, const std::string& expected, Kind 
 bool Lines::fill() {
   buffer_.resize(kBuffer);
   at_ = 0;
+  if (const auto patience = waiting_.patience ? waiting_.patience() : std::nullopt) {
+    pollfd input{descriptor_.number, POLLIN, 0};
+    if (::poll(&input, 1, static_cast<int>(patience->count())) == 0) waiting_.meanwhile();
+  }
   for (;;) {
     const ssize_t count = ::read(descriptor_.number, buffer_.data(), buffer_.size());
     if (count >= 0) {

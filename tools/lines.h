@@ -1,7 +1,10 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -16,8 +19,14 @@ class Lines {
     texts,  ///< at most 1 MiB a line
   };
 
+  /// Where all that has come is read, and for as long as `patience` says neither more nor the end
+  /// comes, `meanwhile` is called, once.
+  struct Waiting {
+    std::function<std::optional<std::chrono::milliseconds>()> patience;
+    std::function<void()> meanwhile;
+  };
   /// Throws Error where it was closed.
-  static Lines of_standard_input(Kind kind);
+  static Lines of_standard_input(Kind kind, Waiting waiting = {});
   /// A regular file; `expected` is for the message. Throws Error: missing, unreadable, a folder, a
   /// FIFO, a device.
   static Lines of_file(const std::string& path, const std::string& expected, Kind kind);
@@ -40,12 +49,13 @@ class Lines {
     ~Descriptor();
     int number;
   };
-  Lines(Descriptor descriptor, std::string source, Kind kind);
+  Lines(Descriptor descriptor, std::string source, Kind kind, Waiting waiting = {});
   bool fill();
 
   Descriptor descriptor_;
   std::string source_;
   Kind kind_;
+  Waiting waiting_;
   std::string buffer_;
   std::size_t at_ = 0;  // in the buffer
   bool ended_ = false;

@@ -4,6 +4,7 @@
 #include <iostream>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -30,31 +31,35 @@ struct Options {
   bool tab_pairs = false;
   std::optional<int> top_k;
   bool probabilities = false, json = false;
+  const CLI::Option* seed = nullptr;
 };
 
 using Use = std::function<void(const std::string&)>;
 
-void for_each_image(const std::vector<std::string>& inputs, bool stdin_allowed, const Use& use, const Use& report);
+void for_each_image(const std::vector<std::string>& inputs, const Lines::Waiting* waiting, const Use& use,
+                    const Use& report);
 
 /// Those that standard input names, a line each.
-void for_each_named_image(const Use& use, const Use& report) {
-  Lines names = Lines::of_standard_input(Lines::Kind::names);
+void for_each_named_image(const Lines::Waiting& waiting, const Use& use, const Use& report) {
+  Lines names = Lines::of_standard_input(Lines::Kind::names, waiting);
   while (names.next()) {
     try {
-      if (const std::string& name = names.line(); !name.empty()) for_each_image({name}, false, use, report);
+      if (const std::string& name = names.line(); !name.empty()) for_each_image({name}, nullptr, use, report);
     } catch (const Error& error) {
       report(names.place() + ": " + error.what());
     }
   }
 }
 
-/// Calls `use` with each image: files as they are, folders' images, and "-" for names from stdin, a line each.
-void for_each_image(const std::vector<std::string>& inputs, bool stdin_allowed, const Use& use, const Use& report) {
+/// Calls `use` with each image: files as they are, folders' images, and "-" for names from stdin, a line each
+/// (waiting: what to do until they come; null: "-" is a file).
+void for_each_image(const std::vector<std::string>& inputs, const Lines::Waiting* waiting, const Use& use,
+                    const Use& report) {
   for (const std::string& input : inputs) {
     try {
       std::error_code ignored;
-      if (stdin_allowed && input == "-") {
-        for_each_named_image(use, report);
+      if (waiting != nullptr && input == "-") {
+        for_each_named_image(*waiting, use, report);
       } else if (std::filesystem::is_directory(input, ignored)) {
         for (const std::string& image : images_below(input)) use(image);
       } else {
@@ -73,13 +78,13 @@ std::size_t widest_name(const std::vector<std::string>& inputs) {
   std::size_t width = 0;
   const auto measure = [&](const std::string& name) { width = std::max(width, display_width(printable(name))); };
   if (std::find(inputs.begin(), inputs.end(), "-") != inputs.end()) return unknown;
-  for_each_image(inputs, false, measure, [](const std::string&) {});
+  for_each_image(inputs, nullptr, measure, [](const std::string&) {});
   return width;
 }
 
-void predict_images(const Options& options, Predictor& predictor) {
+void predict_images(const Options& options, const Lines::Waiting& waiting, Predictor& predictor) {
   for_each_image(
-      options.inputs, true, [&](const std::string& name) { predictor.add_image(name); },
+      options.inputs, &waiting, [&](const std::string& name) { predictor.add_image(name); },
       [&](const std::string& message) { predictor.report(message); });
 }
 
@@ -104,7 +109,7 @@ void predict_lines(Lines lines, bool tab_pairs, Predictor& predictor) {
   }
 }
 
-void predict_texts(const Options& options, Predictor& predictor) {
+void predict_texts(const Options& options, const Lines::Waiting& waiting, Predictor& predictor) {
   for (std::size_t i = 0; i < options.texts.size(); ++i) {
     Text text{options.texts[i], std::nullopt};
     if (!options.pairs.empty()) text.second = options.pairs[i];
@@ -112,7 +117,7 @@ void predict_texts(const Options& options, Predictor& predictor) {
   }
   for (const std::string& input : options.inputs) {
     try {
-      predict_lines(input == "-" ? Lines::of_standard_input(Lines::Kind::texts)
+      predict_lines(input == "-" ? Lines::of_standard_input(Lines::Kind::texts, waiting)
                                  : Lines::of_file(input, "a file with one text a line", Lines::Kind::texts),
                     options.tab_pairs, predictor);
     } catch (const Error& error) {
@@ -136,6 +141,27 @@ void check_inputs(const Options& options, const Model& model) {
   }
 }
 
+/// What to say where the guard is to watch a folder of class folders; else "".
+std::string order_note(const std::vector<std::string>& inputs) {
+  for (const std::string& input : inputs) {
+    std::error_code ignored;
+    if (input == "-" || !std::filesystem::is_directory(input, ignored)) continue;
+    std::set<std::filesystem::path> folders;
+    const auto add = [&](const std::string& image) { folders.insert(std::filesystem::path(image).parent_path()); };
+    for_each_image({input}, nullptr, add, [](const std::string&) {});
+    folders.erase((std::filesystem::path(input) / "x").parent_path());
+    if (folders.size() < 2) continue;
+    return "note: --guard: the images of " + input +
+           " come folder by folder, not mixed as a stream is, so that an alarm may tell of that order; better: find " +
+           input + " -name '*.png' | shuf | sidenet predict … -";
+  }
+  return "";
+}
+
+void print_note(const std::string& note) {
+  if (!note.empty()) std::cerr << printable(note) << '\n';
+}
+
 int run(const Options& options) {
   options.common.check();
   const Model model = Model::load(options.model);
@@ -146,19 +172,26 @@ int run(const Options& options) {
   if (!options.json) writing.input_width = model.is_text() ? kTextColumns : widest_name(options.inputs);
 
   const ExitPolicy policy = make_policy(options.policy, model);
-  const std::string note = certificate_note(model, policy, !options.common.no_winograd, false);
-  if (!note.empty() && !options.common.quiet) std::cerr << printable(note) << '\n';
   std::optional<PredictGuard> guard;
-  if (options.guard.share) guard.emplace(options.guard, model, policy, options.common.seed);
+  const bool seed_given = options.seed->count() > 0;
+  if (options.guard.share)
+    guard.emplace(options.guard, model, policy, seed_given ? options.common.seed : fresh_seed());
+  if (!options.common.quiet) {
+    print_note(certificate_note(model, policy, !options.common.no_winograd, false));
+    if (guard) print_note(guard->note());
+    if (guard && !model.is_text()) print_note(order_note(options.inputs));
+  }
   Predictor predictor(model, policy,
                       {.threads = options.common.threads,
                        .winograd = !options.common.no_winograd,
                        .weight_cache = options.common.weight_cache},
                       static_cast<std::size_t>(options.common.batch), writing, guard ? &*guard : nullptr);
-  (model.is_text() ? predict_texts : predict_images)(options, predictor);
+  Lines::Waiting waiting;
+  if (guard) waiting = {[&] { return guard->patience(); }, [&] { guard->idle(); }};
+  (model.is_text() ? predict_texts : predict_images)(options, waiting, predictor);
   predictor.flush();
-  if (guard && !options.common.quiet) guard->summarise();
-  return predictor.failed() ? 1 : 0;
+  const bool is_kept = !guard || guard->finish(options.common.quiet);
+  return predictor.failed() || !is_kept ? 1 : 0;
 }
 
 }  // namespace
@@ -178,7 +211,7 @@ Command add_predict(CLI::App& app) {
       "Examples:\n"
       "  sidenet predict model.safetensors cat.png photos/ --threshold 0.9\n"
       "  find . -name '*.jpg' | sidenet predict model.safetensors - --json --top-k 3\n"
-      "  sidenet predict certified.safetensors photos/ --guard 0.05\n"
+      "  sidenet predict certified.safetensors - --guard 0.05 --guard-state guard.json\n"
       "  sidenet predict text.safetensors --text \"What a lovely film.\"");
   sub->add_option("MODEL", options->model, "Model file")->required()->option_text("MODEL");
   sub->add_option("INPUT", options->inputs, "Images, folders, files of texts, or -")->option_text("INPUT...");
@@ -198,6 +231,8 @@ Command add_predict(CLI::App& app) {
   add_policy_options(*sub, options->policy);
   add_guard_options(*sub, options->guard);
   add_common_options(*sub, options->common, {.seed = true, .weight_cache = true});
+  options->seed =
+      sub->get_option("--seed")->description("Seed of --guard's choice of rows (default: another one each time)");
   return {sub, [options] { return run(*options); }};
 }
 

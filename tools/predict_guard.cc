@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <iostream>
 #include <limits>
+#include <random>
 
 #include "certificate_note.h"
 #include "common_options.h"
@@ -33,6 +34,16 @@ DriftGuard make_guard(const GuardOptions& options, const Model& model) {
   return DriftGuard(certificate->risk == "disagreement" ? certificate->epsilon : certificate->disagreement_bound, delta);
 }
 
+GuardState begin(const GuardOptions& options, const Model& model, const ExitPolicy& policy) {
+  const auto thresholds = thresholds_of(model, policy);
+  return {.model = options.state.empty() ? "" : model.digest(),
+          .action = options.action,
+          .confidence = confidence_name(policy.confidence),
+          .given = thresholds,
+          .guard = make_guard(options, model),
+          .thresholds = thresholds};
+}
+
 /// As --thresholds takes them.
 std::string listed(const std::map<std::string, double>& thresholds) {
   std::string list;
@@ -44,11 +55,23 @@ std::string listed(const std::map<std::string, double>& thresholds) {
   return list;
 }
 
+/// What has become of them by an alarm.
+std::string raised_to(const std::map<std::string, double>& thresholds) {
+  const bool all_shut =
+      std::all_of(thresholds.begin(), thresholds.end(), [](const auto& entry) { return entry.second > 1; });
+  return (all_shut ? "all exits are shut now: " : "thresholds are now ") + listed(thresholds);
+}
+
 std::string of_rows(const DriftGuard::Counts& counts) {
   return percent(counts.rows > 0 ? counts.value() : std::numeric_limits<double>::quiet_NaN());
 }
 std::string with_bounds(const DriftGuard::Rate& rate) {
   return of_rows(rate) + " (" + percent(rate.lower) + " to " + percent(rate.upper) + ")";
+}
+
+void warn(const std::string& line) {
+  std::cout.flush();
+  std::cerr << "sidenet: " << printable(line) << std::endl;
 }
 
 }  // namespace
@@ -57,7 +80,8 @@ void add_guard_options(CLI::App& app, GuardOptions& options) {
   const std::string group = "Drift guard";
   auto* guard = app.add_option("--guard", options.share,
                                "Let this share of the rows (0.05, say) go on through MainNet too, and warn where early "
-                               "answers differ from its own more often than the model's certificate allows")
+                               "answers differ from its own more often than the model's certificate allows. Which rows "
+                               "is drawn anew at each start, unless --seed is given")
                     ->option_text("SHARE")
                     ->check(check_share)
                     ->group(group);
@@ -73,74 +97,110 @@ void add_guard_options(CLI::App& app, GuardOptions& options) {
       ->check(CLI::IsMember({"warn", "raise"}))
       ->needs(guard)
       ->group(group);
+  app.add_option("--guard-state", options.state,
+                 "File in which the guard lives on from start to start, for several processes at once too: evidence, "
+                 "alarms, raised thresholds. Made where there is none; remove it to begin anew")
+      ->option_text("FILE")
+      ->check([](const std::string& text) { return text.empty() ? "expected a file name, got an empty one" : ""; })
+      ->needs(guard)
+      ->group(group);
+}
+
+std::uint64_t fresh_seed() {
+  std::random_device source;
+  return std::uint64_t{source()} << 32 | source();
 }
 
 PredictGuard::PredictGuard(const GuardOptions& options, const Model& model, const ExitPolicy& policy, std::uint64_t seed)
     : policy_(policy),
-      thresholds_(thresholds_of(model, policy)),
-      raises_(options.action == "raise"),
+      file_(options.state),
       limit_given_(options.limit.has_value()),
-      guard_(make_guard(options, model)) {
+      guard_(begin(options, model, policy), options.state) {
   policy_.audit_share = options.share.value();
   policy_.audit_seed = seed;
 }
 
-void PredictGuard::observe(const Answers& answers, int final_exit) {
-  bool same_policy = true;  // as that of the guard's round
-  for (std::size_t row = 0; row < answers.audit.size(); ++row) {
-    ++rows_;
-    if (answers.audit[row] < 0) continue;
-    ++audited_;
-    if (!same_policy) continue;
-    const bool alarmed = guard_.alarm();
-    guard_.observe(answers.exit[row] != final_exit, answers.audit[row] == answers.index[row]);
-    if (alarmed || !guard_.alarm()) continue;
-    alarm(rows_);
-    same_policy = !raises_;
-  }
+std::string PredictGuard::note() const {
+  const GuardState& state = guard_.state();
+  if (state.thresholds == state.given) return "";
+  return "note: " + file_ + ": since the alarm at row " + grouped(state.alarm_row) + " " + raised_to(state.thresholds);
 }
 
-void PredictGuard::alarm(std::int64_t row) {
-  ++alarms_;
-  last_alarm_ = row;
-  const DriftGuard::Counts recent = guard_.recent();
-  const DriftGuard::Rate rate = guard_.rate();
-  const bool of_all = recent.rows == rate.rows;
-  std::string line = "guard: drift at row " + grouped(row) + ": " + grouped(recent.differing) + " of " +
-                     (of_all ? "" : "the last ") + grouped(recent.rows) + " audited rows " + kDiffering + ", ";
-  if (!of_all) line += of_rows(recent) + ", of all " + grouped(rate.rows) + " at these thresholds ";
-  line += with_bounds(rate) + "; " + limit_in_words();
-  if (raises_) {
-    thresholds_ = guard_.raised(thresholds_);
-    policy_.thresholds = thresholds_;
-    guard_.start_over();
-    const bool all_shut =
-        std::all_of(thresholds_.begin(), thresholds_.end(), [](const auto& entry) { return entry.second > 1; });
-    line += (all_shut ? "; all exits are shut now: " : "; thresholds are now ") + listed(thresholds_);
-  } else {
-    line += "; thresholds stay";
+const ExitPolicy& PredictGuard::next_policy() {
+  if (guard_.is_stale()) merge();
+  policy_.thresholds = guard_.state().thresholds;
+  return policy_;
+}
+
+void PredictGuard::observe(const Answers& answers, int final_exit) {
+  for (std::size_t row = 0; row < answers.audit.size(); ++row) {
+    if (answers.audit[row] < 0) {
+      guard_.add_row();
+    } else {
+      guard_.add_audited(answers.exit[row] != final_exit && answers.audit[row] != answers.index[row]);
+    }
   }
-  std::cout.flush();
-  std::cerr << "sidenet: " << printable(line) << std::endl;
+  if (const auto wait = guard_.due_in(); wait && wait->count() == 0) merge();
+}
+
+void PredictGuard::idle() {
+  if (guard_.has_pending()) merge();
+}
+
+void PredictGuard::merge() {
+  std::string problem;
+  try {
+    for (const SharedGuard::Alarm& alarm : guard_.merge()) tell(alarm);
+  } catch (const Error& error) {
+    problem = error.what();
+  }
+  // The answers go on, and so do the attempts; a problem is told once.
+  if (!problem.empty() && problem != problem_) warn(problem);
+  problem_ = problem;
+}
+
+void PredictGuard::tell(const SharedGuard::Alarm& alarm) const {
+  std::string line = "guard: drift at row " + grouped(alarm.row) + ": ";
+  if (alarm.own) {
+    const bool of_all = alarm.recent.rows == alarm.rate.rows;
+    line += grouped(alarm.recent.differing) + " of " + (of_all ? "" : "the last ") + grouped(alarm.recent.rows) +
+            " audited rows " + kDiffering + ", ";
+    if (!of_all) line += of_rows(alarm.recent) + ", of all " + grouped(alarm.rate.rows) + " at these thresholds ";
+    line += with_bounds(alarm.rate) + "; " + limit_in_words();
+  } else {
+    line += "found by another process";
+  }
+  warn(line + "; " + (guard_.raises() ? raised_to(alarm.thresholds) : "thresholds stay"));
+}
+
+bool PredictGuard::finish(bool quiet) {
+  idle();
+  if (!quiet) summarise();
+  return problem_.empty();
 }
 
 void PredictGuard::summarise() const {
-  const DriftGuard::Rate rate = guard_.rate();
-  std::string line = "guard: " + grouped(audited_) + " of " + grouped(rows_) + " rows audited; ";
-  if (raises_ && alarms_ > 0) line += "since the thresholds were raised at row " + grouped(last_alarm_) + ", ";
+  const GuardState& state = guard_.state();
+  const DriftGuard::Rate rate = state.guard.rate();
+  std::string line = "guard: " + grouped(guard_.audited()) + " of " + grouped(guard_.rows()) + " rows audited (seed " +
+                     std::to_string(policy_.audit_seed) + ")";
+  if (!file_.empty()) line += ", " + grouped(state.audited) + " of " + grouped(state.rows) + " in all";
+  line += "; ";
+  if (guard_.raises() && state.alarms > 0)
+    line += "since the thresholds were raised at row " + grouped(state.alarm_row) + ", ";
   line += grouped(rate.differing) + " of " + grouped(rate.rows) + " " + kDiffering + ", " + with_bounds(rate) + "; " +
           limit_in_words() + "; ";
-  if (alarms_ == 0) {
+  if (state.alarms == 0) {
     line += "no alarm";
   } else {
-    line += alarms_ == 1 ? "alarm at row " + grouped(last_alarm_) : grouped(alarms_) + " alarms";
+    line += state.alarms == 1 ? "alarm at row " + grouped(state.alarm_row) : grouped(state.alarms) + " alarms";
   }
   std::cout.flush();
   std::cerr << printable(line) << std::endl;
 }
 
 std::string PredictGuard::limit_in_words() const {
-  return "limit " + percent(guard_.limit()) + (limit_given_ ? "" : " (certificate)");
+  return "limit " + percent(guard_.state().guard.limit()) + (limit_given_ ? "" : " (certificate)");
 }
 
 }  // namespace sidenet::tools

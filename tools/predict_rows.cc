@@ -87,7 +87,7 @@ void Predictor::answer() {
   // Plans where the shape is new: that is not part of an answer's time. Making a kernel is, for the first row that needs
   // it.
   session_.mainnet_multiply_adds(model_.is_text() ? Shape{1} : images_.front().shape());
-  const ExitPolicy policy = guard_ ? guard_->policy() : policy_;
+  const ExitPolicy policy = guard_ ? guard_->next_policy() : policy_;
   const auto start = std::chrono::steady_clock::now();
   const Answers answers = model_.is_text() ? session_.run(texts_, policy) : session_.run(images, policy);
   const std::chrono::duration<double, std::milli> spent = std::chrono::steady_clock::now() - start;

@@ -35,8 +35,32 @@ class DriftGuard {
     double lower = 0, upper = 1;
   };
 
+  /// All that a guard has come to, so that another process may go on with it. One that was made from it gives the same
+  /// bits as the one that gave it, whatever rows come.
+  struct State {
+    /// That the rate rose to certain odds: what the rows so far say of it, or those up to the alarm.
+    struct Bet {
+      double evidence = 0;         ///< sum over the starts; infinite where a row differs at limit 0
+      double best = 0;             ///< of the best start alone
+      std::int64_t start = 1;      ///< that start: a row, from 1
+      std::int64_t differing = 0;  ///< rows that differ since
+      bool operator==(const Bet&) const = default;
+    };
+    double limit = 0, delta = 0.1;
+    int round = 1;
+    std::int64_t rows = 0, differing = 0;  ///< since the last start_over()
+    std::int64_t alarm_row = 0;            ///< among `rows`, from 1; 0: no alarm
+    std::vector<Bet> bets;                 ///< in the order of their odds
+    bool operator==(const State&) const = default;
+  };
+
   /// limit: rate in 0 … 1. delta: above 0, below 1. Throws Error where they are not.
   explicit DriftGuard(double limit, double delta = 0.1);
+  /// Goes on where the guard stood that gave the state. Throws Error, "drift guard: state: FIELD: expected …, got …",
+  /// where a field is out of its range, the number of bets is not this version's, or evidence and alarm contradict each
+  /// other.
+  explicit DriftGuard(const State& state);
+  State state() const;
 
   /// One audited row: whether an exit before `final` answered it, and whether with MainNet's class. What `final` answers
   /// agrees with itself, whatever `agreed` says.
@@ -59,6 +83,7 @@ class DriftGuard {
   int round() const { return round_; }
   double level() const;
   double limit() const { return limit_; }
+  double delta() const { return delta_; }
 
   /// Stricter thresholds by exit: log(t / (1 - t)) grows by a step, where thresholds below 0.1 count as 0.1, and what comes
   /// out above 0.999 is shut (2). The step is the log-odds of recent() less those of the limit, at least 1/2 and at most 2:
@@ -66,14 +91,12 @@ class DriftGuard {
   std::map<std::string, double> raised(const std::map<std::string, double>& thresholds) const;
 
  private:
+  double evidence_after(std::int64_t rows) const;
+
   /// That the odds are exp(tilt) times the limit's.
-  struct Bet {
-    double weight;
-    double if_differing, if_not;  ///< factors of a row
-    double evidence = 0;          ///< sum over the starts so far
-    // The best start alone.
-    double best = 0;
-    std::int64_t start = 1, differing = 0;
+  struct Bet : State::Bet {
+    double weight = 0;
+    double if_differing = 1, if_not = 1;  ///< factors of a row
   };
 
   double limit_, delta_;

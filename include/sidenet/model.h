@@ -148,6 +148,9 @@ class Model {
   /// accidents and edits by hand: no signature). Empty where it is, or was written without a digest; else a line. Reads all
   /// weights.
   std::string file_problem() const;
+  /// 32 hexadecimal digits of all that answers depend on. Of a file that save() wrote it is the one that it wrote, at once
+  /// (file_problem() compares it); otherwise all weights are read for it.
+  std::string digest() const;
   /// What import found worth saying (tensors left out, say), a line each.
   const std::vector<std::string>& notes() const;
   /// Weights of MainNet and SideNets by their PyTorch names.

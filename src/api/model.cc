@@ -83,6 +83,12 @@ std::string Model::file_problem() const {
   return is_same ? "" : "weights, thresholds or other contents are not as they were saved";
 }
 
+std::string Model::digest() const {
+  const std::string& saved = data_->saved_digest;
+  const bool is_digest = saved.size() == 32 && saved.find_first_not_of("0123456789abcdef") == std::string::npos;
+  return is_digest ? saved : answers_digest(*data_);
+}
+
 bool Model::has_head() const { return data_->has_final(); }
 
 const Tokenizer& Model::tokenizer() const {

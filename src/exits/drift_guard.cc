@@ -15,6 +15,7 @@ namespace {
 
 constexpr double kLowestThreshold = 0.1, kHighestThreshold = 0.999;
 constexpr double kSmallestStep = 0.5, kLargestStep = 2;
+constexpr std::int64_t kMostRows = std::int64_t{1} << 53, kMostRounds = 1'000'000;  // of a state
 
 struct Tilt {
   double t, weight;
@@ -74,6 +75,27 @@ double bound(const DriftGuard::Counts& seen, double far, double level) {
 
 double log_odds(double p) { return std::log(p) - std::log1p(-p); }
 
+void expect_between(const std::string& field, std::int64_t value, std::int64_t low, std::int64_t high) {
+  if (value >= low && value <= high) return;
+  const std::string range = std::to_string(low) + (low == high ? "" : " to " + std::to_string(high));
+  throw Error("drift guard: state: " + field + ": expected " + range + ", got " + std::to_string(value));
+}
+
+/// A sum of starts, or the largest of them: 0 … most. NaN is none.
+void expect_sum(const std::string& field, double value, double most) {
+  if (value >= 0 && value <= most) return;
+  throw Error("drift guard: state: " + field + ": expected 0 to " + std::to_string(most) + ", got " +
+              std::to_string(value));
+}
+
+/// n: rows that the bets have seen, of which `differing` differ at most.
+void check_bet(const std::string& name, const DriftGuard::State::Bet& bet, std::int64_t n, std::int64_t differing) {
+  expect_sum(name + ".evidence", bet.evidence, n > 0 ? std::numeric_limits<double>::infinity() : 0);
+  expect_sum(name + ".best", bet.best, bet.evidence);
+  expect_between(name + ".start", bet.start, 1, std::max<std::int64_t>(n, 1));
+  expect_between(name + ".differing", bet.differing, 0, std::min(n - bet.start + 1, differing));
+}
+
 }  // namespace
 
 DriftGuard::DriftGuard(double limit, double delta) : limit_(limit), delta_(delta) {
@@ -81,6 +103,39 @@ DriftGuard::DriftGuard(double limit, double delta) : limit_(limit), delta_(delta
   if (!(delta > 0 && delta < 1))
     throw Error("drift guard: delta: expected above 0 and below 1, got " + std::to_string(delta));
   start_over();
+}
+
+DriftGuard::DriftGuard(const State& state) : DriftGuard(state.limit, state.delta) {
+  expect_between("round", state.round, 1, kMostRounds);
+  expect_between("rows", state.rows, 0, kMostRows);
+  expect_between("differing", state.differing, 0, state.rows);
+  expect_between("alarm_row", state.alarm_row, 0, state.rows);
+  const auto bets = static_cast<std::int64_t>(bets_.size());
+  expect_between("bets", static_cast<std::int64_t>(state.bets.size()), bets, bets);
+  round_ = state.round;
+  rows_ = state.rows;
+  differing_ = state.differing;
+  alarm_ = state.alarm_row > 0;
+  alarm_rows_ = alarm_ ? state.alarm_row : rows_;
+  for (std::size_t k = 0; k < bets_.size(); ++k) {
+    check_bet("bets[" + std::to_string(k) + "]", state.bets[k], alarm_rows_, differing_);
+    static_cast<State::Bet&>(bets_[k]) = state.bets[k];
+  }
+  evidence_ = evidence_after(alarm_rows_);
+  if (alarm_ != (evidence_ >= 1 / level())) {
+    throw Error("drift guard: state: alarm_row: expected " + std::string(alarm_ ? "0" : "1 or more") +
+                " with an evidence of " + std::to_string(evidence_) + ", got " + std::to_string(state.alarm_row));
+  }
+}
+
+DriftGuard::State DriftGuard::state() const {
+  return {.limit = limit_,
+          .delta = delta_,
+          .round = round_,
+          .rows = rows_,
+          .differing = differing_,
+          .alarm_row = alarm_ ? alarm_rows_ : 0,
+          .bets = {bets_.begin(), bets_.end()}};
 }
 
 void DriftGuard::start_over() {
@@ -93,7 +148,7 @@ void DriftGuard::start_over() {
     const double mean = 1 + limit_ * std::expm1(t);  // of exp(t x) at the limit
     // No row may differ at limit 0: one that does is proof.
     const double if_differing = limit_ > 0 ? std::exp(t) / mean : std::numeric_limits<double>::infinity();
-    bets_.push_back({.weight = weight, .if_differing = if_differing, .if_not = 1 / mean});
+    bets_.push_back({{}, weight, if_differing, 1 / mean});
   }
 }
 
@@ -108,11 +163,9 @@ void DriftGuard::observe(bool early, bool agreed) {
   differing_ += differs ? 1 : 0;
   if (alarm_) return;
   const double starts = start_weight(rows_);
-  evidence_ = start_tail(rows_ + 1);  // of the starts to come
   for (Bet& bet : bets_) {
     const double factor = differs ? bet.if_differing : bet.if_not;
     bet.evidence = (bet.evidence + starts) * factor;
-    evidence_ += bet.weight * bet.evidence;
     if (bet.best < starts) {
       bet.best = starts;
       bet.start = rows_;
@@ -121,8 +174,15 @@ void DriftGuard::observe(bool early, bool agreed) {
     bet.best *= factor;
     bet.differing += differs ? 1 : 0;
   }
+  evidence_ = evidence_after(rows_);
   alarm_ = evidence_ >= 1 / level();
   alarm_rows_ = rows_;
+}
+
+double DriftGuard::evidence_after(std::int64_t rows) const {
+  double evidence = start_tail(rows + 1);  // of the starts to come
+  for (const Bet& bet : bets_) evidence += bet.weight * bet.evidence;
+  return evidence;
 }
 
 DriftGuard::Rate DriftGuard::rate() const {

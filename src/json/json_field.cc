@@ -142,12 +142,14 @@ bool JsonField::boolean() const {
   return value_->get<bool>();
 }
 
-int JsonField::integer(int low, int high) const {
+int JsonField::integer(int low, int high) const { return static_cast<int>(large_integer(low, high)); }
+
+std::int64_t JsonField::large_integer(std::int64_t low, std::int64_t high) const {
   const bool is_large =
       value_->is_number_unsigned() && value_->get<std::uint64_t>() > static_cast<std::uint64_t>(INT64_MAX);
   if (!value_->is_number_integer() || is_large || value_->get<std::int64_t>() < low || value_->get<std::int64_t>() > high)
     refuse("an integer from " + std::to_string(low) + " to " + std::to_string(high));
-  return value_->get<int>();
+  return value_->get<std::int64_t>();
 }
 
 double JsonField::number(double low, double high) const {

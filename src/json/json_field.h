@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <initializer_list>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -31,6 +33,7 @@ class JsonField {
   JsonField item(std::size_t index) const;  ///< throws Error where the list is shorter, or this is none
   bool has(const char* key) const;          ///< there, and not null; throws Error where this is no object
   bool is_object() const { return value_->is_object(); }
+  bool is_string() const { return value_->is_string(); }
   std::size_t list_size() const;                                     ///< throws Error where this is no list
   std::vector<JsonField> items() const;                              ///< of a list
   std::vector<std::pair<std::string, JsonField>> members() const;    ///< of an object, by key
@@ -41,6 +44,7 @@ class JsonField {
   const std::string& string() const;
   bool boolean() const;
   int integer(int low, int high) const;
+  std::int64_t large_integer(std::int64_t low, std::int64_t high) const;
   double number(double low, double high) const;
   std::string dump() const { return value_->dump(); }  ///< as JSON text
 

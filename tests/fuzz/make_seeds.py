@@ -245,7 +245,26 @@ def kept():
         write('kept', name, head.ljust(128, b'\0') + struct.pack('<32f', *range(32)))
 
 
-for make in (images_data, texts, pickles, safetensors, models, imports, tokenizers, image, kept):
+def guard_states():
+    given = {'layer1': 0.75, 'layer2': 0.9}
+
+    def state(name, bet, action='warn', limit=0.25, rows=0, alarms=0, seen=0, alarm_row=0, thresholds=None):
+        guard = {'round': 1 + alarms if action == 'raise' else 1, 'rows': seen, 'differing': seen // 2, 'alarm_row': alarm_row,
+                 'bets': [bet] * 19}
+        fields = {'version': 1, 'model': '0' * 32, 'limit': limit, 'delta': 0.1, 'action': action, 'confidence': 'max',
+                  'given_thresholds': given, 'thresholds': thresholds or given, 'rows': rows, 'audited': rows // 2,
+                  'alarms': alarms, 'alarm_row': 7 * alarms, 'guard': guard, 'checksum': '0' * 32}
+        write('guard_state', name, json.dumps(fields, separators=(',', ':')) + '\n')
+
+    none = {'evidence': 0.0, 'best': 0.0, 'start': 1, 'differing': 0}
+    some = {'evidence': 0.25, 'best': 0.125, 'start': 2, 'differing': 1}
+    state('new', none)
+    state('seen', some, rows=20, seen=4)
+    state('raised', some, action='raise', rows=20, alarms=1, seen=4, thresholds={'layer1': 0.875, 'layer2': 2.0})
+    state('proof', {**some, 'evidence': 'inf', 'best': 'inf'}, limit=0.0, rows=20, alarms=1, seen=4, alarm_row=4)
+
+
+for make in (images_data, texts, pickles, safetensors, models, imports, tokenizers, image, kept, guard_states):
     make()
 for target in ('legacy', 'zip', 'npy'):
     (HERE / 'corpus' / target).mkdir(parents=True, exist_ok=True)

@@ -188,6 +188,25 @@ TEST_CASE("a promise is certified, holds for what was certified, and for nothing
   CHECK(!calibrate(loaded, data, quick()).model.certificate().has_value());
 }
 
+TEST_CASE("a model's digest is of all that answers depend on, and the file's where save() wrote it") {
+  const Model& model = model_with_exits();
+  const std::string digest = model.digest();
+  CHECK(digest.size() == 32);
+  CHECK(digest.find_first_not_of("0123456789abcdef") == std::string::npos);
+  const TemporaryFile file;
+  model.save(file.path);
+  CHECK(Model::load(file.path).digest() == digest);
+  ModelData other = *model.data();
+  other.exits[0].threshold -= 0.01;
+  const Model other_model = make_model(other);
+  CHECK(other_model.digest() != digest);
+  // As it was saved, whatever became of it; what is no digest is not taken for one.
+  CHECK(make_model(other, digest).digest() == digest);
+  CHECK(make_model(other, digest).file_problem() != "");
+  for (const std::string& text : {digest.substr(1), digest + "0", std::string(32, 'g')})
+    CHECK(make_model(other, text).digest() == other_model.digest());
+}
+
 TEST_CASE("where nothing can be promised, nothing is certified") {
   const Answered data(600, 5);
   CalibrateOptions options = quick();

@@ -5,6 +5,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -247,6 +250,125 @@ TEST_CASE("raised thresholds are stricter, by how far the rate is above the limi
   CHECK(rounds >= 5);
   CHECK(DriftGuard(0).raised(thresholds).at("a") > 0.9);
   CHECK(DriftGuard(1).raised(thresholds).at("a") > 0.9);
+}
+
+namespace {
+
+/// Whether the two are the same now, in all that they tell.
+bool same(const DriftGuard& a, const DriftGuard& b) {
+  const DriftGuard::Rate one = a.rate(), two = b.rate();
+  const std::map<std::string, double> thresholds = {{"a", 0.5}};
+  return a.state() == b.state() && a.alarm() == b.alarm() && a.evidence() == b.evidence() && a.level() == b.level() &&
+         one.rows == two.rows && one.differing == two.differing && one.lower == two.lower && one.upper == two.upper &&
+         a.recent().rows == b.recent().rows && a.recent().differing == b.recent().differing &&
+         a.raised(thresholds) == b.raised(thresholds);
+}
+
+/// What is wrong with the state of a guard that has seen 30 rows, two of them differing, after a change.
+template <typename Change>
+std::string refusal(Change change, bool with_alarm = false) {
+  DriftGuard guard(0.05, 0.1);
+  for (int row = 0; row < 30; ++row) observe(guard, row == 10 || row == 25 || (with_alarm && row >= 25));
+  CHECK(guard.alarm() == with_alarm);
+  DriftGuard::State state = guard.state();
+  CHECK(DriftGuard(state).state() == state);
+  change(state);
+  try {
+    DriftGuard restored(state);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+}  // namespace
+
+TEST_CASE("a guard made from the state of another goes on to the bit, wherever it was cut") {
+  for (const double limit : {0.0, 0.001, 0.05, 0.5, 1.0}) {
+    CAPTURE(limit);
+    int alarms = 0, cuts = 0;
+    for (std::uint64_t stream = 0; stream < 40; ++stream) {
+      Random random(8, stream);
+      DriftGuard whole(limit, 0.2);
+      auto cut = std::make_unique<DriftGuard>(limit, 0.2);
+      const double rate = stream % 2 == 0 ? limit : std::min(1.0, 3 * limit + 0.01);
+      const double how_often = stream % 3 == 0 ? 0.5 : 0.02;
+      for (int row = 0; row < 600; ++row) {
+        const bool differs = random.uniform() < rate;
+        observe(whole, differs);
+        observe(*cut, differs);
+        alarms += whole.alarm() && cut->alarm() ? 1 : 0;
+        if (whole.alarm() && random.uniform() < 0.05) {  // some rows come after an alarm
+          whole.start_over();
+          cut->start_over();
+        }
+        if (random.uniform() >= how_often) continue;
+        cut = std::make_unique<DriftGuard>(cut->state());
+        ++cuts;
+        REQUIRE(same(whole, *cut));
+      }
+      CHECK(same(whole, *cut));
+    }
+    CHECK(cuts > 1000);
+    CHECK((alarms > 0) == (limit < 1));
+  }
+}
+
+TEST_CASE("the state says where the guard stands") {
+  DriftGuard guard(0, 0.3);
+  CHECK(guard.state().bets.front() == DriftGuard::State::Bet{});
+  for (int row = 0; row < 5; ++row) observe(guard, row == 3);
+  const DriftGuard::State state = guard.state();
+  CHECK(state.limit == 0);
+  CHECK(state.delta == 0.3);
+  CHECK(state.round == 1);
+  CHECK(state.rows == 5);
+  CHECK(state.differing == 1);
+  CHECK(state.alarm_row == 4);
+  CHECK(std::isinf(state.bets.front().evidence));
+  CHECK(std::isinf(DriftGuard(state).evidence()));
+}
+
+TEST_CASE("a state that no guard can have is refused") {
+  using State = DriftGuard::State;
+  const std::string start = "drift guard: state: ";
+  const auto field = [](auto State::*member, auto value) { return [=](State& state) { state.*member = value; }; };
+  CHECK(refusal(field(&State::limit, 1.5)) == "drift guard: limit: expected 0 to 1, got 1.500000");
+  CHECK(refusal(field(&State::delta, 0.0)) == "drift guard: delta: expected above 0 and below 1, got 0.000000");
+  CHECK(refusal(field(&State::delta, NAN)) == "drift guard: delta: expected above 0 and below 1, got nan");
+  for (const int round : {0, -1, 2'000'000'000})
+    CHECK(refusal(field(&State::round, round)) == start + "round: expected 1 to 1000000, got " + std::to_string(round));
+  for (const std::int64_t rows : {std::int64_t{-1}, INT64_MAX})
+    CHECK(refusal(field(&State::rows, rows)).starts_with(start + "rows: expected 0 to 9007199254740992, got "));
+  CHECK(refusal(field(&State::rows, std::int64_t{1})) == start + "differing: expected 0 to 1, got 2");
+  CHECK(refusal(field(&State::differing, std::int64_t{-1})) == start + "differing: expected 0 to 30, got -1");
+  CHECK(refusal(field(&State::alarm_row, std::int64_t{31})) == start + "alarm_row: expected 0 to 30, got 31");
+  CHECK(refusal(field(&State::alarm_row, std::int64_t{30}))
+            .starts_with(start + "alarm_row: expected 0 with an evidence of "));
+  CHECK(refusal(field(&State::alarm_row, std::int64_t{0}), true)
+            .starts_with(start + "alarm_row: expected 1 or more with an evidence of "));
+  CHECK(refusal([](State& state) { state.bets.pop_back(); }) == start + "bets: expected 19, got 18");
+  CHECK(refusal([](State& state) { state.bets.emplace_back(); }) == start + "bets: expected 19, got 20");
+  CHECK(refusal([](State& state) { state.bets.clear(); }) == start + "bets: expected 19, got 0");
+
+  using Bet = State::Bet;
+  const auto bet = [](auto Bet::*member, auto value) { return [=](State& state) { state.bets[7].*member = value; }; };
+  for (const double wrong : {-1.0, static_cast<double>(NAN)}) {
+    CHECK(refusal(bet(&Bet::evidence, wrong)).starts_with(start + "bets[7].evidence: expected 0 to inf, got "));
+    CHECK(refusal(bet(&Bet::best, wrong)).starts_with(start + "bets[7].best: expected 0 to "));
+  }
+  CHECK(refusal(bet(&Bet::evidence, static_cast<double>(INFINITY))).starts_with(start + "alarm_row: expected 1 or more"));
+  CHECK(refusal(bet(&Bet::best, 1e6)).starts_with(start + "bets[7].best: expected 0 to "));
+  for (const std::int64_t wrong : {0, -5, 31})
+    CHECK(refusal(bet(&Bet::start, wrong)) == start + "bets[7].start: expected 1 to 30, got " + std::to_string(wrong));
+  for (const std::int64_t wrong : {-1, 3}) {
+    const std::string expected = start + "bets[7].differing: expected 0 to 2, got ";
+    CHECK(refusal(bet(&Bet::differing, wrong)) == expected + std::to_string(wrong));
+  }
+  DriftGuard::State early = DriftGuard(0.1).state();
+  early.bets[0].evidence = 1;
+  CHECK_THROWS_WITH_AS(DriftGuard{early},
+                       "drift guard: state: bets[0].evidence: expected 0 to 0.000000, got 1.000000", Error);
 }
 
 TEST_CASE("limits and deltas out of range are refused") {

@@ -16,7 +16,7 @@ from cli_fixtures import CLASSES, sidenet, write_class_folders
 ROWS = 120
 ALARM = re.compile(r"^sidenet: guard: drift at row ([\d,]+): (\d+) of (?:the last )?(\d+) audited rows answered early with "
                    r"another class than MainNet's, [\d.]+ %.* \([\d.]+ % to [\d.]+ %\); limit (\d.*?); (.*)$")
-SUMMARY = re.compile(r"^guard: (\d+) of (\d+) rows audited; (?:since the thresholds were raised at row [\d,]+, )?(\d+) of (\d+) "
+SUMMARY = re.compile(r"^guard: (\d+) of (\d+) rows audited \(seed \d+\); (?:since the thresholds were raised at row [\d,]+, )?(\d+) of (\d+) "
                      r"answered early with another class than MainNet's, .* \(.* to .*\); limit (.*); (no alarm|.*alarm.*)$")
 
 
@@ -25,6 +25,7 @@ def setUpModule():
     folder = HERE["folder"]
     HERE["held"] = os.path.join(folder, "held")
     write_class_folders(HERE["held"], ROWS // 3, seed=9)
+    HERE["files"] = [os.path.join(HERE["held"], name, f"{number:03d}.png") for name in sorted(CLASSES) for number in range(ROWS // 3)]
     for name, options in (("certified", []), ("agreeing", ["--risk", "disagreement"]), ("mapped", ["--fit", "isotonic"])):
         HERE[name] = os.path.join(folder, name + ".safetensors")
         outcome = sidenet("calibrate", HERE["model"], "--data", HERE["held"], "--max-drop", 0.5, "--delta", 0.4, "-o",
@@ -35,7 +36,7 @@ def setUpModule():
 class GuardTest(CommandTest):
     def predict(self, *options, model="certified", inputs=None, **more):
         """Rows without their times, and the lines of stderr."""
-        files = inputs or [HERE["held"]]
+        files = inputs or HERE["files"]
         outcome = self.done("predict", HERE[model], *files, "--json", "--threads", 1, *options, **more)
         rows = outcome.rows()
         for row in rows:
@@ -69,19 +70,45 @@ class Audit(GuardTest):
             self.assertTrue(SUMMARY.match(lines[-1]), lines)
             return [row["input"] for row in rows if "audit" in row]
 
-        one = audited()
+        one = audited("--seed", 1)
         self.assertTrue(20 <= len(one) <= 55, len(one))
-        self.assertEqual(audited("--batch", 7), one)
+        self.assertEqual(audited("--batch", 7, "--seed", 1), one)
         self.assertNotEqual(audited("--seed", 2), one)
         names = "\n".join(row["input"] for row in self.plain()).encode()
-        rows, _ = self.predict("--guard", 0.3, "--guard-limit", 1, "--batch", 4, inputs=["-"], stdin=names)
+        rows, _ = self.predict("--guard", 0.3, "--guard-limit", 1, "--batch", 4, "--seed", 1, inputs=["-"], stdin=names)
         self.assertEqual([row["input"] for row in rows if "audit" in row], one)
+
+    def test_each_start_draws_other_rows_and_says_how_to_repeat_it(self):
+        def audited(*options):
+            rows, lines = self.predict("--guard", 0.3, "--guard-limit", 1, *options)
+            return [row["input"] for row in rows if "audit" in row], re.search(r"\(seed (\d+)\)", lines[-1]).group(1)
+
+        one, seed = audited()
+        other, other_seed = audited()
+        self.assertNotEqual(one, other)
+        self.assertNotEqual(seed, other_seed)
+        self.assertEqual(audited("--seed", seed), (one, seed))
 
     def test_a_table_is_as_it_was(self):
         def words(*options):
             return [line.split()[:-1] for line in self.done("predict", HERE["certified"], HERE["held"], *options).out.splitlines()]
 
         self.assertEqual(words("--guard", 0.5), words())
+
+    def test_a_folder_of_class_folders_is_no_stream(self):
+        def notes(*inputs, **options):
+            outcome = self.done("predict", HERE["certified"], *inputs, *options.get("more", ("--guard", 1, "--guard-limit", 1)))
+            return [line for line in outcome.err.splitlines() if line.startswith("note: ")]
+
+        held, one_class = HERE["held"], os.path.join(HERE["held"], "red")
+        (note,) = notes(held)
+        self.assertEqual(note, f"note: --guard: the images of {held} come folder by folder, not mixed as a stream is, so that an alarm "
+                               f"may tell of that order; better: find {held} -name '*.png' | shuf | sidenet predict … -")
+        self.assertEqual(len(notes(one_class, held + "/")), 1)
+        self.assertEqual(notes(one_class), [])
+        self.assertEqual(notes(one_class + "/", *HERE["files"]), [])
+        self.assertEqual(notes(held, more=()), [])
+        self.assertEqual(notes(held, more=("--guard", 1, "--guard-limit", 1, "--quiet")), [])
 
 
 class Alarm(GuardTest):
@@ -145,6 +172,7 @@ class Alarm(GuardTest):
     def test_wrong_usage(self):
         for options in [("--guard", "0"), ("--guard", "1.5"), ("--guard", "x"), ("--guard-limit", "0.1"),
                         ("--guard-action", "raise"), ("--guard", "1", "--guard-limit", "2"),
+                        ("--guard-state", "x"), ("--guard", "1", "--guard-state", ""),
                         ("--guard", "1", "--guard-action", "pray"), ("--guard", "1", "--final-only"),
                         ("--guard", "1", "--exit", EXITS[0])]:
             self.assertEqual(sidenet("predict", HERE["certified"], HERE["held"], *options).status, 2, options)
