@@ -153,15 +153,16 @@ void clean_resnet(std::map<std::string, Tensor> tensors, ModelData& data) {
   tensors = clean_names(std::move(tensors), data.source);
   const std::string prefix = common_prefix(tensors);
   data.weights.clear();
+  std::vector<std::string> left_out;
   for (auto& [name, tensor] : tensors) {
-    if (prefix.empty()) {
-      data.weights.emplace(name, std::move(tensor));
-    } else if (name.starts_with(prefix)) {
+    if (name.starts_with(prefix)) {
       data.weights.emplace(name.substr(prefix.size()), std::move(tensor));
     } else {
-      data.notes.push_back(printable_line("left out, not under '" + prefix + "': '" + name + "'"));
+      left_out.push_back(name);
     }
   }
+  if (!left_out.empty())
+    data.notes.push_back(printable_line("left out, not under '" + prefix + "': " + list_names(left_out)));
 }
 
 void refuse_text_options(const ImportOptions& options, const ModelData& data) {

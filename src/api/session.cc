@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <list>
+#include <map>
 
 #include "input_checks.h"
 #include "model_data.h"
@@ -36,7 +37,8 @@ struct Session::Impl {
   PrepareOptions prepare_options;
   std::string weight_cache;
   std::vector<std::string> names;
-  std::list<Runner> runners;  // most recently used first
+  std::map<std::string, std::size_t> places;  // of the names
+  std::list<Runner> runners;                  // most recently used first
   std::uint64_t rows_seen = 0;
 
   Impl(const Model& m, const SessionOptions& options)
@@ -54,6 +56,7 @@ struct Session::Impl {
     }
     for (const ExitSpec& exit : model.data()->exits) names.push_back(exit.name);
     names.emplace_back("final");
+    for (std::size_t i = 0; i < names.size(); ++i) places.emplace(names[i], i);
   }
 
   Runner& runner(const Shape& row_shape) {
@@ -194,8 +197,7 @@ struct Session::Impl {
   }
 
   std::size_t exit_index(const std::string& name) const {
-    const auto found = std::find(names.begin(), names.end(), name);
-    if (found != names.end()) return static_cast<std::size_t>(found - names.begin());
+    if (const auto found = places.find(name); found != places.end()) return found->second;
     std::string known;
     for (const auto& n : names) known += (known.empty() ? "" : ", ") + n;
     throw Error("no exit '" + name + "'; this model has " + known);

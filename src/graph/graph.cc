@@ -6,10 +6,7 @@
 
 namespace sidenet {
 
-NodeId Graph::add_input(const std::string& name, Shape shape) {
-  nodes_.push_back({name, {}, nullptr, {}, std::move(shape)});
-  return static_cast<NodeId>(nodes_.size()) - 1;
-}
+NodeId Graph::add_input(const std::string& name, Shape shape) { return append({name, {}, nullptr, {}, std::move(shape)}); }
 
 NodeId Graph::add(const std::string& name, std::shared_ptr<const Operation> operation, std::vector<NodeId> inputs) {
   std::vector<Shape> shapes;
@@ -21,23 +18,35 @@ NodeId Graph::add(const std::string& name, std::shared_ptr<const Operation> oper
   } catch (const Error& error) {
     throw Error("node " + name + ": " + error.what());
   }
-  nodes_.push_back({name, {}, std::move(operation), std::move(inputs), std::move(shape)});
-  return static_cast<NodeId>(nodes_.size()) - 1;
+  return append({name, {}, std::move(operation), std::move(inputs), std::move(shape)});
+}
+
+NodeId Graph::append(Node node) {
+  if (nodes_.size() == kMostNodes)
+    throw Error("node " + node.name + ": expected a network of at most " + std::to_string(kMostNodes) + " nodes, got more");
+  const auto id = static_cast<NodeId>(nodes_.size());
+  know(node.name, id);
+  for (const std::string& alias : node.aliases) know(alias, id);
+  nodes_.push_back(std::move(node));
+  return id;
+}
+
+// Of two nodes of one name the first is found.
+void Graph::know(const std::string& name, NodeId node) {
+  NodeId& known = by_name_.try_emplace(name, node).first->second;
+  known = std::min(known, node);
 }
 
 void Graph::add_alias(NodeId node, const std::string& name) {
   nodes_[static_cast<std::size_t>(node)].aliases.push_back(name);
+  know(name, node);
 }
 
 void Graph::add_exit(const std::string& name, NodeId node) { exits_.push_back({name, node}); }
 
 NodeId Graph::find(const std::string& name) const {
-  for (std::size_t i = 0; i < nodes_.size(); ++i) {
-    const auto& aliases = nodes_[i].aliases;
-    if (nodes_[i].name == name || std::find(aliases.begin(), aliases.end(), name) != aliases.end())
-      return static_cast<NodeId>(i);
-  }
-  return -1;
+  const auto found = by_name_.find(name);
+  return found == by_name_.end() ? -1 : found->second;
 }
 
 std::vector<Shape> Graph::input_shapes(NodeId id) const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -39,8 +40,11 @@ struct GraphExit {
 /// Named nodes in topological order. Shapes are inferred as nodes are added.
 class Graph {
  public:
+  /// Ten times the nodes of the deepest networks that are known: what a file can ask for beyond takes memory without end.
+  static constexpr std::size_t kMostNodes = 1 << 15;
+
   NodeId add_input(const std::string& name, Shape shape);
-  /// Throws Error, with the node's name, where the shapes do not fit.
+  /// Throws Error, with the node's name, where the shapes do not fit, or there are kMostNodes already.
   NodeId add(const std::string& name, std::shared_ptr<const Operation> operation, std::vector<NodeId> inputs);
   void add_alias(NodeId node, const std::string& name);
   /// Marks a node that gives logits as an exit. The last one marked is MainNet's own.
@@ -60,14 +64,19 @@ class Graph {
   std::int64_t multiply_adds(NodeId id) const { return cost(id).of(1, kUsualTokens, kUsualTokens * kUsualTokens); }
 
  private:
-  friend Graph fuse_nodes(const Graph& graph);
+  friend Graph fuse_nodes(Graph graph);
+  NodeId append(Node node);
+  void know(const std::string& name, NodeId node);
+
   std::vector<Node> nodes_;
+  std::map<std::string, NodeId>
+      by_name_;  // names and aliases; sorted, as a file that chooses names could make them collide
   std::vector<GraphExit> exits_;
   std::vector<NodeId> kept_;
 };
 
 /// Merges each node with its only consumer where the operations know how (conv2d takes batch norm, add, ReLU). Exits
 /// and kept nodes keep their values.
-Graph fuse_nodes(const Graph& graph);
+Graph fuse_nodes(Graph graph);
 
 }  // namespace sidenet

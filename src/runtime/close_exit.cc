@@ -83,13 +83,13 @@ bool Runner::wait_here(Workspace& workspace, const Step& step, bool coming) cons
   WaitingRows& waiting = workspace.waiting[exit];
   const RowBatch batch = workspace.batch();
   const std::int64_t here = plan_->is_text() ? batch.tokens : batch.rows, most = most_entries();
-  for (std::size_t earlier = 0; earlier < exit; ++earlier) coming = coming || !workspace.waiting[earlier].empty();
-  if (coming && here + waiting.entries() < most) {
+  if ((coming || workspace.rows_wait_before(exit)) && here + waiting.entries() < most) {
     std::int64_t values = 0;
     for (const Slot& slot : step.live)
       values += static_cast<std::int64_t>(slot.size) * (slot.per_token ? batch.tokens : batch.rows);
     if (plan_->exits()[exit].parameters_behind > values) {
       waiting.put(workspace, step.live);
+      workspace.first_waiting = std::min(workspace.first_waiting, exit);
       return true;
     }
   }

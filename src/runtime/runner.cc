@@ -179,6 +179,7 @@ void Runner::run_all(Workspace& workspace, const RunInputs& inputs, Source& sour
                      RunResults& results, Team* apart) {
   workspace.waiting.resize(plan_->exits().size());
   for (WaitingRows& rows : workspace.waiting) rows.clear();
+  workspace.first_waiting = 0;
   for (int first = 0, last = 0; source.take(first, last);) {
     ExitClock clock(workspace.seconds);
     load(workspace, inputs, first, last - first);

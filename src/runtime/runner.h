@@ -76,6 +76,11 @@ class Workspace {
   /// One row more, or none at all; its values are the caller's business. length: of a text.
   void add_row(int id, std::int64_t length);
   void drop_rows();
+  /// Whether rows wait behind an exit before this one.
+  bool rows_wait_before(std::size_t exit) {
+    while (first_waiting < exit && waiting[first_waiting].empty()) ++first_waiting;
+    return first_waiting < exit;
+  }
 
   std::vector<int> row_ids;           ///< of the rows still under way
   std::vector<std::int64_t> offsets;  ///< texts: where their tokens start, and the end
@@ -86,6 +91,7 @@ class Workspace {
   std::vector<double>* step_seconds = nullptr;  ///< where set, time is added for each step
   ExitSeconds seconds;                          ///< where it has places, time is added for each exit
   std::vector<WaitingRows> waiting;             ///< behind each exit
+  std::size_t first_waiting = 0;                ///< behind no exit before this one
 
  private:
   std::shared_ptr<std::byte> arena_memory_, scratch_memory_;

@@ -1,7 +1,9 @@
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "arena.h"
 #include "exit_graph.h"
@@ -90,6 +92,53 @@ TEST_CASE("buffers that live at the same time never overlap") {
       }
     }
   }
+}
+
+// As it is said: largest first, each at the lowest offset where none of its time is.
+TEST_CASE("buffers are placed as by looking at all of them") {
+  const auto rounded = [](std::size_t floats) { return (floats + 15) / 16 * 16; };
+  RandomWeights random(8);
+  for (int round = 0; round < 100; ++round) {
+    std::vector<Lifetime> buffers;
+    for (unsigned i = 0; i < 1 + random.integer(40); ++i) {
+      const std::size_t first = random.integer(60);
+      buffers.push_back({first, first + random.integer(20), 1 + random.integer(500)});
+    }
+    std::vector<std::size_t> order(buffers.size()), expected(buffers.size()), placed;
+    std::iota(order.begin(), order.end(), 0);
+    std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return buffers[a].size > buffers[b].size; });
+    for (const std::size_t i : order) {
+      const auto fits = [&](std::size_t offset) {
+        return std::none_of(placed.begin(), placed.end(), [&](std::size_t j) {
+          return buffers[j].first <= buffers[i].last && buffers[i].first <= buffers[j].last &&
+                 offset < expected[j] + rounded(buffers[j].size) && expected[j] < offset + rounded(buffers[i].size);
+        });
+      };
+      while (!fits(expected[i])) expected[i] += 16;
+      placed.push_back(i);
+    }
+    std::size_t total = 0;
+    CHECK(place_buffers(buffers, total) == expected);
+  }
+}
+
+TEST_CASE("a node is found by its name and by its aliases, the first of those that share one") {
+  Graph graph;
+  const NodeId a = graph.add_input("a", {1}), b = graph.add_input("b", {1}), c = graph.add_input("b", {1});
+  graph.add_alias(c, "c");
+  graph.add_alias(b, "c");
+  graph.add_alias(b, "a");
+  CHECK(graph.find("a") == a);
+  CHECK(graph.find("b") == b);
+  CHECK(graph.find("c") == b);
+  CHECK(graph.find("d") == -1);
+}
+
+TEST_CASE("a network has a largest number of nodes") {
+  Graph graph;
+  for (std::size_t i = 0; i < Graph::kMostNodes; ++i) graph.add_input("x", {1});
+  CHECK_THROWS_WITH_AS(graph.add_input("one more", {1}),
+                       "node one more: expected a network of at most 32768 nodes, got more", Error);
 }
 
 TEST_CASE("the arena reuses buffers: a deep network needs no more than a shallow one") {
