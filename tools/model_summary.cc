@@ -3,6 +3,7 @@
 #include <set>
 #include <sstream>
 
+#include "checked.h"
 #include "table.h"
 #include "text.h"
 
@@ -64,7 +65,7 @@ std::int64_t mainnet_multiply_adds(const Model& model) {
   }
   std::int64_t total = 0;
   for (const NodeInfo& node : model.nodes()) {
-    if (!side_exits.contains(node.name)) total += node.multiply_adds;
+    if (!side_exits.contains(node.name)) total = saturating_add(total, node.multiply_adds);
   }
   return total;
 }

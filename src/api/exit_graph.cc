@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "checked.h"
 #include "exit_head.h"
 #include "first_tokens.h"
 #include "sidenet/error.h"
@@ -101,7 +102,7 @@ std::vector<double> compute_shares(const Graph& graph) {
   std::vector<double> shares;
   std::int64_t done = 0;
   for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
-    if (!is_exit[i]) done += graph.multiply_adds(static_cast<NodeId>(i));
+    if (!is_exit[i]) done = saturating_add(done, graph.multiply_adds(static_cast<NodeId>(i)));
     shares.push_back(static_cast<double>(done));
   }
   for (double& share : shares) share /= static_cast<double>(std::max<std::int64_t>(done, 1));

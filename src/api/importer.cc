@@ -177,9 +177,7 @@ void refuse_image_options(const ImportOptions& options, const ModelData& data) {
               data.architecture.name);
 }
 
-}  // namespace
-
-Model Model::import_checkpoint(const std::string& path, const ImportOptions& options) {
+Model import_model(const std::string& path, const ImportOptions& options) {
   const CheckpointFiles files = find_checkpoint_files(path, options);
   Checkpoint checkpoint = read_checkpoint(files.weights);
   if (checkpoint.metadata.count("sidenet.version"))
@@ -200,6 +198,12 @@ Model Model::import_checkpoint(const std::string& path, const ImportOptions& opt
   check_labels(data);
   warn_of_non_finite(data);
   return make_model(std::move(data));
+}
+
+}  // namespace
+
+Model Model::import_checkpoint(const std::string& path, const ImportOptions& options) {
+  return telling_memory(path, [&] { return import_model(path, options); });
 }
 
 }  // namespace sidenet

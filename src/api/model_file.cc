@@ -7,6 +7,7 @@
 #include "digest.h"
 #include "json_field.h"
 #include "model_data.h"
+#include "named_errors.h"
 #include "row_digests.h"
 #include "safetensors.h"
 #include "sidenet/error.h"
@@ -313,7 +314,9 @@ Metadata metadata_of(const ModelData& data) {
 
 }  // namespace
 
-Model Model::load(const std::string& path) {
+namespace {
+
+Model load_model(const std::string& path) {
   Checkpoint file = read_checkpoint(path);
   const auto version = file.metadata.find("sidenet.version");
   if (version == file.metadata.end()) {
@@ -342,6 +345,12 @@ Model Model::load(const std::string& path) {
     if (found->second.starts_with(kDigestVersion)) digest = found->second.substr(std::string_view(kDigestVersion).size());
   }
   return make_model(std::move(data), std::move(digest));
+}
+
+}  // namespace
+
+Model Model::load(const std::string& path) {
+  return telling_memory(path, [&] { return load_model(path); });
 }
 
 void Model::save(const std::string& path) const {

@@ -5,8 +5,10 @@
 #include <list>
 #include <map>
 
+#include "checked.h"
 #include "input_checks.h"
 #include "model_data.h"
+#include "named_errors.h"
 #include "plan_cache.h"
 #include "random.h"
 #include "runner.h"
@@ -57,6 +59,11 @@ struct Session::Impl {
     for (const ExitSpec& exit : model.data()->exits) names.push_back(exit.name);
     names.emplace_back("final");
     for (std::size_t i = 0; i < names.size(); ++i) places.emplace(names[i], i);
+  }
+
+  template <typename Call>
+  auto telling(Call call) const {
+    return telling_memory(model.data()->source, call);
   }
 
   Runner& runner(const Shape& row_shape) {
@@ -134,7 +141,8 @@ struct Session::Impl {
     std::size_t exit = 0;
     for (const Step& step : runner->plan().steps()) {
       const bool is_head = step.exit >= 0 && exit + 1 < names.size();
-      (is_head ? result.head_multiply_adds : result.segment_multiply_adds)[exit] += multiply_adds(step.cost, run_inputs);
+      std::int64_t& sum = (is_head ? result.head_multiply_adds : result.segment_multiply_adds)[exit];
+      sum = saturating_add(sum, multiply_adds(step.cost, run_inputs));
       exit += is_head ? 1 : 0;
     }
     return result;
@@ -250,14 +258,26 @@ std::int64_t Session::mainnet_multiply_adds(const Shape& row_shape) {
   if (!impl_->model.is_text()) return impl_->runner(row_shape).plan().mainnet_cost().of(1, 0, 0);
   const std::int64_t tokens = row_shape.size() == 1 ? row_shape[0] : -1;
   if (tokens < 1) throw Error("row shape of a text: expected (tokens), got " + to_string(row_shape));
-  return impl_->runner({kTokens, 3}).plan().mainnet_cost().of(1, tokens, tokens * tokens);
+  return impl_->runner({kTokens, 3}).plan().mainnet_cost().of(1, tokens, saturating_mul(tokens, tokens));
 }
 
-Answers Session::run(const Tensor& inputs, const ExitPolicy& policy) { return impl_->run(inputs, policy); }
-Answers Session::run(const TokenRows& inputs, const ExitPolicy& policy) { return impl_->run(inputs, policy); }
-AllExits Session::run_all_exits(const Tensor& inputs) { return impl_->run_all_exits(inputs); }
-AllExits Session::run_all_exits(const TokenRows& inputs) { return impl_->run_all_exits(inputs); }
-std::vector<NodeTime> Session::profile(const Tensor& inputs, int repeats) { return impl_->profile(inputs, repeats); }
-std::vector<NodeTime> Session::profile(const TokenRows& inputs, int repeats) { return impl_->profile(inputs, repeats); }
+Answers Session::run(const Tensor& inputs, const ExitPolicy& policy) {
+  return impl_->telling([&] { return impl_->run(inputs, policy); });
+}
+Answers Session::run(const TokenRows& inputs, const ExitPolicy& policy) {
+  return impl_->telling([&] { return impl_->run(inputs, policy); });
+}
+AllExits Session::run_all_exits(const Tensor& inputs) {
+  return impl_->telling([&] { return impl_->run_all_exits(inputs); });
+}
+AllExits Session::run_all_exits(const TokenRows& inputs) {
+  return impl_->telling([&] { return impl_->run_all_exits(inputs); });
+}
+std::vector<NodeTime> Session::profile(const Tensor& inputs, int repeats) {
+  return impl_->telling([&] { return impl_->profile(inputs, repeats); });
+}
+std::vector<NodeTime> Session::profile(const TokenRows& inputs, int repeats) {
+  return impl_->telling([&] { return impl_->profile(inputs, repeats); });
+}
 
 }  // namespace sidenet

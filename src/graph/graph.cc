@@ -21,9 +21,25 @@ NodeId Graph::add(const std::string& name, std::shared_ptr<const Operation> oper
   return append({name, {}, std::move(operation), std::move(inputs), std::move(shape)});
 }
 
+namespace {
+
+void check_size(const Node& node) {
+  Shape entry = node.shape;
+  if (is_per_token(entry)) entry.erase(entry.begin());
+  bool fits = element_count(entry) <= Graph::kMostElements;
+  for (std::size_t axis = 1; entry.size() == 3 && axis < 3; ++axis) fits = fits && entry[axis] <= Graph::kMostPixels;
+  if (fits) return;
+  throw Error("node " + node.name +
+              ": expected a value of fewer than 2^31 numbers, and of at most 2^24 pixels a side, got " +
+              to_string(node.shape));
+}
+
+}  // namespace
+
 NodeId Graph::append(Node node) {
   if (nodes_.size() == kMostNodes)
     throw Error("node " + node.name + ": expected a network of at most " + std::to_string(kMostNodes) + " nodes, got more");
+  check_size(node);
   const auto id = static_cast<NodeId>(nodes_.size());
   know(node.name, id);
   for (const std::string& alias : node.aliases) know(alias, id);
@@ -56,9 +72,9 @@ std::vector<Shape> Graph::input_shapes(NodeId id) const {
 }
 
 Cost& Cost::operator+=(const Cost& other) {
-  per_row += other.per_row;
-  per_token += other.per_token;
-  per_token_pair += other.per_token_pair;
+  per_row = saturating_add(per_row, other.per_row);
+  per_token = saturating_add(per_token, other.per_token);
+  per_token_pair = saturating_add(per_token_pair, other.per_token_pair);
   return *this;
 }
 
@@ -76,7 +92,7 @@ Cost Graph::cost(NodeId id) const {
     return operation->multiply_adds(row);
   };
   const std::int64_t f0 = at(0), f1 = at(1), f2 = at(2);
-  const std::int64_t c = (f2 - 2 * f1 + f0) / 2;
+  const std::int64_t c = ((f2 - f1) - (f1 - f0)) / 2;
   return {f0, f1 - f0 - c, c};
 }
 

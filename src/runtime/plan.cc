@@ -6,12 +6,15 @@
 #include <atomic>
 #include <exception>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <set>
 #include <thread>
 
 #include "arena.h"
+#include "checked.h"
 #include "cpu_caches.h"
+#include "machine_memory.h"
 #include "sidenet/error.h"
 #include "threads.h"
 
@@ -198,6 +201,10 @@ void Plan::prepare(std::size_t part) const {
 
 void Plan::prepare_now(std::size_t index) const {
   Part& part = *parts_[index];
+  const auto bytes = checked_mul(static_cast<std::uint64_t>(part.parameters), sizeof(float), "weights");
+  // Those that are kept in a folder are pages of a file, which the system may take back.
+  if (keep_.folder.empty())
+    require_memory(prepared_bytes_ + bytes, "weights up to node " + steps_[part.first + part.steps - 1].name);
   std::optional<KeptPart> kept;
   if (!keep_.folder.empty()) kept.emplace(keep_, index, part.steps);
   std::atomic<std::size_t> next{0};
@@ -213,6 +220,9 @@ void Plan::prepare_now(std::size_t index) const {
       } catch (const Error& error) {
         const std::lock_guard lock(mutex);
         failure = std::make_exception_ptr(Error("node " + steps_[pending.step].name + ": " + error.what()));
+      } catch (const std::bad_alloc&) {
+        const std::lock_guard lock(mutex);
+        failure = std::make_exception_ptr(Error("node " + steps_[pending.step].name + ": out of memory for its weights"));
       } catch (...) {
         const std::lock_guard lock(mutex);
         failure = std::current_exception();
@@ -229,6 +239,7 @@ void Plan::prepare_now(std::size_t index) const {
   for (std::thread& other : others) other.join();
   if (failure) std::rethrow_exception(failure);
   if (kept) kept->save();
+  prepared_bytes_ += bytes;
   part.pending.clear();
 }
 

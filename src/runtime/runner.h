@@ -58,6 +58,9 @@ struct RunResults {
   ExitSeconds* seconds = nullptr;  ///< where set, times are added
 };
 
+/// Of a workspace's arena.
+std::uint64_t arena_bytes(const Plan& plan, const Capacity& capacity);
+
 /// Buffers of one thread: an arena for a micro-batch, and scratch.
 class Workspace {
  public:

@@ -3,11 +3,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "arena.h"
 #include "exit_graph.h"
 #include "random_model.h"
+#include "relu.h"
 #include "runner.h"
 
 using namespace sidenet;
@@ -139,6 +141,38 @@ TEST_CASE("a network has a largest number of nodes") {
   for (std::size_t i = 0; i < Graph::kMostNodes; ++i) graph.add_input("x", {1});
   CHECK_THROWS_WITH_AS(graph.add_input("one more", {1}),
                        "node one more: expected a network of at most 32768 nodes, got more", Error);
+}
+
+TEST_CASE("a value is no larger than kernels can count") {
+  Graph graph;
+  CHECK_NOTHROW(graph.add_input("largest", {Graph::kMostElements}));
+  CHECK_NOTHROW(graph.add_input("of texts", {kTokens, Graph::kMostElements}));
+  CHECK_NOTHROW(graph.add_input("long", {127, 1, Graph::kMostPixels}));
+  const char* expected = ": expected a value of fewer than 2^31 numbers, and of at most 2^24 pixels a side, got ";
+  for (const Shape& shape : {Shape{Graph::kMostElements + 1}, Shape{4096, 1024, 1024}, Shape{1, 1, Graph::kMostPixels + 1},
+                             Shape{1, Graph::kMostPixels + 1, 1}, Shape{kTokens, Graph::kMostElements + 1}}) {
+    CHECK_THROWS_WITH_AS(graph.add_input("x", shape), ("node x" + (expected + to_string(shape))).c_str(), Error);
+  }
+}
+
+TEST_CASE("multiply-adds stay at the largest number") {
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+  Cost cost{kMost / 2, kMost / 2, 1};
+  CHECK(cost.of(3, 0, 0) == kMost);
+  CHECK(cost.of(1, 1, 10) == kMost);
+  cost += Cost{kMost, 1, 1};
+  CHECK(cost.per_row == kMost);
+  CHECK(cost.per_token == kMost / 2 + 1);
+}
+
+TEST_CASE("activations beyond the machine's memory are refused with their size") {
+  Graph graph;
+  const NodeId input = graph.add_input("image", {1 << 10, 1 << 10, 1 << 10});
+  graph.add_exit("final", graph.add("relu", std::make_shared<nodes::Relu>(), {input}));
+  const auto plan = std::make_shared<const Plan>(graph, 2);
+  CHECK(plan->arena_floats() == std::size_t{1} << 30);
+  Workspace workspace;
+  CHECK_THROWS_WITH_AS(workspace.reserve(*plan, {4096, 0, 1}), doctest::Contains("got 17592186044416"), Error);
 }
 
 TEST_CASE("the arena reuses buffers: a deep network needs no more than a shallow one") {
