@@ -3,6 +3,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "checked.h"
 #include "exit_calibrations.h"
 #include "failure_metrics.h"
 #include "label_map.h"
@@ -39,6 +40,7 @@ ConfidenceFit fit_named(const std::string& name) {
 void check_options(const Model& model, const CalibrateOptions& options) {
   if (model.exits().size() < 2)
     throw Error(model.data()->source + ": expected a model with SideNets, found none (`sidenet train` makes them)");
+  check_batch(options.batch, "calibrate");
   if (options.epsilon && options.budget) throw Error("calibrate: expected a promise (epsilon) or a budget, got both");
   if (!options.budget) return;
   if (!(options.budget->ms > 0) || std::isinf(options.budget->ms))

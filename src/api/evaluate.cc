@@ -4,6 +4,7 @@
 #include <limits>
 #include <span>
 
+#include "checked.h"
 #include "exit_calibrations.h"
 #include "input_checks.h"
 #include "label_map.h"
@@ -137,7 +138,7 @@ std::vector<Batch> load_group(const Model& model, const Dataset& data, std::int6
 
 Evaluation evaluate(const Model& model, const Dataset& data, const ExitPolicy& policy, const EvaluateOptions& options,
                     const ProgressCallback& progress) {
-  if (options.batch < 1) throw Error("evaluate: batch: expected at least 1, got " + std::to_string(options.batch));
+  check_batch(options.batch, "evaluate");
   const int threads = resolve_threads(options.threads);
   const std::int64_t rows = data.rows();
   if (rows == 0) throw Error("evaluate: the data has no rows");

@@ -32,7 +32,6 @@ void divide(std::vector<double>& values, double by) {
 
 MeasuredExits measure_exits(const Model& model, const Dataset& data, const MeasureOptions& options,
                             const ProgressCallback& progress) {
-  if (options.batch < 1) throw Error("batch: expected at least 1, got " + std::to_string(options.batch));
   const std::int64_t rows = data.rows();
   if (rows == 0) throw Error("the data has no rows");
   check_kind(model, data);

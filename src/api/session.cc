@@ -27,7 +27,10 @@ void check_threshold(double threshold, const std::string& exit) {
 }
 
 int row_count(std::int64_t rows) {
-  if (rows > (1 << 24)) throw Error("input: expected at most 16777216 rows at once, got " + std::to_string(rows));
+  if (rows > kMostRowsAtOnce) {
+    throw Error("input: expected at most " + std::to_string(kMostRowsAtOnce) + " rows at once, got " +
+                std::to_string(rows));
+  }
   return static_cast<int>(rows);
 }
 

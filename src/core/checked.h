@@ -34,6 +34,16 @@ int checked_int(Count count, const char* what) {
   return static_cast<int>(count);
 }
 
+/// Rows that a Session takes at once.
+constexpr std::int64_t kMostRowsAtOnce = 1 << 24;
+
+/// Throws Error, naming `what`, where that many rows cannot be taken at once.
+inline void check_batch(std::int64_t rows, const char* what) {
+  if (rows >= 1 && rows <= kMostRowsAtOnce) return;
+  throw Error(std::string(what) + ": batch: expected 1 to " + std::to_string(kMostRowsAtOnce) + " rows, got " +
+              std::to_string(rows));
+}
+
 /// a * b and a + b of counts of multiply-adds, 0 or more, which only people read: the largest number where they do not fit.
 inline std::int64_t saturating_mul(std::int64_t a, std::int64_t b) {
   std::int64_t result;

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "adamw.h"
+#include "checked.h"
 #include "metrics.h"
 #include "random.h"
 #include "sidenet/error.h"
@@ -232,7 +233,7 @@ void check_options(const TrainOptions& options) {
   require(options.epochs >= 1, "epochs: expected at least 1", options.epochs);
   require(options.patience >= 1, "patience: expected at least 1", options.patience);
   require(options.batch_rows >= 1 && options.batch_rows <= 65536, "batch_rows: expected 1 to 65536", options.batch_rows);
-  require(options.batch >= 1, "batch: expected at least 1", static_cast<double>(options.batch));
+  check_batch(options.batch, "train");
   require(options.learning_rate > 0 && std::isfinite(options.learning_rate), "learning_rate: expected above 0",
           options.learning_rate);
   require(options.weight_decay >= 0 && std::isfinite(options.weight_decay), "weight_decay: expected 0 or more",
