@@ -11,7 +11,12 @@
 
 namespace sidenet {
 
-Model make_model(ModelData data, std::string saved_digest) {
+Model make_model(ModelData data) {
+  naming_file(data.source, [&] { check_loads_again(data); });
+  return loaded_model(std::move(data), "");
+}
+
+Model loaded_model(ModelData data, std::string saved_digest) {
   data.graph = naming_file(
       data.source, [&] { return std::make_shared<const Graph>(build_exit_graph(data, default_input_shape(data))); });
   std::vector<std::pair<NodeId, ExitSpec>> placed;

@@ -63,7 +63,14 @@ void set_tokenizer(ModelData& data, Tokenizer tokenizer);
 std::string answers_digest(const ModelData& data);
 
 /// A Model of `data`: checks the exits against the graph, sorts them into its order, and sets up the plan cache.
-/// Throws Error where a tap is unknown, an exit's tensor is missing or a shape disagrees.
-Model make_model(ModelData data, std::string saved_digest = "");
+/// Throws Error where a tap is unknown, an exit's tensor is missing or a shape disagrees, and for whatever load() would
+/// refuse of what save() wrote.
+Model make_model(ModelData data);
+
+/// The same for what load() has read.
+Model loaded_model(ModelData data, std::string saved_digest);
+
+/// Throws Error, as load() would, where a file of this could not be loaded. Weights are left out.
+void check_loads_again(const ModelData& data);
 
 }  // namespace sidenet
