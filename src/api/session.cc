@@ -6,6 +6,7 @@
 #include <map>
 
 #include "checked.h"
+#include "failed_rows.h"
 #include "input_checks.h"
 #include "model_data.h"
 #include "named_errors.h"
@@ -39,6 +40,7 @@ int row_count(std::int64_t rows) {
 struct Session::Impl {
   Model model;
   int threads, micro_batch;
+  bool mark_failed_rows;
   PrepareOptions prepare_options;
   std::string weight_cache;
   std::vector<std::string> names;
@@ -50,6 +52,7 @@ struct Session::Impl {
       : model(m),
         threads(resolve_threads(options.threads)),
         micro_batch(options.micro_batch),
+        mark_failed_rows(options.mark_failed_rows),
         prepare_options{options.winograd},
         weight_cache(options.weight_cache) {
     if (!weight_cache.empty()) check_keep_folder(weight_cache);
@@ -106,16 +109,26 @@ struct Session::Impl {
     results.confidence.resize(static_cast<std::size_t>(rows));
     results.logits = answers.logits.mutable_data<float>();
     runner->run(run_inputs, run_rules, results);
+    answers.exit = std::move(results.exit);
+    answers.confidence = std::move(results.confidence);
     for (std::int64_t row = 0; row < rows; ++row) {
       const float* logits = results.logits + row * classes;
       answers.index.push_back(static_cast<int>(std::max_element(logits, logits + classes) - logits));
+      if (std::isnan(answers.confidence[static_cast<std::size_t>(row)])) mark_failed(answers, row);
     }
-    answers.exit = std::move(results.exit);
-    answers.confidence = std::move(results.confidence);
     answers.audit = std::move(results.audit);
     answers.multiply_adds = results.multiply_adds;
     answers.mainnet_multiply_adds = multiply_adds(runner->plan().mainnet_cost(), run_inputs);
     return answers;
+  }
+
+  void mark_failed(Answers& answers, std::int64_t row) const {
+    const auto at = static_cast<std::size_t>(row);
+    if (!mark_failed_rows)
+      throw Error("row " + std::to_string(row) + ": " + why_no_answer(names[static_cast<std::size_t>(answers.exit[at])]));
+    answers.index[at] = -1;
+    answers.confidence[at] = 0;
+    answers.failed.push_back(row);
   }
 
   static std::int64_t multiply_adds(const Cost& cost, const RunInputs& inputs) {
@@ -256,6 +269,10 @@ Session& Session::operator=(Session&&) noexcept = default;
 
 const std::vector<std::string>& Session::exit_names() const { return impl_->names; }
 int Session::threads() const { return impl_->threads; }
+
+std::string Session::why_failed(const Answers& answers, std::int64_t row) const {
+  return why_no_answer(impl_->names.at(static_cast<std::size_t>(answers.exit.at(static_cast<std::size_t>(row)))));
+}
 
 std::int64_t Session::mainnet_multiply_adds(const Shape& row_shape) {
   if (!impl_->model.is_text()) return impl_->runner(row_shape).plan().mainnet_cost().of(1, 0, 0);

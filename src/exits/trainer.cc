@@ -31,6 +31,9 @@ void check_rows(const std::string& name, const TrainingRows& rows) {
   for (const auto* side : {&rows.training, &rows.holdout}) {
     for (const std::int64_t row : *side) {
       if (row < 0 || row >= count) fail("row " + std::to_string(row) + " of " + std::to_string(count) + " is asked for");
+      const float* logits = rows.mainnet_logits.data<float>() + row * classes;
+      if (std::any_of(logits, logits + classes, [](float x) { return !(x < std::numeric_limits<float>::infinity()); }))
+        fail("MainNet's logits of row " + std::to_string(row) + " are not numbers (NaN or infinite)");
       const int label = rows.labels[static_cast<std::size_t>(row)];
       if (label < 0 || label >= classes) {
         fail("row " + std::to_string(row) + " has label " + std::to_string(label) + ", expected 0 to " +

@@ -50,10 +50,12 @@ struct ExitSeconds {
 /// Where rows' answers go, for rows of the whole batch. A row is written by one thread only.
 struct RunResults {
   std::vector<int> exit;
-  std::vector<float> confidence;
-  float* logits = nullptr;  ///< (rows, classes)
-  std::vector<float*> all;  ///< collect_all: for each exit (rows, width)
-  std::vector<int> audit;   ///< of each audited row its class at `stop`, of others -1; empty where none is
+  std::vector<float> confidence;  ///< NaN: the logits of that exit are not numbers, the row has no answer
+  float* logits = nullptr;        ///< (rows, classes)
+  std::vector<float*> all;        ///< collect_all: for each exit (rows, width)
+  /// Of each audited row its class at `stop`, -1 of others, and where its logits there are not numbers; empty where none
+  /// is.
+  std::vector<int> audit;
   std::int64_t multiply_adds = 0;
   ExitSeconds* seconds = nullptr;  ///< where set, times are added
 };
@@ -105,7 +107,8 @@ class Workspace {
   std::vector<char> entered_;  // of each part: at this capacity
 };
 
-/// Confidence of each row's logits (rows, classes) after `temperature`. Equations: see sidenet::Confidence.
+/// Confidence of a row's logits after `temperature`, NaN where one of them is NaN or the largest is infinite. Equations:
+/// see sidenet::Confidence.
 float confidence_of(const float* logits, int classes, double temperature, Confidence kind);
 
 /// Runs rows on plan.threads() threads. Each thread takes micro-batches of rows through the network, segment by segment
