@@ -25,9 +25,9 @@ struct Options {
 };
 
 Json as_json(const Evaluation& evaluation) {
-  Json exits = Json::object();
+  Json::object_t exits;  // filled as the list that it is: each [] would look through all before
   for (const ExitReport& exit : evaluation.exits) {
-    exits[exit.name] = {{"rows", exit.rows}, {"accuracy", exit.accuracy}, {"ece", exit.ece}};
+    exits.push_back({exit.name, {{"rows", exit.rows}, {"accuracy", exit.accuracy}, {"ece", exit.ece}}});
   }
   return {{"rows", evaluation.rows},
           {"accuracy", evaluation.accuracy},

@@ -19,12 +19,13 @@ struct Options {
 
 int run(const Options& options) {
   options.common.check();
-  const Checkpoint checkpoint = read_checkpoint(options.inspect.file);
-  if (checkpoint.metadata.contains("sidenet.version")) {
-    inspect_model(Model::load(options.inspect.file), options.inspect);
-  } else {
+  Checkpoint checkpoint = read_checkpoint(options.inspect.file);
+  if (!checkpoint.metadata.contains("sidenet.version")) {
     inspect_checkpoint(checkpoint, options.inspect);
+    return 0;
   }
+  checkpoint = Checkpoint();  // never both in memory
+  inspect_model(Model::load(options.inspect.file), options.inspect);
   return 0;
 }
 

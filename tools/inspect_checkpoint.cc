@@ -33,12 +33,10 @@ Json tensors_json(const std::map<std::string, Tensor>& tensors) {
 
 void inspect_checkpoint(const Checkpoint& checkpoint, const InspectOptions& options) {
   if (options.json) {
-    Json metadata = Json::object();
-    for (const auto& [key, value] : checkpoint.metadata) metadata[key] = value;
     print_json({{"file", options.file},
                 {"kind", "checkpoint"},
                 {"format", checkpoint.format},
-                {"metadata", metadata},
+                {"metadata", checkpoint.metadata},
                 {"tensors", tensors_json(checkpoint.tensors)}});
     return;
   }

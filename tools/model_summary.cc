@@ -1,9 +1,10 @@
 #include "model_summary.h"
 
-#include <algorithm>
+#include <set>
 #include <sstream>
 
 #include "certificate_words.h"
+#include "checked.h"
 #include "table.h"
 #include "text.h"
 
@@ -59,13 +60,13 @@ std::string describe(const Tokenizer& tokenizer) {
 }
 
 std::int64_t mainnet_multiply_adds(const Model& model) {
-  const auto exits = model.exits();
+  std::set<std::string> side_exits;
+  for (const ExitInfo& exit : model.exits()) {
+    if (exit.name != "final") side_exits.insert("exits." + exit.name);
+  }
   std::int64_t total = 0;
   for (const NodeInfo& node : model.nodes()) {
-    const bool is_exit = std::any_of(exits.begin(), exits.end(), [&](const ExitInfo& exit) {
-      return exit.name != "final" && node.name == "exits." + exit.name;
-    });
-    if (!is_exit) total += node.multiply_adds;
+    if (!side_exits.contains(node.name)) total = saturating_add(total, node.multiply_adds);
   }
   return total;
 }

@@ -12,6 +12,11 @@
 namespace sidenet::tools {
 namespace {
 
+SessionOptions marking_failed_rows(SessionOptions options) {
+  options.mark_failed_rows = true;
+  return options;
+}
+
 /// softmax(logits / temperature); where the exit maps its confidence, the answer's is the mapped one, and the other classes
 /// share the rest in proportion.
 std::vector<double> probabilities_of(std::span<const float> logits, std::size_t answer, float confidence,
@@ -31,7 +36,7 @@ Predictor::Predictor(const Model& model, const ExitPolicy& policy, const Session
                      const PredictionWriter::Options& writing, PredictGuard* guard)
     : model_(model),
       policy_(policy),
-      session_(model, options),
+      session_(model, marking_failed_rows(options)),
       exits_(model.exits()),
       writer_(model.labels(), session_.exit_names(), writing),
       batch_(batch),
@@ -94,6 +99,10 @@ void Predictor::answer() {
   const auto classes = static_cast<std::size_t>(answers.logits.dim(1));
   for (std::size_t row = 0; row < names_.size(); ++row) {
     const auto exit = static_cast<std::size_t>(answers.exit.at(row));
+    if (answers.index.at(row) < 0) {
+      report(names_[row] + ": " + session_.why_failed(answers, static_cast<std::int64_t>(row)));
+      continue;
+    }
     const std::span<const float> logits(answers.logits.data<float>() + row * classes, classes);
     const int index = answers.index.at(row);
     const float confidence = answers.confidence.at(row);

@@ -16,7 +16,7 @@
 namespace sidenet::tools {
 namespace {
 
-constexpr std::size_t kWidestLabel = 24, kConfidence = 10, kMs = 7;
+constexpr std::size_t kWidestLabel = 24, kWidestExit = 48, kConfidence = 10, kMs = 7;
 
 std::size_t widest(const std::vector<std::string>& texts) {
   std::size_t width = 0;
@@ -39,7 +39,7 @@ std::vector<std::size_t> most_probable(const std::vector<double>& values, std::s
 }
 
 Table make_table(const std::vector<std::string>& labels, const std::vector<std::string>& exits, std::size_t& input_width) {
-  const std::size_t label = std::min(widest(labels), kWidestLabel), exit = widest(exits);
+  const std::size_t label = std::min(widest(labels), kWidestLabel), exit = std::min(widest(exits), kWidestExit);
   if (is_terminal(STDOUT_FILENO)) {
     const std::size_t others = std::max<std::size_t>(label, 5) + kConfidence + std::max<std::size_t>(exit, 4) + kMs + 4 * 2;
     const std::size_t columns = terminal_columns(STDOUT_FILENO);

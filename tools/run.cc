@@ -129,7 +129,8 @@ int run(const Options& options) {
 
   Session session(model, {.threads = options.common.threads,
                           .winograd = !options.common.no_winograd,
-                          .weight_cache = options.common.weight_cache});
+                          .weight_cache = options.common.weight_cache,
+                          .mark_failed_rows = true});
   Tensor logits(DType::f32, {rows, classes});
   std::vector<std::int64_t> left(session.exit_names().size());
   const auto start = std::chrono::steady_clock::now();
@@ -140,6 +141,10 @@ int run(const Options& options) {
     } catch (const Error& error) {  // a refused input is told of with its file
       throw Error(paths.at(names.front()) + ": " + (first > 0 ? "from row " + std::to_string(first) + " on: " : "") +
                   error.what());
+    }
+    for (const std::int64_t row : answers.failed) {
+      throw Error(paths.at(names.front()) + ": row " + std::to_string(first + row) + ": " +
+                  session.why_failed(answers, row));
     }
     std::memcpy(logits.mutable_data<float>() + first * classes, answers.logits.data<float>(), answers.logits.bytes());
     for (const int exit : answers.exit) ++left.at(static_cast<std::size_t>(exit));

@@ -6,6 +6,12 @@
 #include "text.h"
 
 namespace sidenet::tools {
+namespace {
+
+// Of a column that fits its cells. A longer cell sticks out: a name of megabytes in a file must not pad every other row.
+constexpr std::size_t kWidest = 160;
+
+}  // namespace
 
 Table::Table(std::vector<Column> columns) : columns_(std::move(columns)) {
   for (Column& column : columns_) column.width = std::max(column.width, display_width(column.title));
@@ -15,7 +21,7 @@ void Table::add(std::vector<std::string> cells) {
   cells.resize(columns_.size());
   for (std::size_t i = 0; i < cells.size(); ++i) {
     cells[i] = printable(cells[i]);
-    columns_[i].width = std::max(columns_[i].width, display_width(cells[i]));
+    columns_[i].width = std::max(columns_[i].width, std::min(display_width(cells[i]), kWidest));
   }
   rows_.push_back(std::move(cells));
 }

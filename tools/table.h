@@ -7,7 +7,8 @@
 
 namespace sidenet::tools {
 
-/// Text in aligned columns. Rows can be collected, so that columns fit them, or written one by one as they come.
+/// Text in aligned columns. Rows can be collected, so that columns fit them (up to 160 wide), or written one by one as they
+/// come.
 class Table {
  public:
   struct Column {

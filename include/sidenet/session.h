@@ -22,20 +22,27 @@ struct SessionOptions {
   /// processes start with them, which takes a half to a third of the time, and the disk as much again as the model or more.
   /// It must be the user's own. What is in it may be removed at any time. Empty: none. Answers are the same to the bit.
   std::string weight_cache = {};
+  /// A row whose logits are not numbers (NaN, or an infinite largest one) has no answer. Off: run() throws Error, which
+  /// names the first such row and its exit. On: such rows are marked in Answers, for those who want the others.
+  bool mark_failed_rows = false;
 };
 
 /// What a batch gave, a line a row.
 struct Answers {
-  Tensor logits;                           ///< (rows, classes), of the exit that answered, before temperature
-  std::vector<int> index;                  ///< the class, argmax of the logits
-  std::vector<float> confidence;           ///< of that exit, after its temperature
-  std::vector<int> exit;                   ///< index into Session::exit_names()
-  std::vector<int> audit;                  ///< MainNet's class of an audited row, -1 of others; empty without an audit
+  Tensor logits;                  ///< (rows, classes), of the exit that answered, before temperature
+  std::vector<int> index;         ///< the class, argmax of the logits
+  std::vector<float> confidence;  ///< of that exit, after its temperature
+  std::vector<int> exit;          ///< index into Session::exit_names()
+  /// MainNet's class of an audited row, -1 of others, and where MainNet's logits are not numbers; empty without an audit.
+  std::vector<int> audit;
+  /// With SessionOptions::mark_failed_rows: rows without an answer, in order. Their class is -1, their confidence 0, and
+  /// their exit the one whose logits are not numbers; no later one was asked.
+  std::vector<std::int64_t> failed;
   std::int64_t multiply_adds = 0;          ///< executed for the whole batch, SideNets included
   std::int64_t mainnet_multiply_adds = 0;  ///< what MainNet alone would have cost the same rows
 };
 
-/// The logits of every exit for every row: what sweeps and calibration need. Nothing leaves early.
+/// The logits of every exit for every row, whatever they are: what sweeps and calibration need. Nothing leaves early.
 struct AllExits {
   std::vector<Tensor> logits;  ///< for each exit: (rows, classes)
   // Wall time of the call by exit, ms.
@@ -55,7 +62,7 @@ struct NodeTime {
 };
 
 /// Runs a Model. Holds plans and buffers, so one Session serves one thread; make another for another thread. A row's
-/// answer never depends on the rows it is batched with, nor on the number of threads.
+/// answer, or that it has none, never depends on the rows it is batched with, nor on the number of threads.
 class Session {
  public:
   explicit Session(const Model& model, const SessionOptions& options = {});
@@ -64,7 +71,7 @@ class Session {
   Session& operator=(Session&&) noexcept;
 
   /// inputs: (rows, C, H, W) float32, preprocessed, any H and W that the network takes. Throws Error on another shape,
-  /// or where the policy names an exit that the model does not have.
+  /// where the policy names an exit that the model does not have, and for a row without an answer (mark_failed_rows).
   Answers run(const Tensor& inputs, const ExitPolicy& policy = {});
   AllExits run_all_exits(const Tensor& inputs);
   /// Texts, of any lengths, packed. Throws Error where an id, position or type is not in the model's tables.
@@ -74,6 +81,8 @@ class Session {
   std::vector<NodeTime> profile(const Tensor& inputs, int repeats);
   std::vector<NodeTime> profile(const TokenRows& inputs, int repeats);
 
+  /// Why a row of answers.failed has none, for a message with the row's name in front.
+  std::string why_failed(const Answers& answers, std::int64_t row) const;
   /// "layer2.8", …, "final".
   const std::vector<std::string>& exit_names() const;
   /// Multiply-adds of MainNet alone for one row of this input shape, (C, H, W) or (tokens).

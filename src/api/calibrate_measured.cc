@@ -6,6 +6,7 @@
 
 #include "calibration_notes.h"
 #include "calibration_rows.h"
+#include "checked.h"
 #include "digest.h"
 #include "exit_calibrations.h"
 #include "exit_trust.h"
@@ -76,6 +77,7 @@ bool certify(const Model& model, const MeasuredExits& measured, const Calibratio
 void check_calibrate_options(const Model& model, const CalibrateOptions& options) {
   if (model.exits().size() < 2)
     throw Error(model.data()->source + ": expected a model with SideNets, found none (`sidenet train` makes them)");
+  check_batch(options.batch, "calibrate");
   fit_named(options.fit);
   if (options.epsilon && options.budget) throw Error("calibrate: expected a promise (epsilon) or a budget, got both");
   if (options.epsilon && options.keep_training_rows) {

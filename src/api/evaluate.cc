@@ -4,7 +4,9 @@
 #include <limits>
 #include <span>
 
+#include "checked.h"
 #include "exit_calibrations.h"
+#include "failed_rows.h"
 #include "input_checks.h"
 #include "label_map.h"
 #include "load_rows.h"
@@ -26,7 +28,9 @@ struct ExitCount {
 class Evaluator {
  public:
   Evaluator(const Model& model, const ExitPolicy& policy, int threads, bool winograd)
-      : session_(model, {threads, 0, winograd}), is_text_(model.is_text()), policy_(policy) {
+      : session_(model, {.threads = threads, .winograd = winograd, .mark_failed_rows = true}),
+        is_text_(model.is_text()),
+        policy_(policy) {
     for (const Calibration& calibration : calibrations_of(*model.data())) calibrations_.push_back(calibration);
     counts_.resize(calibrations_.size());
   }
@@ -40,13 +44,17 @@ class Evaluator {
 
   /// All batches one way, then all the other: either finds in the caches what it has left there itself, as where it runs
   /// alone. labels: of all rows.
-  void add(std::span<const Batch> batches, const int* labels, bool exits_first) {
+  /// Throws Error, with the row's name, for one without an answer.
+  void add(const Dataset& data, std::span<const Batch> batches, const int* labels, bool exits_first) {
     std::vector<Answers> with_exits, mainnet;
     if (exits_first) with_exits = timed(batches, policy_, exits_ms_);
     mainnet = timed(batches, ExitPolicy::final_only(), mainnet_ms_);
     if (!exits_first) with_exits = timed(batches, policy_, exits_ms_);
     for (std::size_t i = 0; i < batches.size(); ++i) {
       const std::int64_t rows = with_exits[i].logits.dim(0);
+      const auto name = [&](std::int64_t row) { return data.name(batches[i].first + row); };
+      refuse_failed_rows(with_exits[i], session_, name);
+      refuse_failed_rows(mainnet[i], session_, name);
       count(with_exits[i], mainnet[i], labels, rows);
       labels += rows;
       multiply_adds_ += static_cast<double>(with_exits[i].multiply_adds);
@@ -137,7 +145,7 @@ std::vector<Batch> load_group(const Model& model, const Dataset& data, std::int6
 
 Evaluation evaluate(const Model& model, const Dataset& data, const ExitPolicy& policy, const EvaluateOptions& options,
                     const ProgressCallback& progress) {
-  if (options.batch < 1) throw Error("evaluate: batch: expected at least 1, got " + std::to_string(options.batch));
+  check_batch(options.batch, "evaluate");
   const int threads = resolve_threads(options.threads);
   const std::int64_t rows = data.rows();
   if (rows == 0) throw Error("evaluate: the data has no rows");
@@ -153,7 +161,7 @@ Evaluation evaluate(const Model& model, const Dataset& data, const ExitPolicy& p
     if (first == 0) evaluator.warm_up(group.front());
     for (std::span<const Batch> left(group); !left.empty();) {
       const std::span<const Batch> batches = left.first(std::min(turn, left.size()));
-      evaluator.add(batches, labels.data() + first, exits_first);
+      evaluator.add(data, batches, labels.data() + first, exits_first);
       exits_first = !exits_first;
       left = left.subspan(batches.size());
       first = std::min(rows, first + static_cast<std::int64_t>(batches.size()) * options.batch);

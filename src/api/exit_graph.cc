@@ -1,7 +1,9 @@
 #include "exit_graph.h"
 
 #include <algorithm>
+#include <utility>
 
+#include "checked.h"
 #include "exit_head.h"
 #include "first_tokens.h"
 #include "sidenet/error.h"
@@ -18,7 +20,7 @@ Tensor exit_tensor(const ModelData& data, const std::string& exit, const char* n
 
 }  // namespace
 
-Graph optimised(const Graph& graph) { return fuse_nodes(nodes::compute_first_tokens(graph)); }
+Graph optimised(Graph graph) { return fuse_nodes(nodes::compute_first_tokens(std::move(graph))); }
 
 Graph build_mainnet_graph(const ModelData& data, const Shape& input_shape) {
   return models::build_graph(data.architecture, models::Weights(data.weights, data.source), input_shape);
@@ -79,7 +81,7 @@ Graph build_exit_graph(const ModelData& data, const Shape& input_shape) {
   const auto mainnet = static_cast<NodeId>(graph.nodes().size());
   for (const ExitSpec& exit : data.exits) add_exit(data, exit, mainnet, graph);
   if (data.head) add_exit(data, *data.head, mainnet, graph);
-  return optimised(graph);
+  return optimised(std::move(graph));
 }
 
 Shape default_input_shape(const ModelData& data) {
@@ -89,13 +91,18 @@ Shape default_input_shape(const ModelData& data) {
   return {data.architecture.input_shape[0], size, size};
 }
 
-std::vector<double> compute_shares(const Graph& graph) {
+std::vector<bool> side_exits(const Graph& graph) {
   std::vector<bool> is_exit(graph.nodes().size(), false);
   for (const auto& exit : graph.exits()) is_exit[static_cast<std::size_t>(exit.node)] = exit.name != "final";
+  return is_exit;
+}
+
+std::vector<double> compute_shares(const Graph& graph) {
+  const std::vector<bool> is_exit = side_exits(graph);
   std::vector<double> shares;
   std::int64_t done = 0;
   for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
-    if (!is_exit[i]) done += graph.multiply_adds(static_cast<NodeId>(i));
+    if (!is_exit[i]) done = saturating_add(done, graph.multiply_adds(static_cast<NodeId>(i)));
     shares.push_back(static_cast<double>(done));
   }
   for (double& share : shares) share /= static_cast<double>(std::max<std::int64_t>(done, 1));

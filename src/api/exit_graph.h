@@ -6,7 +6,7 @@
 namespace sidenet {
 
 /// As it is executed: first tokens alone where the others are not read (compute_first_tokens), then fused (fuse_nodes).
-Graph optimised(const Graph& graph);
+Graph optimised(Graph graph);
 /// MainNet for rows of `input_shape`, its exits attached, optimised. Throws Error where an exit does not fit its tap.
 Graph build_exit_graph(const ModelData& data, const Shape& input_shape);
 /// MainNet alone, not fused: every module path is there to tap. A head that was fitted here is left out.
@@ -18,6 +18,8 @@ NodeId find_tap(const Graph& graph, const std::string& tap, const std::string& s
 /// One row's input shape that the model's preprocessing gives; (kTokens, 3) for texts.
 Shape default_input_shape(const ModelData& data);
 
+/// Of each node, whether it is an exit other than `final`.
+std::vector<bool> side_exits(const Graph& graph);
 /// For each node of an optimised graph, the share of MainNet's multiply-adds spent once it is computed (exits not counted).
 std::vector<double> compute_shares(const Graph& graph);
 

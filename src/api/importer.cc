@@ -1,9 +1,11 @@
 #include <algorithm>
+#include <sstream>
 
 #include "checkpoint.h"
 #include "exit_graph.h"
 #include "import_text.h"
 #include "model_data.h"
+#include "model_metadata.h"
 #include "named_errors.h"
 #include "resnet_names.h"
 #include "sidenet/error.h"
@@ -72,6 +74,10 @@ void keep_used(ModelData& data) {
 
 void check_labels(ModelData& data) {
   const int classes = data.architecture.classes;
+  if (classes > static_cast<int>(kMaxLabels)) {
+    throw Error("labels: expected at most " + std::to_string(kMaxLabels) + ", the head of " + data.source + " has " +
+                std::to_string(classes) + " classes");
+  }
   if (data.labels.empty()) {
     for (int i = 0; i < classes; ++i) data.labels.push_back(std::to_string(i));
   }
@@ -85,6 +91,15 @@ void check_channels(const char* what, const std::vector<float>& values, int chan
   if (!values.empty() && static_cast<int>(values.size()) != channels) {
     throw Error(std::string(what) + ": expected " + std::to_string(channels) + " values, one a channel, got " +
                 std::to_string(values.size()));
+  }
+}
+
+void check_values(const char* what, const std::vector<float>& values, double low, double high) {
+  for (const float value : values) {
+    if (value >= low && value <= high) continue;
+    std::ostringstream message;
+    message << what << ": expected values from " << low << " to " << high << ", got " << value;
+    throw Error(message.str());
   }
 }
 
@@ -122,9 +137,8 @@ void choose_preprocessing(ModelData& data, const ImportOptions& options) {
   if (options.crop) p.crop = pixels("crop", *options.crop);
   check_channels("mean", p.mean, p.channels);
   check_channels("std", p.std, p.channels);
-  for (const float value : p.std) {
-    if (!(value > 0)) throw Error("std: expected values above 0, got " + std::to_string(value));
-  }
+  check_values("mean", p.mean, -kMostMean, kMostMean);
+  check_values("std", p.std, kLeastStd, kMostStd);
 }
 
 // In blocks, so that a copy of other types as float32 stays small.
@@ -153,15 +167,16 @@ void clean_resnet(std::map<std::string, Tensor> tensors, ModelData& data) {
   tensors = clean_names(std::move(tensors), data.source);
   const std::string prefix = common_prefix(tensors);
   data.weights.clear();
+  std::vector<std::string> left_out;
   for (auto& [name, tensor] : tensors) {
-    if (prefix.empty()) {
-      data.weights.emplace(name, std::move(tensor));
-    } else if (name.starts_with(prefix)) {
+    if (name.starts_with(prefix)) {
       data.weights.emplace(name.substr(prefix.size()), std::move(tensor));
     } else {
-      data.notes.push_back(printable_line("left out, not under '" + prefix + "': '" + name + "'"));
+      left_out.push_back(name);
     }
   }
+  if (!left_out.empty())
+    data.notes.push_back(printable_line("left out, not under '" + prefix + "': " + list_names(left_out)));
 }
 
 void refuse_text_options(const ImportOptions& options, const ModelData& data) {
@@ -176,19 +191,7 @@ void refuse_image_options(const ImportOptions& options, const ModelData& data) {
               data.architecture.name);
 }
 
-}  // namespace
-
-std::vector<std::string> Model::checkpoint_files(const std::string& path, const ImportOptions& options) {
-  const CheckpointFiles files = find_checkpoint_files(path, options);
-  std::vector<std::string> found;
-  for (const std::string& file :
-       {files.weights, files.config, files.tokenizer_config, files.sentence_config, files.vocabulary}) {
-    if (!file.empty()) found.push_back(file);
-  }
-  return found;
-}
-
-Model Model::import_checkpoint(const std::string& path, const ImportOptions& options) {
+Model import_model(const std::string& path, const ImportOptions& options) {
   const CheckpointFiles files = find_checkpoint_files(path, options);
   Checkpoint checkpoint = read_checkpoint(files.weights);
   if (checkpoint.metadata.count("sidenet.version"))
@@ -209,6 +212,22 @@ Model Model::import_checkpoint(const std::string& path, const ImportOptions& opt
   check_labels(data);
   warn_of_non_finite(data);
   return make_model(std::move(data));
+}
+
+}  // namespace
+
+std::vector<std::string> Model::checkpoint_files(const std::string& path, const ImportOptions& options) {
+  const CheckpointFiles files = find_checkpoint_files(path, options);
+  std::vector<std::string> found;
+  for (const std::string& file :
+       {files.weights, files.config, files.tokenizer_config, files.sentence_config, files.vocabulary}) {
+    if (!file.empty()) found.push_back(file);
+  }
+  return found;
+}
+
+Model Model::import_checkpoint(const std::string& path, const ImportOptions& options) {
+  return telling_memory(path, [&] { return import_model(path, options); });
 }
 
 }  // namespace sidenet

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "failed_rows.h"
 #include "input_checks.h"
 #include "label_map.h"
 #include "load_rows.h"
@@ -33,7 +34,6 @@ void divide(std::vector<double>& values, double by) {
 
 MeasuredExits measure_exits(const Model& model, const Dataset& data, const MeasureOptions& options,
                             const ProgressCallback& progress) {
-  if (options.batch < 1) throw Error("batch: expected at least 1, got " + std::to_string(options.batch));
   const std::int64_t rows = data.rows();
   if (rows == 0) throw Error("the data has no rows");
   check_kind(model, data);
@@ -54,6 +54,7 @@ MeasuredExits measure_exits(const Model& model, const Dataset& data, const Measu
     const Batch batch = load_rows(model, data, first, count, threads);
     if (first == 0) run_batch(session, model, batch);  // makes the kernels
     const AllExits result = run_batch(session, model, batch);
+    refuse_failed_rows(result, session, [&](std::int64_t row) { return data.name(first + row); });
     for (std::size_t exit = 0; exit < measured.names.size(); ++exit) {
       std::copy_n(result.logits[exit].data<float>(), count * classes,
                   measured.logits[exit].mutable_data<float>() + first * classes);

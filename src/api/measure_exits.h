@@ -12,7 +12,7 @@ namespace sidenet {
 
 struct MeasureOptions {
   int threads = 0;
-  std::int64_t batch = 1;  ///< rows given to a Session at once
+  std::int64_t batch = 1;  ///< rows given to a Session at once, as check_batch() allows
   bool winograd = true;
   bool labels = true;  ///< false: the rows have none (kNoLabel), whatever the data says
 };

@@ -1,6 +1,7 @@
 #include "sidenet/model.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "exit_graph.h"
 #include "model_data.h"
@@ -10,11 +11,18 @@
 
 namespace sidenet {
 
-Model make_model(ModelData data, std::string saved_digest) {
-  const Graph fused = naming_file(data.source, [&] { return build_exit_graph(data, default_input_shape(data)); });
-  const auto position = [&](const ExitSpec& exit) { return fused.find(exit.tap); };
-  std::stable_sort(data.exits.begin(), data.exits.end(),
-                   [&](const ExitSpec& a, const ExitSpec& b) { return position(a) < position(b); });
+Model make_model(ModelData data) {
+  naming_file(data.source, [&] { check_loads_again(data); });
+  return loaded_model(std::move(data), "");
+}
+
+Model loaded_model(ModelData data, std::string saved_digest) {
+  data.graph = naming_file(
+      data.source, [&] { return std::make_shared<const Graph>(build_exit_graph(data, default_input_shape(data))); });
+  std::vector<std::pair<NodeId, ExitSpec>> placed;
+  for (ExitSpec& exit : data.exits) placed.emplace_back(data.graph->find(exit.tap), std::move(exit));
+  std::stable_sort(placed.begin(), placed.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::transform(placed.begin(), placed.end(), data.exits.begin(), [](auto& exit) { return std::move(exit.second); });
   data.plans = std::make_shared<PlanCache>();
   data.saved_digest = std::move(saved_digest);
   return Model(std::make_shared<const ModelData>(std::move(data)));
@@ -101,14 +109,12 @@ const Tokenizer& Model::tokenizer() const {
 std::map<std::string, Tensor> Model::tensors() const { return data_->weights; }
 
 std::vector<ExitInfo> Model::exits() const {
-  const Graph graph = build_exit_graph(*data_, default_input_shape(*data_));
+  const Graph& graph = *data_->graph;
   const std::vector<double> shares = compute_shares(graph);
+  const std::vector<bool> is_exit = side_exits(graph);
   double total = 0;
   for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
-    const bool is_exit = std::any_of(graph.exits().begin(), graph.exits().end(), [&](const GraphExit& exit) {
-      return exit.name != "final" && exit.node == static_cast<NodeId>(i);
-    });
-    if (!is_exit) total += static_cast<double>(graph.multiply_adds(static_cast<NodeId>(i)));
+    if (!is_exit[i]) total += static_cast<double>(graph.multiply_adds(static_cast<NodeId>(i)));
   }
   std::vector<ExitInfo> result;
   for (const ExitSpec& exit : data_->exits) {
@@ -136,19 +142,19 @@ std::vector<ExitInfo> Model::exits() const {
 }
 
 std::vector<std::pair<std::string, double>> Model::taps() const {
-  const Graph plain = build_mainnet_graph(*data_, default_input_shape(*data_));
-  const Graph executed = optimised(plain);
-  const std::vector<double> shares = compute_shares(executed);
+  Graph plain = build_mainnet_graph(*data_, default_input_shape(*data_));
   std::vector<std::pair<std::string, double>> result;
   for (const Node& node : plain.nodes()) {
-    for (const std::string& alias : node.aliases)
-      result.emplace_back(alias, shares[static_cast<std::size_t>(executed.find(alias))]);
+    for (const std::string& alias : node.aliases) result.emplace_back(alias, 0);
   }
+  const Graph executed = optimised(std::move(plain));
+  const std::vector<double> shares = compute_shares(executed);
+  for (auto& [alias, share] : result) share = shares[static_cast<std::size_t>(executed.find(alias))];
   return result;
 }
 
 std::vector<NodeInfo> Model::nodes() const {
-  const Graph graph = build_exit_graph(*data_, default_input_shape(*data_));
+  const Graph& graph = *data_->graph;
   std::vector<NodeInfo> result;
   for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
     const Node& node = graph.nodes()[i];

@@ -14,6 +14,7 @@
 
 namespace sidenet {
 
+class Graph;
 class PlanCache;
 
 /// An exit as the model file keeps it. Its tensors stand under "exits.NAME.": mean, std (features), fc1.weight
@@ -40,9 +41,10 @@ struct ModelData {
   double final_temperature = 1;        ///< of MainNet's own head
   ConfidenceMap final_map;             ///< of MainNet's own head
   std::optional<Certificate> certificate;
-  std::string saved_digest;          ///< of the file that it was loaded from; empty: none, or not what was loaded
-  std::vector<std::string> notes;    ///< from import, for the user
-  std::shared_ptr<PlanCache> plans;  ///< shared by the Sessions of this model
+  std::string saved_digest;            ///< of the file that it was loaded from; empty: none, or not what was loaded
+  std::vector<std::string> notes;      ///< from import, for the user
+  std::shared_ptr<const Graph> graph;  ///< as executed for default_input_shape(); make_model() builds it
+  std::shared_ptr<PlanCache> plans;    ///< shared by the Sessions of this model
 
   int classes() const { return static_cast<int>(labels.size()); }
   bool is_text() const { return architecture.is_text(); }
@@ -61,7 +63,14 @@ void set_tokenizer(ModelData& data, Tokenizer tokenizer);
 std::string answers_digest(const ModelData& data);
 
 /// A Model of `data`: checks the exits against the graph, sorts them into its order, and sets up the plan cache.
-/// Throws Error where a tap is unknown, an exit's tensor is missing or a shape disagrees.
-Model make_model(ModelData data, std::string saved_digest = "");
+/// Throws Error where a tap is unknown, an exit's tensor is missing or a shape disagrees, and for whatever load() would
+/// refuse of what save() wrote.
+Model make_model(ModelData data);
+
+/// The same for what load() has read.
+Model loaded_model(ModelData data, std::string saved_digest);
+
+/// Throws Error, as load() would, where a file of this could not be loaded. Weights are left out.
+void check_loads_again(const ModelData& data);
 
 }  // namespace sidenet

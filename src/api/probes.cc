@@ -58,7 +58,9 @@ Model with_zero_sidenets(const Model& model, const std::vector<std::string>& tap
                          const SuggestOptions& options) {
   ModelData data = *model.data();
   for (const ExitSpec& exit : data.exits) {
-    std::erase_if(data.weights, [&](const auto& w) { return w.first.starts_with("exits." + exit.name + "."); });
+    const std::string scope = "exits." + exit.name + ".";
+    auto weight = data.weights.lower_bound(scope);
+    while (weight != data.weights.end() && weight->first.starts_with(scope)) weight = data.weights.erase(weight);
   }
   data.exits.clear();
   data.certificate.reset();

@@ -3,9 +3,13 @@
 #include <algorithm>
 #include <cmath>
 #include <list>
+#include <map>
 
+#include "checked.h"
+#include "failed_rows.h"
 #include "input_checks.h"
 #include "model_data.h"
+#include "named_errors.h"
 #include "plan_cache.h"
 #include "random.h"
 #include "runner.h"
@@ -24,7 +28,10 @@ void check_threshold(double threshold, const std::string& exit) {
 }
 
 int row_count(std::int64_t rows) {
-  if (rows > (1 << 24)) throw Error("input: expected at most 16777216 rows at once, got " + std::to_string(rows));
+  if (rows > kMostRowsAtOnce) {
+    throw Error("input: expected at most " + std::to_string(kMostRowsAtOnce) + " rows at once, got " +
+                std::to_string(rows));
+  }
   return static_cast<int>(rows);
 }
 
@@ -33,16 +40,19 @@ int row_count(std::int64_t rows) {
 struct Session::Impl {
   Model model;
   int threads, micro_batch;
+  bool mark_failed_rows;
   PrepareOptions prepare_options;
   std::string weight_cache;
   std::vector<std::string> names;
-  std::list<Runner> runners;  // most recently used first
+  std::map<std::string, std::size_t> places;  // of the names
+  std::list<Runner> runners;                  // most recently used first
   std::uint64_t rows_seen = 0;
 
   Impl(const Model& m, const SessionOptions& options)
       : model(m),
         threads(resolve_threads(options.threads)),
         micro_batch(options.micro_batch),
+        mark_failed_rows(options.mark_failed_rows),
         prepare_options{options.winograd},
         weight_cache(options.weight_cache) {
     if (!weight_cache.empty()) check_keep_folder(weight_cache);
@@ -54,6 +64,12 @@ struct Session::Impl {
     }
     for (const ExitSpec& exit : model.data()->exits) names.push_back(exit.name);
     names.emplace_back("final");
+    for (std::size_t i = 0; i < names.size(); ++i) places.emplace(names[i], i);
+  }
+
+  template <typename Call>
+  auto telling(Call call) const {
+    return telling_memory(model.data()->source, call);
   }
 
   Runner& runner(const Shape& row_shape) {
@@ -93,16 +109,26 @@ struct Session::Impl {
     results.confidence.resize(static_cast<std::size_t>(rows));
     results.logits = answers.logits.mutable_data<float>();
     runner->run(run_inputs, run_rules, results);
+    answers.exit = std::move(results.exit);
+    answers.confidence = std::move(results.confidence);
     for (std::int64_t row = 0; row < rows; ++row) {
       const float* logits = results.logits + row * classes;
       answers.index.push_back(static_cast<int>(std::max_element(logits, logits + classes) - logits));
+      if (std::isnan(answers.confidence[static_cast<std::size_t>(row)])) mark_failed(answers, row);
     }
-    answers.exit = std::move(results.exit);
-    answers.confidence = std::move(results.confidence);
     answers.audit = std::move(results.audit);
     answers.multiply_adds = results.multiply_adds;
     answers.mainnet_multiply_adds = multiply_adds(runner->plan().mainnet_cost(), run_inputs);
     return answers;
+  }
+
+  void mark_failed(Answers& answers, std::int64_t row) const {
+    const auto at = static_cast<std::size_t>(row);
+    if (!mark_failed_rows)
+      throw Error("row " + std::to_string(row) + ": " + why_no_answer(names[static_cast<std::size_t>(answers.exit[at])]));
+    answers.index[at] = -1;
+    answers.confidence[at] = 0;
+    answers.failed.push_back(row);
   }
 
   static std::int64_t multiply_adds(const Cost& cost, const RunInputs& inputs) {
@@ -131,7 +157,8 @@ struct Session::Impl {
     std::size_t exit = 0;
     for (const Step& step : runner->plan().steps()) {
       const bool is_head = step.exit >= 0 && exit + 1 < names.size();
-      (is_head ? result.head_multiply_adds : result.segment_multiply_adds)[exit] += multiply_adds(step.cost, run_inputs);
+      std::int64_t& sum = (is_head ? result.head_multiply_adds : result.segment_multiply_adds)[exit];
+      sum = saturating_add(sum, multiply_adds(step.cost, run_inputs));
       exit += is_head ? 1 : 0;
     }
     return result;
@@ -194,8 +221,7 @@ struct Session::Impl {
   }
 
   std::size_t exit_index(const std::string& name) const {
-    const auto found = std::find(names.begin(), names.end(), name);
-    if (found != names.end()) return static_cast<std::size_t>(found - names.begin());
+    if (const auto found = places.find(name); found != places.end()) return found->second;
     std::string known;
     for (const auto& n : names) known += (known.empty() ? "" : ", ") + n;
     throw Error("no exit '" + name + "'; this model has " + known);
@@ -244,18 +270,34 @@ Session& Session::operator=(Session&&) noexcept = default;
 const std::vector<std::string>& Session::exit_names() const { return impl_->names; }
 int Session::threads() const { return impl_->threads; }
 
+std::string Session::why_failed(const Answers& answers, std::int64_t row) const {
+  return why_no_answer(impl_->names.at(static_cast<std::size_t>(answers.exit.at(static_cast<std::size_t>(row)))));
+}
+
 std::int64_t Session::mainnet_multiply_adds(const Shape& row_shape) {
   if (!impl_->model.is_text()) return impl_->runner(row_shape).plan().mainnet_cost().of(1, 0, 0);
   const std::int64_t tokens = row_shape.size() == 1 ? row_shape[0] : -1;
   if (tokens < 1) throw Error("row shape of a text: expected (tokens), got " + to_string(row_shape));
-  return impl_->runner({kTokens, 3}).plan().mainnet_cost().of(1, tokens, tokens * tokens);
+  return impl_->runner({kTokens, 3}).plan().mainnet_cost().of(1, tokens, saturating_mul(tokens, tokens));
 }
 
-Answers Session::run(const Tensor& inputs, const ExitPolicy& policy) { return impl_->run(inputs, policy); }
-Answers Session::run(const TokenRows& inputs, const ExitPolicy& policy) { return impl_->run(inputs, policy); }
-AllExits Session::run_all_exits(const Tensor& inputs) { return impl_->run_all_exits(inputs); }
-AllExits Session::run_all_exits(const TokenRows& inputs) { return impl_->run_all_exits(inputs); }
-std::vector<NodeTime> Session::profile(const Tensor& inputs, int repeats) { return impl_->profile(inputs, repeats); }
-std::vector<NodeTime> Session::profile(const TokenRows& inputs, int repeats) { return impl_->profile(inputs, repeats); }
+Answers Session::run(const Tensor& inputs, const ExitPolicy& policy) {
+  return impl_->telling([&] { return impl_->run(inputs, policy); });
+}
+Answers Session::run(const TokenRows& inputs, const ExitPolicy& policy) {
+  return impl_->telling([&] { return impl_->run(inputs, policy); });
+}
+AllExits Session::run_all_exits(const Tensor& inputs) {
+  return impl_->telling([&] { return impl_->run_all_exits(inputs); });
+}
+AllExits Session::run_all_exits(const TokenRows& inputs) {
+  return impl_->telling([&] { return impl_->run_all_exits(inputs); });
+}
+std::vector<NodeTime> Session::profile(const Tensor& inputs, int repeats) {
+  return impl_->telling([&] { return impl_->profile(inputs, repeats); });
+}
+std::vector<NodeTime> Session::profile(const TokenRows& inputs, int repeats) {
+  return impl_->telling([&] { return impl_->profile(inputs, repeats); });
+}
 
 }  // namespace sidenet

@@ -4,6 +4,7 @@
 #include <numeric>
 #include <set>
 
+#include "checked.h"
 #include "exit_calibrations.h"
 #include "exit_graph.h"
 #include "exit_selection.h"
@@ -41,6 +42,7 @@ void check_options(const Model& model, const SuggestOptions& options) {
   }
   require(options.max_drop >= 0 && options.max_drop < 1, "max_drop: expected 0 to below 1", options.max_drop);
   require(options.min_gain >= 0 && options.min_gain < 1, "min_gain: expected 0 to below 1", options.min_gain);
+  check_batch(options.batch, "suggest");
   TrainOptions sidenets = probe_training(options);
   check_options(sidenets);
   sidenets.hidden = options.hidden;

@@ -5,6 +5,7 @@
 #include <numeric>
 #include <set>
 
+#include "checked.h"
 #include "exit_calibrations.h"
 #include "failure_metrics.h"
 #include "measure_exits.h"
@@ -92,6 +93,7 @@ void name_examples(int count, Sweep& sweep) {
 Sweep sweep(const Model& model, const Dataset& data, const SweepOptions& options, const ProgressCallback& progress) {
   if (model.exits().size() < 2)
     throw Error(model.data()->source + ": expected a model with SideNets, found none (`sidenet train` makes them)");
+  check_batch(options.batch, "sweep");
   MeasuredExits measured = measure_exits(model, data, {options.threads, options.batch, options.winograd}, progress);
   const std::vector<Calibration> calibrations = calibrations_of(*model.data());
   const ExitScores raw = scores_of(measured, std::vector<Calibration>(calibrations.size()));

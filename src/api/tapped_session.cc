@@ -36,7 +36,7 @@ struct TappedSession::Impl {
       const NodeId last = find_tap(result, model.taps().back().first, model.data()->source);
       result.add_exit("final", result.add(kNoHead, std::make_shared<nodes::TapFeatures>(pooling), {last}));
     }
-    return optimised(result);
+    return optimised(std::move(result));
   }
 
   Runner& runner_for(const Shape& row_shape) {

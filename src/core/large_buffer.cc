@@ -3,12 +3,14 @@
 #include <sys/mman.h>
 
 #include <cstdlib>
+#include <limits>
 #include <new>
 
 namespace sidenet {
 
 std::shared_ptr<std::byte> allocate_large(std::size_t bytes) {
   constexpr std::size_t kHugePage = std::size_t{2} << 20;
+  if (bytes > std::numeric_limits<std::size_t>::max() - kHugePage) throw std::bad_alloc();
   const std::size_t alignment = bytes >= kHugePage ? kHugePage : 64;
   const std::size_t rounded = (bytes + 63) / 64 * 64;
   void* data = nullptr;

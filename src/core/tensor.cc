@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "checked.h"
+#include "machine_memory.h"
 #include "sidenet/error.h"
 
 namespace sidenet {
@@ -14,6 +15,7 @@ namespace {
 class HeapStorage : public Storage {
  public:
   explicit HeapStorage(std::size_t bytes) {
+    require_memory(bytes, "a tensor");
     // calloc leaves large blocks untouched until used; 64 bytes more to align by hand.
     block_ = std::calloc(1, bytes + 64);
     if (block_ == nullptr) throw Error("out of memory: a tensor of " + std::to_string(bytes) + " bytes");

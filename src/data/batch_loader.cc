@@ -8,6 +8,7 @@
 #include <system_error>
 #include <thread>
 
+#include "checked.h"
 #include "sidenet/dataset.h"
 #include "sidenet/error.h"
 #include "threads.h"
@@ -177,7 +178,7 @@ Batch load_batch(const Dataset& data, const Preprocessing& preprocessing, std::i
 
 void for_each_batch(const Dataset& data, const Preprocessing& preprocessing, std::int64_t batch_rows, int threads,
                     const std::function<void(const Batch&)>& consume) {
-  if (batch_rows < 1) throw Error("data: batch: expected at least 1 row, got " + std::to_string(batch_rows));
+  check_batch(batch_rows, "data");
   const std::int64_t rows = data.rows();
   batch_rows = std::min(batch_rows, std::max<std::int64_t>(rows, 1));
   const auto workers = static_cast<int>(std::min<std::int64_t>(resolve_threads(threads), rows));

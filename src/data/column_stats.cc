@@ -23,7 +23,10 @@ void ColumnStats::add(const Cell& cell) {
   if (text.find(' ') != std::string_view::npos) ++with_blank_;
   if (!is_short_) return;
   is_short_ = text.size() <= kMaxLabelBytes;
-  if (is_short_) is_short_ = !distinct_.emplace(text).second || distinct_.size() <= kMaxGuessedClasses;
+  if (is_short_ && !distinct_.contains(text)) {
+    distinct_.emplace(text);
+    is_short_ = distinct_.size() <= kMaxGuessedClasses;
+  }
   if (!is_short_) distinct_.clear();
 }
 
@@ -38,7 +41,7 @@ bool ColumnStats::is_text_like() const { return is_plain_ && 2 * with_blank_ > r
 
 bool ColumnStats::is_stranger(const std::string& value) const {
   return is_plain_ && is_short_ && rows_ >= 2 * static_cast<std::int64_t>(distinct_.size()) && rows_ > 0 &&
-         distinct_.count(std::string(trimmed(value))) == 0;
+         !distinct_.contains(trimmed(value));
 }
 
 std::vector<ColumnStats> column_stats(RecordReader reader, std::size_t columns) {

@@ -1,7 +1,7 @@
 #pragma once
 
+#include <set>
 #include <string>
-#include <unordered_set>
 #include <vector>
 
 #include "text_records.h"
@@ -26,7 +26,7 @@ class ColumnStats {
   std::uint64_t bytes_ = 0;
   bool is_plain_ = true;  // every cell holds a text
   bool is_short_ = true;  // no cell is long, and there are few distinct ones; else `distinct_` is empty
-  std::unordered_set<std::string> distinct_;
+  std::set<std::string, std::less<>> distinct_;  // sorted: a file could make the values of a hash table collide
 };
 
 /// One a column, of the records from `reader` on, 64 Mi cells of them at most. Throws Error as RecordReader::next.

@@ -1,8 +1,8 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "text_cell.h"
@@ -14,8 +14,8 @@ inline constexpr std::size_t kMaxJsonLineBytes = std::size_t{16} << 20;
 /// The keys of a .jsonl file's first object, in their order.
 struct JsonColumns {
   std::vector<std::string> names;
-  std::unordered_map<std::string, std::size_t> index;  ///< of the keys that are read
-  std::vector<std::size_t> read;                       ///< the same, as indices
+  std::map<std::string, std::size_t> index;  ///< of the keys that are read; sorted, as keys of a file could collide
+  std::vector<std::size_t> read;             ///< the same, as indices
 
   /// Reads no keys but these: what a row costs must not grow with the keys of another.
   void keep(const std::vector<std::size_t>& columns);

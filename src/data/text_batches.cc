@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "checked.h"
 #include "sidenet/dataset.h"
 #include "sidenet/error.h"
 
@@ -19,7 +20,7 @@ TokenRows encode_rows(const Dataset& data, const Tokenizer& tokenizer, std::int6
 
 void for_each_batch(const Dataset& data, const Tokenizer& tokenizer, std::int64_t batch_rows,
                     const std::function<void(const Batch&)>& consume) {
-  if (batch_rows < 1) throw Error("data: batch: expected at least 1 row, got " + std::to_string(batch_rows));
+  check_batch(batch_rows, "data");
   for (std::int64_t first = 0; first < data.rows(); first += batch_rows) {
     Batch batch;
     batch.first = first;

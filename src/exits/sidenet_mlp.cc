@@ -17,9 +17,9 @@ void drop(float* values, int count, double p, std::uint64_t seed, std::uint64_t 
   const auto limit = static_cast<std::uint64_t>(p * 65536);  // 16 random bits a value
   const float scale = 1 / (1 - static_cast<float>(limit) / 65536);
   Random random(seed, stream);
-  for (int i = 0; i < count; i += 4) {
+  for (std::int64_t i = 0; i < count; i += 4) {
     std::uint64_t bits = random.next();
-    for (int j = i; j < std::min(i + 4, count); ++j, bits >>= 16)
+    for (std::int64_t j = i; j < std::min<std::int64_t>(i + 4, count); ++j, bits >>= 16)
       values[j] = (bits & 65535) < limit ? 0.0f : values[j] * scale;
   }
 }

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "adamw.h"
+#include "checked.h"
 #include "metrics.h"
 #include "random.h"
 #include "sidenet/error.h"
@@ -30,6 +31,9 @@ void check_rows(const std::string& name, const TrainingRows& rows) {
   for (const auto* side : {&rows.training, &rows.holdout}) {
     for (const std::int64_t row : *side) {
       if (row < 0 || row >= count) fail("row " + std::to_string(row) + " of " + std::to_string(count) + " is asked for");
+      const float* logits = rows.mainnet_logits.data<float>() + row * classes;
+      if (std::any_of(logits, logits + classes, [](float x) { return !(x < std::numeric_limits<float>::infinity()); }))
+        fail("MainNet's logits of row " + std::to_string(row) + " are not numbers (NaN or infinite)");
       const int label = rows.labels[static_cast<std::size_t>(row)];
       if (label < 0 || label >= classes) {
         fail("row " + std::to_string(row) + " has label " + std::to_string(label) + ", expected 0 to " +
@@ -232,7 +236,7 @@ void check_options(const TrainOptions& options) {
   require(options.epochs >= 1, "epochs: expected at least 1", options.epochs);
   require(options.patience >= 1, "patience: expected at least 1", options.patience);
   require(options.batch_rows >= 1 && options.batch_rows <= 65536, "batch_rows: expected 1 to 65536", options.batch_rows);
-  require(options.batch >= 1, "batch: expected at least 1", static_cast<double>(options.batch));
+  check_batch(options.batch, "train");
   require(options.learning_rate > 0 && std::isfinite(options.learning_rate), "learning_rate: expected above 0",
           options.learning_rate);
   require(options.weight_decay >= 0 && std::isfinite(options.weight_decay), "weight_decay: expected 0 or more",

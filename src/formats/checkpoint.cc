@@ -8,6 +8,7 @@
 #include "mapped_file.h"
 #include "pytorch_legacy.h"
 #include "pytorch_zip.h"
+#include "read_budget.h"
 #include "safetensors.h"
 #include "sidenet/error.h"
 #include "state_dict.h"
@@ -68,6 +69,9 @@ Checkpoint read_checkpoint(std::span<const std::byte> bytes, std::shared_ptr<con
     Checkpoint checkpoint = read_by_format(bytes, std::move(keep_alive), name);
     strip_common_prefixes(checkpoint.tensors);
     return checkpoint;
+  } catch (const OverBudget& error) {  // a container of the readers does not know the file
+    const std::string message = error.what();
+    throw Error(message.starts_with(printable_line(name)) ? message : name + ": reading it takes " + message);
   } catch (const std::bad_alloc&) {
     throw Error(name + ": out of memory while reading the checkpoint");
   }

@@ -33,10 +33,11 @@ using Storages = std::pmr::map<std::string_view, StorageBytes>;
 // one behind the other, so all sizes are needed to find one.
 References referenced_storages(const pickle::Document& document, ReadBudget& budget, const std::string& name) {
   References storages(&budget);
+  const std::string where = name + ": storage";
   for (const pickle::PersistentId& id : document.persistent_ids()) {
     const auto* fields = pickle::items_of(id.id);
     if (fields != nullptr && !fields->empty() && pickle::text_of(fields->front()) == "module") continue;
-    const StorageReference reference = storage_reference(&id, name + ": storage");
+    const StorageReference reference = storage_reference(&id, where);
     const auto [found, added] = storages.emplace(reference.key, reference);
     if (!added &&
         (found->second.elements != reference.elements || found->second.element_bytes() != reference.element_bytes())) {

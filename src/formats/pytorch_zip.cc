@@ -1,6 +1,8 @@
 #include "pytorch_zip.h"
 
 #include <bit>
+#include <map>
+#include <memory_resource>
 #include <string_view>
 
 #include "byte_reader.h"
@@ -58,8 +60,12 @@ Checkpoint read_pytorch_zip(std::span<const std::byte> bytes, std::shared_ptr<co
   const StorageBytes pickled = archive.read(root + "data.pkl", name);
   const pickle::Document document = pickle::parse(pickled.bytes, 0, name + ": data.pkl", budget);
 
+  // Many tensors may share a storage, and its entry's name may be 64 kB long: it is looked for once.
+  std::pmr::map<std::string_view, StorageBytes> storages(budget.get());
   const auto lookup = [&](std::string_view key, const std::string& where) {
-    return archive.read(root + "data/" + std::string(key), where);
+    const auto found = storages.find(key);
+    if (found != storages.end()) return found->second;
+    return storages.emplace(key, archive.read(root + "data/" + std::string(key), where)).first->second;
   };
   TorchTensorBuilder builder(lookup, *budget);
   Checkpoint checkpoint = checkpoint_of(document.root(), builder, *budget, name);

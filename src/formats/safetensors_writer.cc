@@ -70,6 +70,7 @@ void write_safetensors(const std::string& path, const std::map<std::string, Tens
                        const std::map<std::string, std::string>& metadata) {
   const auto order = in_file_order(tensors);
   const std::string header = header_of(order, metadata, path);
+  parse_safetensors_header(header, path);  // refuses what could not be read again
   std::string size(8, '\0');
   for (std::size_t i = 0; i < size.size(); ++i) size[i] = static_cast<char>(header.size() >> 8 * i);
 

@@ -5,6 +5,8 @@
 #include <charconv>
 #include <memory_resource>
 #include <optional>
+#include <set>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -27,19 +29,15 @@ constexpr std::array kPreferredKeys{"state_dict",     "model_state_dict", "model
                                     "network",        "weights",          "params",         "module",  "ema",
                                     "state_dict_ema", "model_ema",        "ema_state_dict", "teacher", "student"};
 
-// A torch.nn.Module keeps its parts in these attributes.
-const pickle::Instance* as_module(const Value& value) {
+// Throws Error where the value is a torch.nn.Module, which keeps its parts in these attributes. Objects may share a state:
+// those in `seen` were looked at.
+void refuse_module(const Value& value, const std::string& name, std::set<const Dict*>& seen) {
   const auto* instance = std::get_if<pickle::Instance*>(&value);
   const Dict* state = instance == nullptr ? nullptr : pickle::dict_of((*instance)->state);
-  const bool is_module = state != nullptr && state->find("_modules") != nullptr && state->find("_parameters") != nullptr;
-  return is_module ? *instance : nullptr;
-}
-
-void refuse_module(const Value& value, const std::string& name) {
-  if (const pickle::Instance* module = as_module(value)) {
-    throw Error(name + ": holds a whole pickled module (" + quote(module->type->full()) +
-                "), which only its own Python code can rebuild: save model.state_dict() instead");
-  }
+  if (state == nullptr || !seen.insert(state).second) return;
+  if (state->find("_modules") == nullptr || state->find("_parameters") == nullptr) return;
+  throw Error(name + ": holds a whole pickled module (" + quote((*instance)->type->full()) +
+              "), which only its own Python code can rebuild: save model.state_dict() instead");
 }
 
 // A number or a short string; none of others.
@@ -124,10 +122,11 @@ class WeightFinder {
 };
 
 [[noreturn]] void fail_without_weights(const Value& root, const std::string& name) {
-  refuse_module(root, name);
+  std::set<const Dict*> seen;
+  refuse_module(root, name, seen);
   if (const Dict* dict = pickle::dict_of(root)) {
     const std::size_t candidates = std::min(dict->items.size(), kMaxModuleCandidates);
-    for (std::size_t i = 0; i < candidates; ++i) refuse_module(dict->items[i].second, name);
+    for (std::size_t i = 0; i < candidates; ++i) refuse_module(dict->items[i].second, name, seen);
   }
   throw Error(name + ": expected a dict of tensors (a state_dict), got " + pickle::describe(root) +
               (pickle::dict_of(root) != nullptr ? " without one" : ""));
@@ -147,35 +146,50 @@ Checkpoint checkpoint_of(const Value& root, TorchTensorBuilder& builder, ReadBud
     dict = next;
   }
   for (const auto& [key, value] : dict->items) {
-    const std::string tensor(pickle::text_of(key));
-    if (tensor.empty() || !is_torch_tensor(value)) continue;
-    budget.take(kTensorNode + tensor.size(), name, "the list of tensors");
+    // A pickle can share one long text among many keys: it is copied where that is charged.
+    const std::string_view text = pickle::text_of(key);
+    if (text.empty() || !is_torch_tensor(value)) continue;
+    budget.take(kTensorNode + text.size(), name, "the list of tensors");
+    const std::string tensor(text);
     checkpoint.tensors[tensor] = builder.build(value, name + ": tensor " + quote(tensor));
   }
   if (checkpoint.tensors.empty()) fail_without_weights(root, name);
   return checkpoint;
 }
 
-void strip_common_prefixes(std::map<std::string, Tensor>& tensors) {
+namespace {
+
+// Bytes of the prefixes that every name carries, one behind the other.
+std::size_t common_prefix_bytes(const std::map<std::string, Tensor>& tensors) {
   constexpr std::array<std::string_view, 2> kPrefixes{"module.", "_orig_mod."};
-  for (bool again = true; again && !tensors.empty();) {
+  // Names are sorted: what the first and the last begin with all begin with, and none is shorter than the first then.
+  const std::string_view first = tensors.begin()->first, last = tensors.rbegin()->first;
+  std::size_t bytes = 0;
+  for (bool again = true; again;) {
     again = false;
     for (const std::string_view prefix : kPrefixes) {
-      const auto carries = [&](const auto& item) {
-        return item.first.size() > prefix.size() && item.first.starts_with(prefix);
-      };
-      if (!std::all_of(tensors.begin(), tensors.end(), carries)) continue;
-      // One prefix fewer keeps the order, so that each node moves to the end of the new map.
-      std::map<std::string, Tensor> stripped;
-      while (!tensors.empty()) {
-        auto node = tensors.extract(tensors.begin());
-        node.key().erase(0, prefix.size());
-        stripped.insert(stripped.end(), std::move(node));
-      }
-      tensors = std::move(stripped);
+      const bool carried = first.substr(bytes).starts_with(prefix) && last.substr(bytes).starts_with(prefix);
+      if (!carried || first.size() == bytes + prefix.size()) continue;
+      bytes += prefix.size();
       again = true;
     }
   }
+  return bytes;
+}
+
+}  // namespace
+
+void strip_common_prefixes(std::map<std::string, Tensor>& tensors) {
+  const std::size_t bytes = tensors.empty() ? 0 : common_prefix_bytes(tensors);
+  if (bytes == 0) return;
+  // Without it they keep their order, so that each node moves to the end of the new map.
+  std::map<std::string, Tensor> stripped;
+  while (!tensors.empty()) {
+    auto node = tensors.extract(tensors.begin());
+    node.key().erase(0, bytes);
+    stripped.insert(stripped.end(), std::move(node));
+  }
+  tensors = std::move(stripped);
 }
 
 }  // namespace sidenet

@@ -9,6 +9,8 @@
 namespace sidenet {
 namespace {
 
+constexpr std::size_t kMaxKeyBytes = 256;
+
 struct NamedType {
   std::string_view name;
   DType dtype;
@@ -65,6 +67,11 @@ StorageReference storage_reference(const pickle::Value& value, const std::string
   if ((*type)->name != "UntypedStorage") reference.dtype = named(kStorages, **type, where);
   reference.key = pickle::text_of((*fields)[2]);
   if (reference.key.empty()) throw Error(where + ": storage key: expected a str, got " + pickle::describe((*fields)[2]));
+  // PyTorch's are numbers. One text can be the key of any number of references, which compare it.
+  if (reference.key.size() > kMaxKeyBytes) {
+    throw Error(where + ": storage key: expected at most " + std::to_string(kMaxKeyBytes) + " bytes, got " +
+                std::to_string(reference.key.size()));
+  }
   reference.elements = size_field((*fields)[4], where, "storage size");
   reference.view_elements = reference.elements;
   if (fields->size() == 5 || std::holds_alternative<std::monostate>((*fields)[5])) return reference;

@@ -1,4 +1,4 @@
-#include <algorithm>
+#include <utility>
 
 #include "graph.h"
 
@@ -6,11 +6,10 @@ namespace sidenet {
 namespace {
 
 // How often each node's value is read: by nodes, as an exit, or from outside.
-std::vector<int> count_readers(const Graph& graph, const std::vector<Node>& nodes, const std::vector<bool>& gone) {
-  std::vector<int> readers(nodes.size(), 0);
-  for (std::size_t i = 0; i < nodes.size(); ++i) {
-    if (gone[i]) continue;
-    for (const NodeId input : nodes[i].inputs) ++readers[static_cast<std::size_t>(input)];
+std::vector<int> count_readers(const Graph& graph) {
+  std::vector<int> readers(graph.nodes().size(), 0);
+  for (const Node& node : graph.nodes()) {
+    for (const NodeId input : node.inputs) ++readers[static_cast<std::size_t>(input)];
   }
   for (const auto& exit : graph.exits()) ++readers[static_cast<std::size_t>(exit.node)];
   for (const NodeId kept : graph.kept()) ++readers[static_cast<std::size_t>(kept)];
@@ -42,12 +41,14 @@ bool merge_into(std::vector<Node>& nodes, std::vector<bool>& gone, const std::ve
 
 }  // namespace
 
-Graph fuse_nodes(const Graph& graph) {
-  std::vector<Node> nodes = graph.nodes_;
+Graph fuse_nodes(Graph graph) {
+  // A merge hands what the producer reads to its consumer, so that these numbers stay true of all nodes that are left.
+  const std::vector<int> readers = count_readers(graph);
+  std::vector<Node> nodes = std::move(graph.nodes_);
   std::vector<bool> gone(nodes.size(), false);
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     if (!nodes[i].operation) continue;
-    while (merge_into(nodes, gone, count_readers(graph, nodes, gone), i)) {
+    while (merge_into(nodes, gone, readers, i)) {
     }
   }
   Graph result;
@@ -55,8 +56,7 @@ Graph fuse_nodes(const Graph& graph) {
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     if (gone[i]) continue;
     for (NodeId& input : nodes[i].inputs) input = renumbered[static_cast<std::size_t>(input)];
-    renumbered[i] = static_cast<NodeId>(result.nodes_.size());
-    result.nodes_.push_back(std::move(nodes[i]));
+    renumbered[i] = result.append(std::move(nodes[i]));
   }
   for (const auto& exit : graph.exits_) result.add_exit(exit.name, renumbered[static_cast<std::size_t>(exit.node)]);
   for (const NodeId kept : graph.kept_) result.keep(renumbered[static_cast<std::size_t>(kept)]);

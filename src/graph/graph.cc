@@ -6,10 +6,7 @@
 
 namespace sidenet {
 
-NodeId Graph::add_input(const std::string& name, Shape shape) {
-  nodes_.push_back({name, {}, nullptr, {}, std::move(shape)});
-  return static_cast<NodeId>(nodes_.size()) - 1;
-}
+NodeId Graph::add_input(const std::string& name, Shape shape) { return append({name, {}, nullptr, {}, std::move(shape)}); }
 
 NodeId Graph::add(const std::string& name, std::shared_ptr<const Operation> operation, std::vector<NodeId> inputs) {
   std::vector<Shape> shapes;
@@ -21,23 +18,51 @@ NodeId Graph::add(const std::string& name, std::shared_ptr<const Operation> oper
   } catch (const Error& error) {
     throw Error("node " + name + ": " + error.what());
   }
-  nodes_.push_back({name, {}, std::move(operation), std::move(inputs), std::move(shape)});
-  return static_cast<NodeId>(nodes_.size()) - 1;
+  return append({name, {}, std::move(operation), std::move(inputs), std::move(shape)});
+}
+
+namespace {
+
+void check_size(const Node& node) {
+  Shape entry = node.shape;
+  if (is_per_token(entry)) entry.erase(entry.begin());
+  bool fits = element_count(entry) <= Graph::kMostElements;
+  for (std::size_t axis = 1; entry.size() == 3 && axis < 3; ++axis) fits = fits && entry[axis] <= Graph::kMostPixels;
+  if (fits) return;
+  throw Error("node " + node.name +
+              ": expected a value of fewer than 2^31 numbers, and of at most 2^24 pixels a side, got " +
+              to_string(node.shape));
+}
+
+}  // namespace
+
+NodeId Graph::append(Node node) {
+  if (nodes_.size() == kMostNodes)
+    throw Error("node " + node.name + ": expected a network of at most " + std::to_string(kMostNodes) + " nodes, got more");
+  check_size(node);
+  const auto id = static_cast<NodeId>(nodes_.size());
+  know(node.name, id);
+  for (const std::string& alias : node.aliases) know(alias, id);
+  nodes_.push_back(std::move(node));
+  return id;
+}
+
+// Of two nodes of one name the first is found.
+void Graph::know(const std::string& name, NodeId node) {
+  NodeId& known = by_name_.try_emplace(name, node).first->second;
+  known = std::min(known, node);
 }
 
 void Graph::add_alias(NodeId node, const std::string& name) {
   nodes_[static_cast<std::size_t>(node)].aliases.push_back(name);
+  know(name, node);
 }
 
 void Graph::add_exit(const std::string& name, NodeId node) { exits_.push_back({name, node}); }
 
 NodeId Graph::find(const std::string& name) const {
-  for (std::size_t i = 0; i < nodes_.size(); ++i) {
-    const auto& aliases = nodes_[i].aliases;
-    if (nodes_[i].name == name || std::find(aliases.begin(), aliases.end(), name) != aliases.end())
-      return static_cast<NodeId>(i);
-  }
-  return -1;
+  const auto found = by_name_.find(name);
+  return found == by_name_.end() ? -1 : found->second;
 }
 
 std::vector<Shape> Graph::input_shapes(NodeId id) const {
@@ -47,9 +72,9 @@ std::vector<Shape> Graph::input_shapes(NodeId id) const {
 }
 
 Cost& Cost::operator+=(const Cost& other) {
-  per_row += other.per_row;
-  per_token += other.per_token;
-  per_token_pair += other.per_token_pair;
+  per_row = saturating_add(per_row, other.per_row);
+  per_token = saturating_add(per_token, other.per_token);
+  per_token_pair = saturating_add(per_token_pair, other.per_token_pair);
   return *this;
 }
 
@@ -67,7 +92,7 @@ Cost Graph::cost(NodeId id) const {
     return operation->multiply_adds(row);
   };
   const std::int64_t f0 = at(0), f1 = at(1), f2 = at(2);
-  const std::int64_t c = (f2 - 2 * f1 + f0) / 2;
+  const std::int64_t c = ((f2 - f1) - (f1 - f0)) / 2;
   return {f0, f1 - f0 - c, c};
 }
 

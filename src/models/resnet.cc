@@ -2,6 +2,7 @@
 
 #include "add.h"
 #include "batch_norm.h"
+#include "checked.h"
 #include "conv2d.h"
 #include "flatten.h"
 #include "linear.h"
@@ -48,7 +49,7 @@ NodeId shortcut(const ResNetConfig& config, Module block, NodeId x, std::int64_t
   }
   if (in == out && stride == 1) return x;
   if (!config.shortcut.empty()) block.weights.get(config.shortcut + ".0.weight", {out, in, 1, 1});  // says what is missing
-  return block.graph.add(block.path("shortcut"), std::make_shared<PadShortcut>(static_cast<int>(out), stride), {x});
+  return block.graph.add(block.path("shortcut"), std::make_shared<PadShortcut>(checked_int(out, "shortcut"), stride), {x});
 }
 
 // Figure 5, left: two 3x3 convolutions.

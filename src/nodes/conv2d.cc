@@ -2,6 +2,7 @@
 
 #include "add.h"
 #include "batch_norm.h"
+#include "checked.h"
 #include "direct_conv2d.h"
 #include "relu.h"
 #include "sidenet/error.h"
@@ -42,6 +43,7 @@ class Conv2dExecutable : public Executable {
 Conv2d::Conv2d(Tensor weight, Tensor bias, const Conv2dParameters& parameters)
     : weight_(std::move(weight)), bias_(std::move(bias)), parameters_(parameters) {
   if (weight_.rank() != 4) throw Error("conv2d: expected a weight (out, in, kh, kw), got " + to_string(weight_.shape()));
+  if (weight_.size() > 0) checked_int(weight_.size() / weight_.dim(0), "conv2d: inputs of an output");
   if (parameters_.groups < 1 || weight_.dim(0) % parameters_.groups != 0) {
     throw Error("conv2d: " + std::to_string(weight_.dim(0)) + " output channels do not divide into " +
                 std::to_string(parameters_.groups) + " groups");
@@ -72,7 +74,7 @@ Shape Conv2d::output_shape(std::span<const Shape> inputs) const {
 
 std::int64_t Conv2d::multiply_adds(std::span<const Shape> inputs) const {
   const Shape out = output_shape(inputs);
-  return out[1] * out[2] * weight_.size();
+  return saturating_mul(out[1] * out[2], weight_.size());
 }
 
 std::int64_t Conv2d::parameters() const {
@@ -123,15 +125,15 @@ std::unique_ptr<Executable> Conv2d::prepare(std::span<const Shape> inputs, const
   const Shape& in = inputs[0];
   const Shape out = output_shape(inputs);
   kernels::Conv2dShape shape;
-  shape.in_channels = static_cast<int>(in[0]);
-  shape.out_channels = static_cast<int>(out[0]);
+  shape.in_channels = checked_int(in[0], "conv2d");
+  shape.out_channels = checked_int(out[0], "conv2d");
   shape.groups = parameters_.groups;
-  shape.in_h = static_cast<int>(in[1]);
-  shape.in_w = static_cast<int>(in[2]);
-  shape.out_h = static_cast<int>(out[1]);
-  shape.out_w = static_cast<int>(out[2]);
-  shape.kernel_h = static_cast<int>(weight_.dim(2));
-  shape.kernel_w = static_cast<int>(weight_.dim(3));
+  shape.in_h = checked_int(in[1], "conv2d");
+  shape.in_w = checked_int(in[2], "conv2d");
+  shape.out_h = checked_int(out[1], "conv2d");
+  shape.out_w = checked_int(out[2], "conv2d");
+  shape.kernel_h = checked_int(weight_.dim(2), "conv2d");
+  shape.kernel_w = checked_int(weight_.dim(3), "conv2d");
   shape.stride_h = shape.stride_w = parameters_.stride;
   shape.pad_h = shape.pad_w = parameters_.padding;
   shape.dilation_h = shape.dilation_w = parameters_.dilation;

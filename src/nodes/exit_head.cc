@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "checked.h"
 #include "cpu_kernels.h"
 #include "sidenet/error.h"
 
@@ -16,32 +17,41 @@ struct Grid {
   bool of_tokens;
   TokenPooling tokens;
   int hidden = 0;  // of_tokens: width of one
+  int features;    // channels * pool * pool
   Grid(const Shape& tap, const ExitPooling& pooling)
       : pool(effective_pool(tap, pooling.grid)), of_tokens(is_per_token(tap)), tokens(pooling.tokens) {
     if (of_tokens) {
-      hidden = static_cast<int>(tap[1]);
-      channels = static_cast<int>(pooled_features(tokens, tap[1]));
+      hidden = checked_int(tap[1], kExtents);
+      channels = checked_int(pooled_features(tokens, tap[1]), kFeatures);
     } else {
-      channels = static_cast<int>(tap[0]);
-      if (tap.size() == 3) h = static_cast<int>(tap[1]), w = static_cast<int>(tap[2]);
+      channels = checked_int(tap[0], kExtents);
+      if (tap.size() == 3) h = checked_int(tap[1], kExtents), w = checked_int(tap[2], kExtents);
     }
+    const auto cells = static_cast<std::uint64_t>(pool) * static_cast<std::uint64_t>(pool);
+    features = checked_int(checked_mul(static_cast<std::uint64_t>(channels), cells, kFeatures), kFeatures);
   }
-  int features() const { return channels * pool * pool; }
   kernels::cpu::PoolGrid pooled() const { return {h, w, channels, pool}; }
+
+ private:
+  static constexpr const char *kExtents = "exit: extents of its tap", *kFeatures = "exit: features of its tap";
 };
 
 bool is_tap(const Shape& shape) {
   return shape.size() == 1 || shape.size() == 3 || (shape.size() == 2 && is_per_token(shape));
 }
 
-constexpr int kRowsAtOnce = 16;  // bounds the scratch
+// Rows that an exit takes at once: their features and hidden values are its scratch, 16 MiB or those of one row.
+int rows_at_once(std::size_t floats_of_row) {
+  constexpr std::size_t kMostRows = 16, kMostFloats = std::size_t{4} << 20;
+  return static_cast<int>(std::clamp<std::size_t>(kMostFloats / floats_of_row, 1, kMostRows));
+}
 
 class ExitHeadExecutable : public Executable {
  public:
   ExitHeadExecutable(const Grid& grid, kernels::cpu::PooledLinear fc1, kernels::cpu::PackedLinear fc2)
-      : grid_(grid), fc1_(std::move(fc1)), fc2_(std::move(fc2)) {}
+      : grid_(grid), fc1_(std::move(fc1)), fc2_(std::move(fc2)), rows_at_once_(rows_at_once(row_floats())) {}
   std::size_t scratch_bytes(const Capacity&) const override {
-    return sizeof(float) * kRowsAtOnce * static_cast<std::size_t>(grid_.features() + fc2_.in_features());
+    return sizeof(float) * row_floats() * static_cast<std::size_t>(rows_at_once_);
   }
   // Between two rows they go out of the caches, and what reads them has little else to do.
   std::span<const std::byte> streamed_weights() const override { return fc1_.linear().weights(); }
@@ -49,10 +59,10 @@ class ExitHeadExecutable : public Executable {
   void run(std::span<const float* const> inputs, float* output, const RowBatch& batch, std::byte* scratch,
            int threads) const override {
     float* features = reinterpret_cast<float*>(scratch);
-    float* hidden = features + kRowsAtOnce * grid_.features();
+    float* hidden = features + static_cast<std::size_t>(rows_at_once_) * static_cast<std::size_t>(grid_.features);
     const std::size_t elements = static_cast<std::size_t>(grid_.channels) * grid_.h * grid_.w;
-    for (int first = 0; first < batch.rows; first += kRowsAtOnce) {
-      const int count = std::min(kRowsAtOnce, batch.rows - first);
+    for (int first = 0; first < batch.rows; first += rows_at_once_) {
+      const int count = std::min(rows_at_once_, batch.rows - first);
       if (grid_.of_tokens) {
         pool_tokens(grid_.tokens, inputs[0], grid_.hidden, {count, batch.tokens, batch.offsets + first}, features, threads);
         fc1_.run_pooled(features, count, hidden, threads);
@@ -64,21 +74,26 @@ class ExitHeadExecutable : public Executable {
   }
 
  private:
+  std::size_t row_floats() const {
+    return static_cast<std::size_t>(grid_.features) + static_cast<std::size_t>(fc2_.in_features());
+  }
+
   Grid grid_;
   kernels::cpu::PooledLinear fc1_;
   kernels::cpu::PackedLinear fc2_;
+  int rows_at_once_;
 };
 
 class TapFeaturesExecutable : public Executable {
  public:
   explicit TapFeaturesExecutable(const Grid& grid) : grid_(grid) {}
   std::size_t scratch_bytes(const Capacity&) const override {
-    return sizeof(float) * static_cast<std::size_t>(grid_.features());
+    return sizeof(float) * static_cast<std::size_t>(grid_.features);
   }
   void run(std::span<const float* const> inputs, float* output, const RowBatch& batch, std::byte* scratch,
            int threads) const override {
     float* pooled = reinterpret_cast<float*>(scratch);
-    const auto features = static_cast<std::size_t>(grid_.features());
+    const auto features = static_cast<std::size_t>(grid_.features);
     const std::size_t elements = static_cast<std::size_t>(grid_.channels) * grid_.h * grid_.w;
     for (int row = 0; row < batch.rows; ++row) {
       if (grid_.of_tokens) {
@@ -135,11 +150,11 @@ Shape ExitHead::output_shape(std::span<const Shape> inputs) const {
   if (!is_tap(inputs[0]))
     throw Error("exit: expected a tap (C, H, W), (tokens, features) or (features), got " + to_string(inputs[0]));
   const Grid grid(inputs[0], pooling_);
-  if (grid.features() != tensors_.fc1_weight.dim(1)) {
+  if (grid.features != tensors_.fc1_weight.dim(1)) {
     const std::string pooled =
         grid.of_tokens ? token_pooling_name(grid.tokens) : std::to_string(grid.pool) + " x " + std::to_string(grid.pool);
     throw Error("exit: the SideNet takes " + std::to_string(tensors_.fc1_weight.dim(1)) + " features, a tap " +
-                to_string(inputs[0]) + " pooled to " + pooled + " gives " + std::to_string(grid.features()));
+                to_string(inputs[0]) + " pooled to " + pooled + " gives " + std::to_string(grid.features));
   }
   return {tensors_.fc2_weight.dim(0)};
 }
@@ -157,7 +172,7 @@ std::unique_ptr<Executable> ExitHead::prepare(std::span<const Shape> inputs, con
   const Grid grid(inputs[0], pooling_);
   const Tensor mean = tensors_.mean.to_f32(), std = tensors_.std.to_f32(), w1 = tensors_.fc1_weight.to_f32(),
                b1 = tensors_.fc1_bias.to_f32(), w2 = tensors_.fc2_weight.to_f32(), b2 = tensors_.fc2_bias.to_f32();
-  const auto features = static_cast<std::size_t>(grid.features()), hidden = static_cast<std::size_t>(w1.dim(0));
+  const auto features = static_cast<std::size_t>(grid.features), hidden = static_cast<std::size_t>(w1.dim(0));
   const int cells = grid.pool * grid.pool;
   // From (channel, y, x) order to the pooled (y, x, channel).
   std::vector<float> weight(hidden * features), means(features), scales(features);
@@ -166,8 +181,9 @@ std::unique_ptr<Executable> ExitHead::prepare(std::span<const Shape> inputs, con
   reorder(mean.data<float>(), means.data());
   reorder(std.data<float>(), scales.data());
   for (float& scale : scales) scale = 1 / scale;
-  kernels::cpu::PackedLinear fc1(grid.features(), static_cast<int>(hidden), weight.data(), b1.data<float>());
-  kernels::cpu::PackedLinear fc2(static_cast<int>(hidden), static_cast<int>(w2.dim(0)), w2.data<float>(), b2.data<float>());
+  kernels::cpu::PackedLinear fc1(grid.features, checked_int(hidden, "exit: hidden units"), weight.data(), b1.data<float>());
+  kernels::cpu::PackedLinear fc2(fc1.out_features(), checked_int(w2.dim(0), "exit: classes"), w2.data<float>(),
+                                 b2.data<float>());
   tensors_.fc1_weight.release_pages();
   kernels::cpu::PooledLinear pooled(grid.pooled(), std::move(means), std::move(scales), std::move(fc1));
   return std::make_unique<ExitHeadExecutable>(grid, std::move(pooled), std::move(fc2));
@@ -176,7 +192,7 @@ std::unique_ptr<Executable> ExitHead::prepare(std::span<const Shape> inputs, con
 Shape TapFeatures::output_shape(std::span<const Shape> inputs) const {
   if (!is_tap(inputs[0]))
     throw Error("tap: expected (C, H, W), (tokens, features) or (features), got " + to_string(inputs[0]));
-  return {Grid(inputs[0], pooling_).features()};
+  return {Grid(inputs[0], pooling_).features};
 }
 
 std::unique_ptr<Executable> TapFeatures::prepare(std::span<const Shape> inputs, const PrepareOptions&) const {

@@ -1,5 +1,6 @@
 #include "first_tokens.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "add.h"
@@ -158,6 +159,10 @@ class FirstTokens {
 
 }  // namespace
 
-Graph compute_first_tokens(const Graph& graph) { return FirstTokens(graph).rebuilt(); }
+Graph compute_first_tokens(Graph graph) {
+  const auto per_token = [](const Node& node) { return is_per_token(node.shape); };
+  if (std::none_of(graph.nodes().begin(), graph.nodes().end(), per_token)) return graph;
+  return FirstTokens(graph).rebuilt();
+}
 
 }  // namespace sidenet::nodes

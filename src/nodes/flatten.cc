@@ -1,5 +1,6 @@
 #include "flatten.h"
 
+#include "checked.h"
 #include "cpu_kernels.h"
 
 namespace sidenet::nodes {
@@ -23,8 +24,8 @@ class FlattenExecutable : public Executable {
 
 std::unique_ptr<Executable> Flatten::prepare(std::span<const Shape> inputs, const PrepareOptions&) const {
   const Shape& in = inputs[0];
-  const auto channels = static_cast<int>(in.size() == 3 ? in[0] : element_count(in));
-  return std::make_unique<FlattenExecutable>(channels, static_cast<int>(element_count(in) / channels));
+  const auto channels = checked_int(in.size() == 3 ? in[0] : element_count(in), "flatten");
+  return std::make_unique<FlattenExecutable>(channels, checked_int(element_count(in) / channels, "flatten"));
 }
 
 }  // namespace sidenet::nodes

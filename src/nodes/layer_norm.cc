@@ -1,5 +1,6 @@
 #include "layer_norm.h"
 
+#include "checked.h"
 #include "sidenet/error.h"
 #include "transformer_kernels.h"
 
@@ -9,17 +10,22 @@ namespace {
 class LayerNormExecutable : public Executable {
  public:
   LayerNormExecutable(Tensor gamma, Tensor beta, float epsilon, Shape shape)
-      : gamma_(std::move(gamma)), beta_(std::move(beta)), epsilon_(epsilon), shape_(std::move(shape)) {}
+      : gamma_(std::move(gamma)),
+        beta_(std::move(beta)),
+        epsilon_(epsilon),
+        shape_(std::move(shape)),
+        hidden_(checked_int(shape_.back(), "layer_norm")) {}
   void run(std::span<const float* const> inputs, float* output, const RowBatch& batch, std::byte*,
            int threads) const override {
     kernels::cpu::layer_norm(inputs[0], gamma_.data<float>(), beta_.data<float>(), epsilon_, output, entries(shape_, batch),
-                             static_cast<int>(shape_.back()), threads);
+                             hidden_, threads);
   }
 
  private:
   Tensor gamma_, beta_;
   float epsilon_;
   Shape shape_;
+  int hidden_;
 };
 
 }  // namespace

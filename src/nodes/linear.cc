@@ -1,6 +1,7 @@
 #include "linear.h"
 
 #include "add.h"
+#include "checked.h"
 #include "cpu_kernels.h"
 #include "gelu.h"
 #include "relu.h"
@@ -116,7 +117,7 @@ Shape Linear::output_shape(std::span<const Shape> inputs) const {
 }
 
 std::int64_t Linear::multiply_adds(std::span<const Shape> inputs) const {
-  return in_features() * out_features() * (inputs[0].size() == 2 ? inputs[0][0] : 1);
+  return saturating_mul(saturating_mul(in_features(), out_features()), inputs[0].size() == 2 ? inputs[0][0] : 1);
 }
 
 std::int64_t Linear::parameters() const {
@@ -155,8 +156,9 @@ std::unique_ptr<Executable> Linear::prepare(std::span<const Shape> inputs, const
   };
   kept.reserve(2 * parts_.size());
   for (const auto& [weight, bias] : parts_)
-    parts.push_back({values(weight), values(bias), static_cast<int>(weight.dim(0))});
-  const auto in = static_cast<int>(in_features());
+    parts.push_back({values(weight), values(bias), checked_int(weight.dim(0), "linear")});
+  checked_int(out_features(), "linear");
+  const auto in = checked_int(in_features(), "linear");
   std::unique_ptr<Executable> result;
   if (const bool all = is_per_token(inputs[0]); all || of_tokens_) {
     result = std::make_unique<TokenLinear>(PackedGemm(in, parts), kernel_activation(activation_), all);

@@ -1,5 +1,6 @@
 #include "pad_shortcut.h"
 
+#include "checked.h"
 #include "cpu_kernels.h"
 #include "sidenet/error.h"
 
@@ -8,19 +9,24 @@ namespace {
 
 class PadShortcutExecutable : public Executable {
  public:
-  PadShortcutExecutable(const Shape& in, const Shape& out, int stride) : in_(in), out_(out), stride_(stride) {}
+  PadShortcutExecutable(const Shape& in, const Shape& out, int stride)
+      : in_elements_(element_count(in)),
+        out_elements_(element_count(out)),
+        channels_(checked_int(in[0], "padded shortcut")),
+        h_(checked_int(in[1], "padded shortcut")),
+        w_(checked_int(in[2], "padded shortcut")),
+        out_channels_(checked_int(out[0], "padded shortcut")),
+        stride_(stride) {}
   void run(std::span<const float* const> inputs, float* output, const RowBatch& batch, std::byte*, int) const override {
-    const auto channels = static_cast<int>(in_[0]), out_channels = static_cast<int>(out_[0]);
     for (std::int64_t row = 0; row < batch.rows; ++row) {
-      kernels::cpu::pad_shortcut(inputs[0] + row * element_count(in_), static_cast<int>(in_[1]), static_cast<int>(in_[2]),
-                                 channels, stride_, (out_channels - channels) / 2, output + row * element_count(out_),
-                                 out_channels);
+      kernels::cpu::pad_shortcut(inputs[0] + row * in_elements_, h_, w_, channels_, stride_,
+                                 (out_channels_ - channels_) / 2, output + row * out_elements_, out_channels_);
     }
   }
 
  private:
-  Shape in_, out_;
-  int stride_;
+  std::int64_t in_elements_, out_elements_;
+  int channels_, h_, w_, out_channels_, stride_;
 };
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "pool2d.h"
 
+#include "checked.h"
 #include "cpu_kernels.h"
 #include "sidenet/error.h"
 
@@ -27,7 +28,10 @@ class Pool2dExecutable : public Executable {
 class AdaptiveAvgPool2dExecutable : public Executable {
  public:
   AdaptiveAvgPool2dExecutable(const Shape& in, int size)
-      : channels_(static_cast<int>(in[0])), h_(static_cast<int>(in[1])), w_(static_cast<int>(in[2])), size_(size) {}
+      : channels_(checked_int(in[0], "pooling")),
+        h_(checked_int(in[1], "pooling")),
+        w_(checked_int(in[2], "pooling")),
+        size_(size) {}
   void run(std::span<const float* const> inputs, float* output, const RowBatch& batch, std::byte*,
            int threads) const override {
     const std::size_t in = static_cast<std::size_t>(channels_) * h_ * w_,
@@ -63,11 +67,11 @@ std::unique_ptr<Executable> Pool2d::prepare(std::span<const Shape> inputs, const
   const Shape& in = inputs[0];
   const Shape out = output_shape(inputs);
   kernels::Pool2dShape shape;
-  shape.channels = static_cast<int>(in[0]);
-  shape.in_h = static_cast<int>(in[1]);
-  shape.in_w = static_cast<int>(in[2]);
-  shape.out_h = static_cast<int>(out[1]);
-  shape.out_w = static_cast<int>(out[2]);
+  shape.channels = checked_int(in[0], "pooling");
+  shape.in_h = checked_int(in[1], "pooling");
+  shape.in_w = checked_int(in[2], "pooling");
+  shape.out_h = checked_int(out[1], "pooling");
+  shape.out_w = checked_int(out[2], "pooling");
   shape.kernel_h = shape.kernel_w = kernel_;
   shape.stride_h = shape.stride_w = stride_;
   shape.pad_h = shape.pad_w = padding_;

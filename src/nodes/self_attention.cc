@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "checked.h"
 #include "sidenet/error.h"
 #include "transformer_kernels.h"
 
@@ -43,11 +44,11 @@ Shape SelfAttention::output_shape(std::span<const Shape> inputs) const {
 }
 
 std::int64_t SelfAttention::multiply_adds(std::span<const Shape> inputs) const {
-  return 2 * inputs[0][0] * inputs[0][0] * (inputs[0][1] / 3);
+  return saturating_mul(2 * inputs[0][0] * inputs[0][0], inputs[0][1] / 3);
 }
 
 std::unique_ptr<Executable> SelfAttention::prepare(std::span<const Shape> inputs, const PrepareOptions&) const {
-  return std::make_unique<AttentionExecutable>(heads_, static_cast<int>(inputs[0][1] / 3 / heads_));
+  return std::make_unique<AttentionExecutable>(heads_, checked_int(inputs[0][1] / 3 / heads_, "self_attention"));
 }
 
 Shape FirstTokenAttention::output_shape(std::span<const Shape> inputs) const {
@@ -64,7 +65,7 @@ std::int64_t FirstTokenAttention::multiply_adds(std::span<const Shape> inputs) c
 }
 
 std::unique_ptr<Executable> FirstTokenAttention::prepare(std::span<const Shape> inputs, const PrepareOptions&) const {
-  return std::make_unique<AttentionExecutable>(heads_, static_cast<int>(inputs[0][0] / heads_));
+  return std::make_unique<AttentionExecutable>(heads_, checked_int(inputs[0][0] / heads_, "first_token_attention"));
 }
 
 }  // namespace sidenet::nodes

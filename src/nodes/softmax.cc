@@ -1,5 +1,6 @@
 #include "softmax.h"
 
+#include "checked.h"
 #include "cpu_kernels.h"
 #include "sidenet/error.h"
 
@@ -25,7 +26,7 @@ Shape Softmax::output_shape(std::span<const Shape> inputs) const {
 }
 
 std::unique_ptr<Executable> Softmax::prepare(std::span<const Shape> inputs, const PrepareOptions&) const {
-  return std::make_unique<SoftmaxExecutable>(static_cast<int>(inputs[0][0]));
+  return std::make_unique<SoftmaxExecutable>(checked_int(inputs[0][0], "softmax"));
 }
 
 }  // namespace sidenet::nodes

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "checked.h"
 #include "sidenet/error.h"
 #include "transformer_kernels.h"
 
@@ -58,7 +59,7 @@ Shape TokenPool::output_shape(std::span<const Shape> inputs) const {
 }
 
 std::unique_ptr<Executable> TokenPool::prepare(std::span<const Shape> inputs, const PrepareOptions&) const {
-  return std::make_unique<TokenPoolExecutable>(pooling_, static_cast<int>(inputs[0][1]));
+  return std::make_unique<TokenPoolExecutable>(pooling_, checked_int(inputs[0][1], "token_pool"));
 }
 
 }  // namespace sidenet::nodes

@@ -1,5 +1,6 @@
 // What a Runner does at an exit: who leaves, who waits, and that the others close up.
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include "runner.h"
@@ -21,17 +22,19 @@ void Runner::close_exit(Workspace& workspace, const Step& step, const RunRules& 
       continue;
     }
     float confidence = confidence_of(row_logits, static_cast<int>(width), rule.temperature, rules.confidence);
+    const bool fails = std::isnan(confidence);  // the row has no answer then, whatever another exit would say
     if (rule.map && rules.confidence == Confidence::max_probability) confidence = (*rule.map)(confidence);
     const bool audited = !rules.audited.empty() && rules.audited[id] != 0;
-    const bool at_stop = step.exit == rules.stop;
-    if (!at_stop && !(confidence >= rule.threshold)) continue;
-    if (!audited || results.exit[id] < 0) {
+    const bool at_stop = step.exit == rules.stop, answered = audited && results.exit[id] >= 0;
+    if (!at_stop && !fails && !(confidence >= rule.threshold)) continue;
+    if (!answered) {
       results.exit[id] = step.exit;
       results.confidence[id] = confidence;
       std::memcpy(results.logits + id * width, row_logits, sizeof(float) * width);
     }
-    if (audited && !at_stop) continue;
-    if (audited) results.audit[id] = static_cast<int>(std::max_element(row_logits, row_logits + width) - row_logits);
+    if (audited && !at_stop && (answered || !fails)) continue;
+    if (audited && !fails)
+      results.audit[id] = static_cast<int>(std::max_element(row_logits, row_logits + width) - row_logits);
     leaves[row] = 1;
     ++leaving;
   }
@@ -83,13 +86,13 @@ bool Runner::wait_here(Workspace& workspace, const Step& step, bool coming) cons
   WaitingRows& waiting = workspace.waiting[exit];
   const RowBatch batch = workspace.batch();
   const std::int64_t here = plan_->is_text() ? batch.tokens : batch.rows, most = most_entries();
-  for (std::size_t earlier = 0; earlier < exit; ++earlier) coming = coming || !workspace.waiting[earlier].empty();
-  if (coming && here + waiting.entries() < most) {
+  if ((coming || workspace.rows_wait_before(exit)) && here + waiting.entries() < most) {
     std::int64_t values = 0;
     for (const Slot& slot : step.live)
       values += static_cast<std::int64_t>(slot.size) * (slot.per_token ? batch.tokens : batch.rows);
     if (plan_->exits()[exit].parameters_behind > values) {
       waiting.put(workspace, step.live);
+      workspace.first_waiting = std::min(workspace.first_waiting, exit);
       return true;
     }
   }

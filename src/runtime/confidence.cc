@@ -1,12 +1,13 @@
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "runner.h"
 
 namespace sidenet {
 
 float confidence_of(const float* logits, int classes, double temperature, Confidence kind) {
-  if (classes == 1) return 1.0f;
+  if (classes == 1) return std::isfinite(*logits) ? 1.0f : std::numeric_limits<float>::quiet_NaN();
   const double largest = *std::max_element(logits, logits + classes);
   double sum = 0, weighted = 0, second = 0;
   bool seen_largest = false;

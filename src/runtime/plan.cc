@@ -6,11 +6,15 @@
 #include <atomic>
 #include <exception>
 #include <mutex>
+#include <new>
 #include <optional>
+#include <set>
 #include <thread>
 
 #include "arena.h"
+#include "checked.h"
 #include "cpu_caches.h"
+#include "machine_memory.h"
 #include "sidenet/error.h"
 #include "threads.h"
 
@@ -22,27 +26,23 @@ constexpr std::size_t kNever = static_cast<std::size_t>(-1);
 // Nodes in the order of execution: as they stand, and every exit right behind its tap.
 std::vector<NodeId> execution_order(const Graph& graph) {
   std::vector<bool> is_side_exit(graph.nodes().size(), false);
+  std::vector<std::vector<NodeId>> exits_of(graph.nodes().size());  // by tap
   NodeId final_node = -1;
   for (const auto& exit : graph.exits()) {
     if (exit.name == "final") {
       final_node = exit.node;
     } else {
       is_side_exit[static_cast<std::size_t>(exit.node)] = true;
+      exits_of[static_cast<std::size_t>(graph.node(exit.node).inputs[0])].push_back(exit.node);
     }
   }
   if (final_node < 0) throw Error("plan: the graph has no exit named 'final'");
   std::vector<NodeId> order;
-  const auto add_exits_of = [&](NodeId tap) {
-    for (const auto& exit : graph.exits()) {
-      if (is_side_exit[static_cast<std::size_t>(exit.node)] && graph.node(exit.node).inputs[0] == tap)
-        order.push_back(exit.node);
-    }
-  };
-  for (NodeId id = 0; id <= final_node; ++id) {
+  for (NodeId id = 0; id < final_node; ++id) {
     if (is_side_exit[static_cast<std::size_t>(id)]) continue;
-    if (id == final_node) break;
     order.push_back(id);
-    add_exits_of(id);
+    const std::vector<NodeId>& exits = exits_of[static_cast<std::size_t>(id)];
+    order.insert(order.end(), exits.begin(), exits.end());
   }
   for (const auto& exit : graph.exits()) {
     if (exit.name != "final" && graph.node(exit.node).inputs[0] >= final_node) {
@@ -74,9 +74,7 @@ class BufferAssignment {
   bool shares(NodeId a, NodeId b) const {
     return buffer_[static_cast<std::size_t>(a)] == buffer_[static_cast<std::size_t>(b)];
   }
-  bool live_after(NodeId id, std::size_t step, std::size_t born) const {
-    return born <= step && last_use_[static_cast<std::size_t>(id)] > step;
-  }
+  std::size_t last_use(NodeId id) const { return last_use_[static_cast<std::size_t>(id)]; }
   std::size_t total() const { return total_; }
 
  private:
@@ -143,14 +141,17 @@ Plan::Plan(const Graph& graph, int threads, const PrepareOptions& options, KeepO
   const std::vector<NodeId> order = execution_order(graph);
   const BufferAssignment buffers(graph, order);
   arena_floats_ = buffers.total();
-  std::vector<std::size_t> born(graph.nodes().size(), kNever);
-  for (std::size_t step = 0; step < order.size(); ++step) born[static_cast<std::size_t>(order[step])] = step;
+  std::set<NodeId> live;  // values that are there, and needed later
   std::vector<std::string> exit_of(graph.nodes().size());
   for (const auto& exit : graph.exits()) exit_of[static_cast<std::size_t>(exit.node)] = exit.name;
 
   for (std::size_t position = 0; position < order.size(); ++position) {
     const NodeId id = order[position];
     const Node& node = graph.node(id);
+    for (const NodeId input : node.inputs) {
+      if (buffers.last_use(input) == position) live.erase(input);
+    }
+    if (buffers.last_use(id) > position) live.insert(id);
     if (!node.operation) {
       input_shape_ = node.shape;
       input_ = buffers.slot(id);
@@ -171,10 +172,7 @@ Plan::Plan(const Graph& graph, int threads, const PrepareOptions& options, KeepO
     if (!exit.empty()) {
       step.exit = static_cast<int>(exits_.size());
       exits_.push_back({exit, static_cast<int>(step.output.size), steps_.size()});
-      for (NodeId other = 0; other < static_cast<NodeId>(graph.nodes().size()); ++other) {
-        if (buffers.live_after(other, position, born[static_cast<std::size_t>(other)]))
-          step.live.push_back(buffers.slot(other));
-      }
+      for (const NodeId other : live) step.live.push_back(buffers.slot(other));
     }
     if (exit.empty() || exit == "final") {
       mainnet_cost_ += step.cost;
@@ -203,6 +201,10 @@ void Plan::prepare(std::size_t part) const {
 
 void Plan::prepare_now(std::size_t index) const {
   Part& part = *parts_[index];
+  const auto bytes = checked_mul(static_cast<std::uint64_t>(part.parameters), sizeof(float), "weights");
+  // Those that are kept in a folder are pages of a file, which the system may take back.
+  if (keep_.folder.empty())
+    require_memory(prepared_bytes_ + bytes, "weights up to node " + steps_[part.first + part.steps - 1].name);
   std::optional<KeptPart> kept;
   if (!keep_.folder.empty()) kept.emplace(keep_, index, part.steps);
   std::atomic<std::size_t> next{0};
@@ -218,6 +220,9 @@ void Plan::prepare_now(std::size_t index) const {
       } catch (const Error& error) {
         const std::lock_guard lock(mutex);
         failure = std::make_exception_ptr(Error("node " + steps_[pending.step].name + ": " + error.what()));
+      } catch (const std::bad_alloc&) {
+        const std::lock_guard lock(mutex);
+        failure = std::make_exception_ptr(Error("node " + steps_[pending.step].name + ": out of memory for its weights"));
       } catch (...) {
         const std::lock_guard lock(mutex);
         failure = std::current_exception();
@@ -234,6 +239,7 @@ void Plan::prepare_now(std::size_t index) const {
   for (std::thread& other : others) other.join();
   if (failure) std::rethrow_exception(failure);
   if (kept) kept->save();
+  prepared_bytes_ += bytes;
   part.pending.clear();
 }
 

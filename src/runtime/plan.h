@@ -1,5 +1,7 @@
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -75,6 +77,7 @@ class Plan {
 
   std::vector<std::shared_ptr<Part>> parts_;
   mutable std::vector<std::unique_ptr<const Executable>> executables_;  ///< of each step
+  mutable std::atomic<std::uint64_t> prepared_bytes_{0};                ///< of the weights of the parts that are prepared
   std::vector<Step> steps_;
   std::vector<PlanExit> exits_;
   Shape input_shape_;

@@ -10,6 +10,8 @@
 #include <limits>
 #include <utility>
 
+#include "checked.h"
+#include "machine_memory.h"
 #include "threads.h"
 
 namespace sidenet {
@@ -115,9 +117,14 @@ int Runner::chunk_end(const RunInputs& inputs, int first, int end, std::int64_t 
 int Runner::rows_for_own_threads(const RunInputs& inputs) const {
   const int threads = plan_->threads();
   if (threads == 1) return 0;
-  if (!inputs.texts) return inputs.rows / threads * threads;
+  const auto fits = [&](const Capacity& one) {
+    return fits_memory(checked_mul(arena_bytes(*plan_, one), static_cast<std::uint64_t>(threads), "activations"));
+  };
+  if (!inputs.texts) return fits({micro_batch_, 0, threads}) ? inputs.rows / threads * threads : 0;
   std::int64_t longest = 0;
   for (int row = 0; row < inputs.rows; ++row) longest = std::max(longest, inputs.texts->length(row));
+  const int room = std::max(static_cast<int>(longest), micro_batch_cap_);
+  if (!fits({room, room, threads})) return 0;
   // With a thread's last row as long as that, the others wait at most a quarter of the whole time for it.
   return inputs.texts->tokens() >= 4 * threads * longest ? inputs.rows : 0;
 }
@@ -140,7 +147,8 @@ void Runner::run(const RunInputs& inputs, const RunRules& rules, RunResults& res
   }
   run_rest(inputs, shared, rules, results);
   take_seconds(1, results);
-  for (const Workspace& workspace : workspaces_) results.multiply_adds += workspace.multiply_adds;
+  for (const Workspace& workspace : workspaces_)
+    results.multiply_adds = saturating_add(results.multiply_adds, workspace.multiply_adds);
 }
 
 void Runner::take_seconds(double threads, RunResults& results) {
@@ -179,6 +187,7 @@ void Runner::run_all(Workspace& workspace, const RunInputs& inputs, Source& sour
                      RunResults& results, Team* apart) {
   workspace.waiting.resize(plan_->exits().size());
   for (WaitingRows& rows : workspace.waiting) rows.clear();
+  workspace.first_waiting = 0;
   for (int first = 0, last = 0; source.take(first, last);) {
     ExitClock clock(workspace.seconds);
     load(workspace, inputs, first, last - first);
@@ -239,7 +248,7 @@ void Runner::run_timed(const RunInputs& inputs, const RunRules& rules, RunResult
   workspace.step_seconds = &step_seconds;
   run_rest(inputs, 0, rules, results);
   workspace.step_seconds = nullptr;
-  results.multiply_adds += workspace.multiply_adds;
+  results.multiply_adds = saturating_add(results.multiply_adds, workspace.multiply_adds);
 }
 
 void Runner::load(Workspace& workspace, const RunInputs& inputs, int first, int rows) {
@@ -328,7 +337,7 @@ void Runner::run_step(Workspace& workspace, std::size_t index, const RunRules& r
     std::memcpy(output, arguments[step.copy_from], sizeof(float) * step.output.size * count);
   }
   plan_->executable(index).run({arguments, step.inputs.size()}, output, batch, workspace.scratch(), threads);
-  workspace.multiply_adds += workspace.cost(step.cost);
+  workspace.multiply_adds = saturating_add(workspace.multiply_adds, workspace.cost(step.cost));
   if (step.exit >= 0) {
     close_exit(workspace, step, rules, results);
     at_side_exit ? clock.end_head(step.exit) : clock.end_segment(step.exit);

@@ -50,13 +50,18 @@ struct ExitSeconds {
 /// Where rows' answers go, for rows of the whole batch. A row is written by one thread only.
 struct RunResults {
   std::vector<int> exit;
-  std::vector<float> confidence;
-  float* logits = nullptr;  ///< (rows, classes)
-  std::vector<float*> all;  ///< collect_all: for each exit (rows, width)
-  std::vector<int> audit;   ///< of each audited row its class at `stop`, of others -1; empty where none is
+  std::vector<float> confidence;  ///< NaN: the logits of that exit are not numbers, the row has no answer
+  float* logits = nullptr;        ///< (rows, classes)
+  std::vector<float*> all;        ///< collect_all: for each exit (rows, width)
+  /// Of each audited row its class at `stop`, -1 of others, and where its logits there are not numbers; empty where none
+  /// is.
+  std::vector<int> audit;
   std::int64_t multiply_adds = 0;
   ExitSeconds* seconds = nullptr;  ///< where set, times are added
 };
+
+/// Of a workspace's arena.
+std::uint64_t arena_bytes(const Plan& plan, const Capacity& capacity);
 
 /// Buffers of one thread: an arena for a micro-batch, and scratch.
 class Workspace {
@@ -76,6 +81,11 @@ class Workspace {
   /// One row more, or none at all; its values are the caller's business. length: of a text.
   void add_row(int id, std::int64_t length);
   void drop_rows();
+  /// Whether rows wait behind an exit before this one.
+  bool rows_wait_before(std::size_t exit) {
+    while (first_waiting < exit && waiting[first_waiting].empty()) ++first_waiting;
+    return first_waiting < exit;
+  }
 
   std::vector<int> row_ids;           ///< of the rows still under way
   std::vector<std::int64_t> offsets;  ///< texts: where their tokens start, and the end
@@ -86,6 +96,7 @@ class Workspace {
   std::vector<double>* step_seconds = nullptr;  ///< where set, time is added for each step
   ExitSeconds seconds;                          ///< where it has places, time is added for each exit
   std::vector<WaitingRows> waiting;             ///< behind each exit
+  std::size_t first_waiting = 0;                ///< behind no exit before this one
 
  private:
   std::shared_ptr<std::byte> arena_memory_, scratch_memory_;
@@ -96,7 +107,8 @@ class Workspace {
   std::vector<char> entered_;  // of each part: at this capacity
 };
 
-/// Confidence of each row's logits (rows, classes) after `temperature`. Equations: see sidenet::Confidence.
+/// Confidence of a row's logits after `temperature`, NaN where one of them is NaN or the largest is infinite. Equations:
+/// see sidenet::Confidence.
 float confidence_of(const float* logits, int classes, double temperature, Confidence kind);
 
 /// Runs rows on plan.threads() threads. Each thread takes micro-batches of rows through the network, segment by segment

@@ -1,10 +1,17 @@
 #include <algorithm>
 #include <numeric>
 
+#include "checked.h"
 #include "large_buffer.h"
+#include "machine_memory.h"
 #include "runner.h"
 
 namespace sidenet {
+
+std::uint64_t arena_bytes(const Plan& plan, const Capacity& capacity) {
+  const char* what = "activations";
+  return checked_mul(checked_mul(plan.arena_floats(), sizeof(float), what), capacity.entries(), what);
+}
 
 void Workspace::reserve(const Plan& plan, const Capacity& capacity) {
   if (capacity.rows <= capacity_.rows && capacity.tokens <= capacity_.tokens && capacity.threads <= capacity_.threads)
@@ -13,7 +20,9 @@ void Workspace::reserve(const Plan& plan, const Capacity& capacity) {
                         std::max(capacity.threads, capacity_.threads)};
   capacity_ = {0, 0, 0};  // holds where there is no memory for more
   arena_memory_.reset();  // before the new one is taken
-  arena_memory_ = allocate_large(plan.arena_floats() * sizeof(float) * wanted.entries());
+  const std::uint64_t bytes = arena_bytes(plan, wanted);
+  require_memory(bytes, "activations");
+  arena_memory_ = allocate_large(bytes);
   capacity_ = wanted;
   entries_ = wanted.entries();
   arena_ = reinterpret_cast<float*>(arena_memory_.get());
@@ -32,6 +41,7 @@ void Workspace::enter(const Plan& plan, std::size_t part) {
     entered_.assign(entered_.size(), 0);
     scratch_bytes_ = 0;
     scratch_memory_.reset();
+    require_memory(bytes, "scratch of the kernels");
     scratch_memory_ = allocate_large(bytes);
     scratch_ = scratch_memory_.get();
     scratch_bytes_ = bytes;

@@ -79,7 +79,7 @@ BertTokenizer::BertTokenizer(TokenizerContents contents, const std::string& sour
       separators_[c] = kBlank;
     } else if ((bits & CharacterClasses::punctuation) != 0) {
       ids.clear();
-      words_.append({&byte, 1}, 1, hash_of({&byte, 1}), prefixes, ids);
+      words_.append({&byte, 1}, 1, words_.hash().of({&byte, 1}), prefixes, ids);
       separators_[c] = ids[0];
     } else {
       folded_[c] = contents_.options.lower_case && byte >= 'A' && byte <= 'Z' ? static_cast<char>(byte + 32) : byte;
@@ -171,6 +171,7 @@ void BertTokenizer::append_text(std::string_view text, std::size_t at_most, std:
 // ASCII white space and punctuation marks stay what they are and let no mark pass, whatever stands beside them, so that
 // what is between two of them can be taken by itself: by the loop below where it is ASCII, else by all the rules.
 void BertTokenizer::append_stretch(const char* at, const char* end, Pass& pass) const {
+  const PieceHash hashing = words_.hash();
   const auto separator = [&](char c) { return (c & 0x80) != 0 ? kNone : separators_[static_cast<unsigned char>(c)]; };
   while (at != end && !pass.done()) {
     if (const std::int32_t id = separator(*at); id != kNone) {
@@ -179,11 +180,11 @@ void BertTokenizer::append_stretch(const char* at, const char* end, Pass& pass) 
       continue;
     }
     const char* const begin = at;
-    std::uint64_t hash = kHashSeed;
+    std::uint64_t hash = PieceHash::kSeed;
     char* out = pass.word.data();
     const char* const stop = at + std::min(max_word_characters_ + 1, static_cast<std::size_t>(end - at));
     for (char c; at != stop && (c = folded_[static_cast<unsigned char>(*at)]) != 0; ++at) {
-      hash = hash_byte(hash, c);
+      hash = hashing.add(hash, c);
       *out++ = c;
     }
     while (at != end && folded_[static_cast<unsigned char>(*at)] != 0) ++at;
@@ -205,7 +206,7 @@ void BertTokenizer::append_unicode(std::string_view text, Pass& pass) const {
   const auto end_word = [&] {
     if (characters == 0) return;
     const std::string_view bytes(word, static_cast<std::size_t>(out - word));
-    words_.append(bytes, characters, hash_of(bytes), pass.prefixes, pass.ids);
+    words_.append(bytes, characters, words_.hash().of(bytes), pass.prefixes, pass.ids);
     out = word;
     characters = 0;
   };

@@ -5,13 +5,15 @@
 
 namespace sidenet {
 
-std::uint64_t hash_of(std::string_view text) {
-  std::uint64_t hash = kHashSeed;
-  for (char byte : text) hash = hash_byte(hash, byte);
+std::uint64_t PieceHash::of(std::string_view text) const {
+  std::uint64_t hash = kSeed;
+  for (char byte : text) hash = add(hash, byte);
   return hash;
 }
 
-void PieceTable::reserve(std::size_t count) {
+void PieceTable::reset(std::size_t count, PieceHash hash) {
+  hash_ = hash;
+  longest_ = longest_run_ = 0;
   const std::size_t slots = std::bit_ceil(std::max<std::size_t>(count, 1) * 2);
   slots_.assign(slots, Slot{});
   mask_ = slots - 1;
@@ -19,16 +21,21 @@ void PieceTable::reserve(std::size_t count) {
 }
 
 std::pair<PieceTable::Added, std::int32_t> PieceTable::add(std::int32_t index) {
-  constexpr std::size_t kLongestRun = 1024;
+  // In half full tables of a million strings that nobody chose runs reach about 70, and three of one tag are rare.
+  constexpr std::size_t kLongestRun = 128, kMostOfOneTag = 4;
   const std::string_view text = string(index);
-  const std::uint64_t hash = hash_of(text);
-  const auto tag = static_cast<std::uint32_t>(hash);
+  const std::uint64_t hash = hash_.of(text);
+  const std::uint32_t tag = tag_of(hash);
   std::size_t at = hash >> shift_;
-  for (std::size_t run = 0; slots_[at].index >= 0; ++run, at = (at + 1) & mask_) {
-    if (slots_[at].tag == tag && string(slots_[at].index) == text) return {Added::is_there, slots_[at].index};
-    if (run == kLongestRun) return {Added::too_many_collisions, slots_[at].index};
+  std::size_t run = 0, of_this_tag = 0;
+  for (; slots_[at].index >= 0; ++run, at = (at + 1) & mask_) {
+    if (slots_[at].tag != tag) continue;
+    if (string(slots_[at].index) == text) return {Added::is_there, slots_[at].index};
+    ++of_this_tag;
   }
+  if (run > kLongestRun || of_this_tag >= kMostOfOneTag) return {Added::too_many_collisions, index};
   slots_[at] = {tag, index};
+  longest_run_ = std::max(longest_run_, run);
   longest_ = std::max(longest_, text.size());
   return {Added::yes, index};
 }

@@ -9,8 +9,8 @@ using namespace sidenet;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::string_view rest(reinterpret_cast<const char*>(data), size);
-  const fuzz::MemoryFile config(fuzz::take_until(rest, '\0'));
-  const fuzz::MemoryFile vocabulary(fuzz::take_until(rest, '\0'));
+  const fuzz::MemoryFile config(fuzz::enlarged(fuzz::take_until(rest, '\0')));
+  const fuzz::MemoryFile vocabulary(fuzz::enlarged(fuzz::take_until(rest, '\0')));
   const fuzz::MemoryFile weights(fuzz::file_of(fuzz::read_recipe(rest)));
   ImportOptions options;
   const bool is_text = rest.find("embeddings") != std::string_view::npos;

@@ -7,16 +7,15 @@
 using namespace sidenet;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string input = fuzz::enlarged({reinterpret_cast<const char*>(data), size});
   fuzz::refusable("input", [&] {
-    const pickle::Document document = pickle::parse(std::as_bytes(std::span(data, size)), 0, "input");
-    fuzz::expect(document.end() <= size, "an end within the file");
+    const pickle::Document document = pickle::parse(fuzz::as_bytes(input), 0, "input");
+    fuzz::expect(document.end() <= input.size(), "an end within the file");
     fuzz::expect(!pickle::describe(document.root()).empty(), "a description");
   });
   const std::string storage(64, '\1');
-  const std::string file = testing::zip_archive({{"a/data.pkl", std::string(reinterpret_cast<const char*>(data), size)},
-                                                 {"a/data/0", storage},
-                                                 {"a/data/1", storage.substr(0, 24)},
-                                                 {"a/data/2", ""}});
+  const std::string file = testing::zip_archive(
+      {{"a/data.pkl", input}, {"a/data/0", storage}, {"a/data/1", storage.substr(0, 24)}, {"a/data/2", ""}});
   fuzz::refusable("input", [&] {
     for (const auto& [name, tensor] : read_checkpoint(fuzz::as_bytes(file), nullptr, "input").tensors) fuzz::touch(tensor);
   });

@@ -16,7 +16,7 @@ void read(std::string_view file) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const std::string_view input(reinterpret_cast<const char*>(data), size);
+  const std::string input = fuzz::enlarged({reinterpret_cast<const char*>(data), size});
   read(input);
   std::string_view rest = input;
   const std::string_view header = fuzz::take_until(rest, '\0');

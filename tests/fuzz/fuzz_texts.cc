@@ -24,7 +24,8 @@ void read(TextFile file, const TextColumns& columns) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const FileBytes file{"input", std::as_bytes(std::span(data, size)), nullptr};
+  const std::string input = fuzz::enlarged({reinterpret_cast<const char*>(data), size});
+  const FileBytes file{"input", fuzz::as_bytes(input), nullptr};
   for (const TextFormat format : {TextFormat::tsv, TextFormat::csv, TextFormat::jsonl, TextFormat::trec}) {
     for (const char* encoding : {"utf-8", "latin-1"}) {
       for (const bool given : {false, true}) {

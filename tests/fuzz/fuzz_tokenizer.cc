@@ -26,7 +26,8 @@ void check_rows(const sidenet::BertTokenizer& tokenizer, const sidenet::Text& te
 
 // The text is what stands behind the last zero byte; with none, the file's own bytes.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const std::string_view input(reinterpret_cast<const char*>(data), size);
+  const std::string large = sidenet::fuzz::enlarged({reinterpret_cast<const char*>(data), size});
+  const std::string_view input(large);
   const std::size_t zero = input.rfind('\0');
   const std::string_view file = input.substr(0, zero);
   const std::string text(zero == std::string_view::npos ? input : input.substr(zero + 1));

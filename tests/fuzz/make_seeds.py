@@ -239,6 +239,66 @@ def image():
     write('image', 'bmp', b'BM' + struct.pack('<IHHI', 62, 0, 0, 54) + header + bytes(8))
 
 
+def stretched(begin, middle, end, count):
+    """What enlarged() in fuzz_support.h makes begin, `count` times middle, and end of."""
+    return begin + middle + end + b'*%d,%d,%d' % (len(begin), len(middle), count)
+
+
+def repeated(lines, count):
+    return ''.join('r %d %s\n' % (count, line) for line in lines.splitlines())
+
+
+def large_models():
+    """Small inputs that stand for large files: recipe.h."""
+    fields = {'format': 'pt', 'sidenet.version': '1', 'sidenet.labels': ['cat', 'dog'],
+              'sidenet.preprocessing': {'mean': [], 'std': [], 'resize': 32, 'crop': 0, 'channels': 3}}
+    block = {'layer1.#.conv%s.weight' % part: [1, 1, 3, 3] for part in '12'}
+    for part in '12':
+        batch_norm(block, 'layer1.#.bn' + part, 1)
+    rest = {name: [1 if extent in (2, 4) else extent for extent in shape] for name, shape in cifar_resnet(1).items()}
+    rest['linear.weight'], rest['linear.bias'] = [2, 1], [2]
+
+    def image(blocks):
+        return {**fields, 'sidenet.architecture': {'family': 'resnet', 'name': 'cifar_resnet%d' % (2 * blocks + 6)}}
+
+    def exits(count, tap):
+        head = {}
+        sidenet(head, 'exits.e#', 1, 1, 2)
+        spec = {'name': 'e#', 'tap': tap, 'pool': 1, 'hidden': 1, 'temperature': 1, 'threshold': 0.5}
+        last = json.dumps({**spec, 'name': 'e%d' % count, 'tap': tap.replace('#', '0')})
+        return ('m sidenet.exits [\n' + repeated('a sidenet.exits %s,' % json.dumps(spec), count) + 'a sidenet.exits %s]\n' % last +
+                repeated(recipe({}, head), count + 1))
+
+    write('model', 'large_blocks', recipe({**image(900), 'sidenet.exits': []}, rest) + repeated(recipe({}, block), 900))
+    write('model', 'large_exits', recipe(image(1), rest) + exits(1500, 'layer1.0'))
+    write('model', 'large_taps', recipe(image(600), rest) + repeated(recipe({}, block), 600) + exits(600, 'layer1.#'))
+    layers = {name.replace('layer.0', 'layer.#'): shape for name, shape in bert().items() if 'layer.0' in name}
+    write('import', 'large_layers', json.dumps({'model_type': 'bert', 'num_attention_heads': 2}) + '\0' + '\n'.join(VOCABULARY) + '\n\0' +
+          recipe({}, bert()) + repeated(recipe({}, layers), 500))
+    write('import', 'large_blocks', '\0\0' + recipe({}, rest) + repeated(recipe({}, block), 900))
+    write('import', 'large_prefix', '\0\0p 100000 module.\n' + recipe({}, {'a': [1], 'b': [2]}))
+    write('import', 'large_names', '\0\0p 200 layer1.\n' + repeated('t # 1', 2000))
+    config = stretched(b'{"model_type": "bert", "num_attention_heads": 2, "id2label": {', b'"#": "a",', b'"-1": "a"}}', 30000)
+    write('import', 'large_config', config + b'\0\0' + recipe({}, bert()).encode())
+
+
+def large():
+    """Small inputs that stand for large ones."""
+    key = b'\x80\x02}X\x00\x00\x04\x00'
+    write('pickle', 'large_key', stretched(key, b'k', b'Ns.', 262144))
+    write('pickle', 'large_memo', stretched(b'\x80\x02](', b'X\x02\x00\x00\x00abq\x01h\x01', b'e.', 90000))
+    write('pickle', 'large_items', stretched(b'\x80\x02}(', b'M\x01\x02N', b'u.', 200000))
+    write('pickle', 'large_nest', stretched(b'\x80\x02', b'(', b'.', 900000))
+    entry = b'"t#":{"dtype":"F32","shape":[0],"data_offsets":[0,0]},'
+    write('safetensors', 'large_header', stretched(b'{', entry, b'"t":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}', 15000))
+    write('safetensors', 'large_metadata', stretched(b'{"__metadata__":{', b'"k#":"v",', b'"k":"v"}}', 60000))
+    write('texts', 'large_columns', stretched(b'', b'a\t', b'b\nc\td\n', 250))
+    write('texts', 'large_rows', stretched(b'text\tlabel\n', b'a b\tc#\n', b'', 60000))
+    write('texts', 'large_line', stretched(b'{"text": "', b'a', b'", "label": 1}\n', 900000))
+    write('tokenizer', 'large_vocabulary', stretched('\n'.join(VOCABULARY).encode() + b'\n', b'aaaaaaaaaaaaaaaa#\n', b'\0' + b'a' * 99, 40000))
+    write('tokenizer', 'large_text', stretched('\n'.join(VOCABULARY).encode() + b'\n\0', b'a', b' b', 900000))
+
+
 def kept():
     for name, entries in (('none', []), ('two', [(0, 4, 128), (3, 16, 192)]), ('shared', [(1, 8, 128), (1, 8, 128)])):
         head = b'SNKEPT01' + struct.pack('<Q', len(entries)) + b''.join(struct.pack('<QQQ', *entry) for entry in entries)
@@ -264,7 +324,7 @@ def guard_states():
     state('proof', {**some, 'evidence': 'inf', 'best': 'inf'}, limit=0.0, rows=20, alarms=1, seen=4, alarm_row=4)
 
 
-for make in (images_data, texts, pickles, safetensors, models, imports, tokenizers, image, kept, guard_states):
+for make in (images_data, texts, pickles, safetensors, models, imports, tokenizers, image, kept, guard_states, large_models, large):
     make()
 for target in ('legacy', 'zip', 'npy'):
     (HERE / 'corpus' / target).mkdir(parents=True, exist_ok=True)

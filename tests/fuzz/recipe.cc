@@ -1,5 +1,8 @@
 #include "recipe.h"
 
+#include <cstdlib>
+#include <utility>
+
 #include "../malformed/formats_builders.h"
 
 namespace sidenet::fuzz {
@@ -72,26 +75,63 @@ std::string json_string(std::string_view text) {
   return result + '"';
 }
 
+std::string numbered(std::string_view line, std::size_t number) {
+  std::string result;
+  for (const char c : line) c == '#' ? result += std::to_string(number) : result += c;
+  return result;
+}
+
+struct Reader {
+  Recipe recipe;
+
+  void read(std::string_view line, bool repeated = false) {
+    if (++lines > kMostLines) return;
+    std::string_view rest = line;
+    const std::string_view kind = take_until(rest, ' ');
+    std::string word(take_until(rest, ' '));
+    if (kind == "m" && fits(rest.size())) recipe.metadata[word] = rest;
+    if (kind == "a" && fits(rest.size())) recipe.metadata[word] += rest;
+    if (kind == "t") add(word, rest);
+    const std::size_t count = std::strtoul(word.c_str(), nullptr, 10);
+    if (kind == "p" && count <= kMostText && fits(count * rest.size())) {
+      prefix.clear();
+      for (std::size_t i = 0; i < count; ++i) prefix += rest;
+    }
+    if (kind == "r" && !repeated) {
+      for (std::size_t i = 0; i < count && lines <= kMostLines; ++i) read(numbered(rest, i), true);
+    }
+  }
+
+ private:
+  static constexpr std::size_t kMostLines = 1 << 14, kMostText = std::size_t{4} << 20;
+
+  bool fits(std::size_t bytes) {
+    if (bytes > text_left) return false;
+    text_left -= bytes;
+    return true;
+  }
+
+  void add(const std::string& word, std::string_view rest) {
+    Shape shape;
+    const std::int64_t elements = read_shape(take_until(rest, ' '), shape);
+    if (elements < 0 || elements > left || !fits(prefix.size() + word.size())) return;
+    left -= elements;
+    Tensor tensor(dtype_of(rest), shape);
+    fill(tensor, word);
+    recipe.tensors.insert_or_assign(prefix + word, std::move(tensor));
+  }
+
+  std::string prefix;
+  std::size_t lines = 0, text_left = kMostText;
+  std::int64_t left = kMaxElements;
+};
+
 }  // namespace
 
 Recipe read_recipe(std::string_view lines) {
-  Recipe recipe;
-  std::int64_t left = kMaxElements;
-  while (!lines.empty()) {
-    std::string_view line = take_until(lines, '\n');
-    const std::string_view kind = take_until(line, ' ');
-    const std::string name(take_until(line, ' '));
-    if (kind == "m") recipe.metadata[name] = line;
-    if (kind != "t") continue;
-    Shape shape;
-    const std::int64_t elements = read_shape(take_until(line, ' '), shape);
-    if (elements < 0 || elements > left) continue;
-    left -= elements;
-    Tensor tensor(dtype_of(line), shape);
-    fill(tensor, name);
-    recipe.tensors.insert_or_assign(name, std::move(tensor));
-  }
-  return recipe;
+  Reader reader;
+  while (!lines.empty()) reader.read(take_until(lines, '\n'));
+  return std::move(reader.recipe);
 }
 
 std::string file_of(const Recipe& recipe) {

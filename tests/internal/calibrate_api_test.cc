@@ -5,10 +5,14 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <functional>
+#include <limits>
 #include <memory>
 #include <numeric>
 
+#include "checked.h"
 #include "quarters.h"
+#include "sidenet/suggestion.h"
 
 using namespace sidenet;
 using sidenet::testing::Quarters;
@@ -201,10 +205,10 @@ TEST_CASE("a model's digest is of all that answers depend on, and the file's whe
   const Model other_model = make_model(other);
   CHECK(other_model.digest() != digest);
   // As it was saved, whatever became of it; what is no digest is not taken for one.
-  CHECK(make_model(other, digest).digest() == digest);
-  CHECK(make_model(other, digest).file_problem() != "");
+  CHECK(loaded_model(other, digest).digest() == digest);
+  CHECK(loaded_model(other, digest).file_problem() != "");
   for (const std::string& text : {digest.substr(1), digest + "0", std::string(32, 'g')})
-    CHECK(make_model(other, text).digest() == other_model.digest());
+    CHECK(loaded_model(other, text).digest() == other_model.digest());
 }
 
 TEST_CASE("where nothing can be promised, nothing is certified") {
@@ -308,6 +312,38 @@ TEST_CASE("what calibration does not take") {
   std::erase_if(bare.weights, [](const auto& weight) { return weight.first.starts_with("exits."); });
   CHECK_THROWS_AS(calibrate(make_model(bare), Answered(100, 8), quick()), Error);
   CHECK_THROWS_AS(sweep(make_model(bare), Answered(100, 8), {}), Error);
+}
+
+TEST_CASE("a batch of no rows, or of more than a Session takes, is refused wherever one is given") {
+  const Model& model = model_with_exits();
+  const auto data = std::make_shared<Answered>(120, 8);
+  const auto fails = [](const std::string& who, std::int64_t batch, const std::function<void()>& call) {
+    const std::string message = who + ": batch: expected 1 to 16777216 rows, got " + std::to_string(batch);
+    CHECK_THROWS_WITH_AS(call(), message.c_str(), Error);
+  };
+  for (const std::int64_t batch : {std::numeric_limits<std::int64_t>::min(), std::int64_t{-1}, std::int64_t{0},
+                                   kMostRowsAtOnce + 1, std::int64_t{1} << 62, std::numeric_limits<std::int64_t>::max()}) {
+    fails("evaluate", batch, [&] { evaluate(model, *data, {}, {.threads = 1, .batch = batch}); });
+    fails("sweep", batch, [&] { sweep(model, *data, {.threads = 1, .batch = batch}); });
+    fails("calibrate", batch, [&] {
+      CalibrateOptions options = quick();
+      options.batch = batch;
+      calibrate(model, *data, options);
+    });
+    fails("train", batch, [&] {
+      TrainOptions options;
+      options.taps = {"layer1"};
+      options.batch = batch;
+      train_sidenets(mainnet(), {data}, options);
+    });
+    fails("suggest", batch, [&] {
+      SuggestOptions options;
+      options.batch = batch;
+      suggest_exits(mainnet(), {data}, options);
+    });
+    fails("data", batch, [&] { for_each_batch(*data, model.preprocessing(), batch, 1, [](const Batch&) {}); });
+  }
+  CHECK(evaluate(model, *data, {}, {.threads = 1, .batch = kMostRowsAtOnce}).rows == 120);
 }
 
 TEST_CASE("a sweep: the curve is what evaluate measures, the parts add up") {

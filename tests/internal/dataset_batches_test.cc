@@ -160,6 +160,6 @@ TEST_CASE("no rows, no batch; wrong numbers are refused") {
   for_each_batch(Counting(0), grey(), 4, 2, count);
   CHECK(calls == 0);
   CHECK(error_of([&] { for_each_batch(Counting(3), grey(), 0, 1, count); }) ==
-        "data: batch: expected at least 1 row, got 0");
+        "data: batch: expected 1 to 16777216 rows, got 0");
   CHECK(is_one_line(error_of([&] { for_each_batch(Counting(3), grey(), 1, -1, count); })));
 }

@@ -6,6 +6,7 @@
 #include "format_fixtures.h"
 #include "mapped_file.h"
 #include "sidenet/error.h"
+#include "state_dict.h"
 
 using namespace sidenet;
 using namespace sidenet::testing;
@@ -123,6 +124,25 @@ TEST_CASE("every tensor is aligned to its element type") {
       CHECK(reinterpret_cast<std::uintptr_t>(tensor.raw()) % dtype_size(tensor.dtype()) == 0);
     }
   }
+}
+
+TEST_CASE("prefixes that every name carries go, in any order, and no others") {
+  const auto stripped = [](const std::vector<std::string>& names) {
+    std::map<std::string, Tensor> tensors;
+    for (const std::string& name : names) tensors.emplace(name, Tensor());
+    strip_common_prefixes(tensors);
+    std::vector<std::string> left;
+    for (const auto& [name, tensor] : tensors) left.push_back(name);
+    return left;
+  };
+  using Names = std::vector<std::string>;
+  CHECK(stripped({}) == Names{});
+  CHECK(stripped({"module.a", "module.b"}) == Names{"a", "b"});
+  CHECK(stripped({"module._orig_mod.module.a", "module._orig_mod.module.module.b"}) == Names{"a", "module.b"});
+  CHECK(stripped({"_orig_mod.module.a", "_orig_mod._orig_mod.b"}) == Names{"_orig_mod.b", "module.a"});
+  CHECK(stripped({"module.a", "modules.b"}) == Names{"module.a", "modules.b"});
+  CHECK(stripped({"module.module."}) == Names{"module."});  // a name stays
+  CHECK(stripped({"module.", "module.a"}) == Names{"module.", "module.a"});
 }
 
 // Values by torch.load(file, weights_only=False).

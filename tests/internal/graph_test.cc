@@ -1,11 +1,15 @@
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
+#include <numeric>
 
 #include "arena.h"
 #include "exit_graph.h"
 #include "random_model.h"
+#include "relu.h"
 #include "runner.h"
 
 using namespace sidenet;
@@ -90,6 +94,85 @@ TEST_CASE("buffers that live at the same time never overlap") {
       }
     }
   }
+}
+
+// As it is said: largest first, each at the lowest offset where none of its time is.
+TEST_CASE("buffers are placed as by looking at all of them") {
+  const auto rounded = [](std::size_t floats) { return (floats + 15) / 16 * 16; };
+  RandomWeights random(8);
+  for (int round = 0; round < 100; ++round) {
+    std::vector<Lifetime> buffers;
+    for (unsigned i = 0; i < 1 + random.integer(40); ++i) {
+      const std::size_t first = random.integer(60);
+      buffers.push_back({first, first + random.integer(20), 1 + random.integer(500)});
+    }
+    std::vector<std::size_t> order(buffers.size()), expected(buffers.size()), placed;
+    std::iota(order.begin(), order.end(), 0);
+    std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return buffers[a].size > buffers[b].size; });
+    for (const std::size_t i : order) {
+      const auto fits = [&](std::size_t offset) {
+        return std::none_of(placed.begin(), placed.end(), [&](std::size_t j) {
+          return buffers[j].first <= buffers[i].last && buffers[i].first <= buffers[j].last &&
+                 offset < expected[j] + rounded(buffers[j].size) && expected[j] < offset + rounded(buffers[i].size);
+        });
+      };
+      while (!fits(expected[i])) expected[i] += 16;
+      placed.push_back(i);
+    }
+    std::size_t total = 0;
+    CHECK(place_buffers(buffers, total) == expected);
+  }
+}
+
+TEST_CASE("a node is found by its name and by its aliases, the first of those that share one") {
+  Graph graph;
+  const NodeId a = graph.add_input("a", {1}), b = graph.add_input("b", {1}), c = graph.add_input("b", {1});
+  graph.add_alias(c, "c");
+  graph.add_alias(b, "c");
+  graph.add_alias(b, "a");
+  CHECK(graph.find("a") == a);
+  CHECK(graph.find("b") == b);
+  CHECK(graph.find("c") == b);
+  CHECK(graph.find("d") == -1);
+}
+
+TEST_CASE("a network has a largest number of nodes") {
+  Graph graph;
+  for (std::size_t i = 0; i < Graph::kMostNodes; ++i) graph.add_input("x", {1});
+  CHECK_THROWS_WITH_AS(graph.add_input("one more", {1}),
+                       "node one more: expected a network of at most 32768 nodes, got more", Error);
+}
+
+TEST_CASE("a value is no larger than kernels can count") {
+  Graph graph;
+  CHECK_NOTHROW(graph.add_input("largest", {Graph::kMostElements}));
+  CHECK_NOTHROW(graph.add_input("of texts", {kTokens, Graph::kMostElements}));
+  CHECK_NOTHROW(graph.add_input("long", {127, 1, Graph::kMostPixels}));
+  const char* expected = ": expected a value of fewer than 2^31 numbers, and of at most 2^24 pixels a side, got ";
+  for (const Shape& shape : {Shape{Graph::kMostElements + 1}, Shape{4096, 1024, 1024}, Shape{1, 1, Graph::kMostPixels + 1},
+                             Shape{1, Graph::kMostPixels + 1, 1}, Shape{kTokens, Graph::kMostElements + 1}}) {
+    CHECK_THROWS_WITH_AS(graph.add_input("x", shape), ("node x" + (expected + to_string(shape))).c_str(), Error);
+  }
+}
+
+TEST_CASE("multiply-adds stay at the largest number") {
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+  Cost cost{kMost / 2, kMost / 2, 1};
+  CHECK(cost.of(3, 0, 0) == kMost);
+  CHECK(cost.of(1, 1, 10) == kMost);
+  cost += Cost{kMost, 1, 1};
+  CHECK(cost.per_row == kMost);
+  CHECK(cost.per_token == kMost / 2 + 1);
+}
+
+TEST_CASE("activations beyond the machine's memory are refused with their size") {
+  Graph graph;
+  const NodeId input = graph.add_input("image", {1 << 10, 1 << 10, 1 << 10});
+  graph.add_exit("final", graph.add("relu", std::make_shared<nodes::Relu>(), {input}));
+  const auto plan = std::make_shared<const Plan>(graph, 2);
+  CHECK(plan->arena_floats() == std::size_t{1} << 30);
+  Workspace workspace;
+  CHECK_THROWS_WITH_AS(workspace.reserve(*plan, {4096, 0, 1}), doctest::Contains("got 17592186044416"), Error);
 }
 
 TEST_CASE("the arena reuses buffers: a deep network needs no more than a shallow one") {

@@ -8,6 +8,7 @@
 #include <random>
 #include <thread>
 
+#include "added_tokens.h"
 #include "bert_normalizer.h"
 #include "image_files.h"
 #include "tokenizer_file.h"
@@ -260,9 +261,44 @@ TEST_CASE("WordPiece against its plain form") {
       const std::string text = word() + word();
       std::vector<std::uint64_t> prefixes;
       Ids ids;
-      words.append(text, text.size(), hash_of(text), prefixes, ids);
+      words.append(text, text.size(), words.hash().of(text), prefixes, ids);
       CAPTURE(text);
       CHECK(ids == plain_word_piece(vocabulary, continuation, text));
+    }
+  }
+}
+
+TEST_CASE("added tokens against their plain form: the leftmost, of those the longest") {
+  std::mt19937 random(5);
+  const auto pick = [&](std::size_t below) { return random() % below; };
+  for (int trial = 0; trial < 500; ++trial) {
+    const std::size_t letters = trial % 3 + 1;
+    const auto word = [&](std::size_t longest) {
+      std::string bytes;
+      for (std::size_t i = pick(longest) + 1; i > 0; --i) bytes += "a\xC3["[pick(letters)];
+      return bytes;
+    };
+    std::vector<AddedToken> tokens;
+    for (std::size_t i = pick(12); i > 0; --i) {
+      const std::string content = word(trial % 8 + 1);
+      const auto same = [&](const AddedToken& token) { return token.content == content; };
+      if (std::none_of(tokens.begin(), tokens.end(), same)) tokens.push_back({content, static_cast<std::int32_t>(i)});
+    }
+    const AddedTokens added(tokens, "x");
+    for (int i = 0; i < 20; ++i) {
+      const std::string text = word(20);
+      std::size_t begin = text.size();
+      const AddedToken* best = nullptr;
+      for (const AddedToken& token : tokens) {
+        const std::size_t found = text.find(token.content);
+        const bool longer = best != nullptr && found == begin && token.content.size() > best->content.size();
+        if (found != std::string::npos && (best == nullptr || found < begin || longer)) begin = found, best = &token;
+      }
+      const AddedTokens::Match match = added.find(text.data(), text.data() + text.size());
+      CAPTURE(text);
+      CHECK(match.begin - text.data() == static_cast<std::ptrdiff_t>(begin));
+      CHECK(match.bytes == (best == nullptr ? 0 : best->content.size()));
+      CHECK(match.id == (best == nullptr ? -1 : best->id));
     }
   }
 }

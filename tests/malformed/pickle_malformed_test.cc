@@ -323,5 +323,7 @@ TEST_CASE("pickle: unknown persistent ids") {
   refused(typed("N", text("0")), "storage type: expected a class");
   refused(typed(global("os", "FloatStorage"), text("0")), "storage type: expected a class of torch");
   refused(typed(global("torch", "FloatStorage"), "N"), "storage key: expected a str");
+  refused(typed(global("torch", "FloatStorage"), text(std::string(257, '7'))),
+          "storage key: expected at most 256 bytes, got 257");
   refused("P0\n", "got 80");
 }

@@ -11,7 +11,7 @@ import unittest
 
 sys.dont_write_bytecode = True
 from cli_case import EXITS, HERE, CommandTest, make_files
-from cli_fixtures import CLASSES, sidenet, write_png
+from cli_fixtures import CLASSES, random_rows, resnet8, sidenet, write_png, write_safetensors
 
 setUpModule = make_files
 
@@ -78,6 +78,31 @@ class Predict(CommandTest):
         self.assertEqual(len(lines), len(bad))
         for line, name in zip(lines, bad):
             self.assertTrue(line.startswith("sidenet: ") and name in line, line)
+
+    def test_rows_whose_logits_are_no_numbers_do_not_stop_the_others(self):
+        tensors = resnet8()
+        shape, values = tensors["conv1.weight"]
+        tensors["conv1.weight"] = (shape, [3e38] * len(values))  # black stays 0, and all else overflows
+        write_safetensors(self.path("overflow.safetensors"), tensors)
+        model = self.path("overflow.model")
+        self.done("import", self.path("overflow.safetensors"), "-o", model, "--labels", HERE["labels"], "--preprocess", "none")
+        folder = os.path.join(HERE["folder"], "shades", "red")
+        os.makedirs(folder)
+        images = [os.path.join(folder, f"{number}.png") for number in range(5)]
+        for number, image in enumerate(images):
+            write_png(image, lambda y, x, number=number: (0 if number % 2 else 200,) * 3)
+        alone = [row for image in images[1::2] for row in self.done("predict", model, image, "--json").rows()]
+        for batch in (1, 2, 5):
+            outcome = sidenet("predict", model, *images, "--json", "--batch", batch)
+            self.assertEqual(outcome.status, 1, outcome)
+            self.assertEqual([{**row, "ms": 0} for row in outcome.rows()], [{**row, "ms": 0} for row in alone])
+            reason = "no answer: the logits of exit final are not numbers (NaN or infinite)"
+            self.assertEqual(outcome.err.splitlines(), [f"sidenet: {image}: {reason}" for image in images[::2]])
+        self.assert_failed(sidenet("evaluate", model, "--data", os.path.dirname(folder)), 1, "red/0.png: no answer")
+        random_rows(self.path("two.npy"), 2)
+        self.assert_failed(sidenet("run", model, "--input", self.path("two.npy"), "-o", self.path("two_logits.npy")), 1,
+                           "two.npy: row 0: no answer")
+        self.assertFalse(os.path.exists(self.path("two_logits.npy")))
 
     def test_folder_without_images(self):
         os.makedirs(self.path("bare"), exist_ok=True)
