@@ -146,7 +146,8 @@ int run(const Options& options) {
   Predictor predictor(model, policy,
                       {.threads = options.common.threads,
                        .winograd = !options.common.no_winograd,
-                       .weight_cache = options.common.weight_cache},
+                       .weight_cache = options.common.weight_cache,
+                       .weight_cache_limit = options.common.weight_cache_bytes()},
                       static_cast<std::size_t>(options.common.batch), writing, guard ? &*guard : nullptr);
   (model.is_text() ? predict_texts : predict_images)(options, predictor);
   predictor.flush();

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "digest.h"
 #include "direct_strip.h"
 #include "parallel_ranges.h"
 #include "sidenet/error.h"
@@ -70,7 +71,11 @@ class DirectConv2d : public Conv2dKernel {
     slots_ =
         std::min(static_cast<std::size_t>(std::max({omp_get_max_threads(), omp_get_num_procs(), 1})), blocks_ * units());
     weight_floats_ = taps_ * channels;
-    WeightMemory memory = take_weights(weight_floats_);
+    WeightMemory memory = take_weights(weight_floats_, [&](Digest& digest) {
+      digest.add("direct").add(taps_).add(inputs).add(channels).add(block_);
+      add_floats(digest, weight, weight_floats_);
+      add_floats(digest, scale, channels);
+    });
     packed_ = std::move(memory.data);
     if (!memory.filled) pack(weight, scale);
     if (bias) std::copy_n(bias, channels, bias_.begin());

@@ -34,7 +34,7 @@ struct Session::Impl {
   Model model;
   int threads, micro_batch;
   PrepareOptions prepare_options;
-  std::string weight_cache;
+  std::shared_ptr<KeptWeights> kept;
   std::vector<std::string> names;
   std::list<Runner> runners;  // most recently used first
   std::uint64_t rows_seen = 0;
@@ -43,9 +43,7 @@ struct Session::Impl {
       : model(m),
         threads(resolve_threads(options.threads)),
         micro_batch(options.micro_batch),
-        prepare_options{options.winograd},
-        weight_cache(options.weight_cache) {
-    if (!weight_cache.empty()) check_keep_folder(weight_cache);
+        prepare_options{options.winograd} {
     if (micro_batch < 0 || micro_batch > 4096)
       throw Error("micro_batch: expected 0 (chosen) to 4096, got " + std::to_string(micro_batch));
     if (!model.has_head()) {
@@ -54,6 +52,8 @@ struct Session::Impl {
     }
     for (const ExitSpec& exit : model.data()->exits) names.push_back(exit.name);
     names.emplace_back("final");
+    if (!options.weight_cache.empty())
+      kept = std::make_shared<KeptWeights>(options.weight_cache, options.weight_cache_limit);
   }
 
   Runner& runner(const Shape& row_shape) {
@@ -62,7 +62,7 @@ struct Session::Impl {
     if (found != runners.end()) {
       runners.splice(runners.begin(), runners, found);
     } else {
-      runners.emplace_front(model.data()->plans->get(*model.data(), row_shape, threads, prepare_options, weight_cache),
+      runners.emplace_front(model.data()->plans->get(*model.data(), row_shape, threads, prepare_options, kept),
                             micro_batch);
       if (runners.size() > kShapesKept) runners.pop_back();
     }

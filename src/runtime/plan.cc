@@ -138,8 +138,8 @@ struct Plan::Part {
   std::once_flag once;
 };
 
-Plan::Plan(const Graph& graph, int threads, const PrepareOptions& options, KeepOptions keep)
-    : threads_(threads), options_(options), keep_(std::move(keep)) {
+Plan::Plan(const Graph& graph, int threads, const PrepareOptions& options, std::shared_ptr<KeptWeights> kept)
+    : threads_(threads), options_(options), kept_(std::move(kept)) {
   const std::vector<NodeId> order = execution_order(graph);
   const BufferAssignment buffers(graph, order);
   arena_floats_ = buffers.total();
@@ -204,7 +204,7 @@ void Plan::prepare(std::size_t part) const {
 void Plan::prepare_now(std::size_t index) const {
   Part& part = *parts_[index];
   std::optional<KeptPart> kept;
-  if (!keep_.folder.empty()) kept.emplace(keep_, index, part.steps);
+  if (kept_) kept.emplace(*kept_);
   std::atomic<std::size_t> next{0};
   std::mutex mutex;
   std::exception_ptr failure;
@@ -213,7 +213,7 @@ void Plan::prepare_now(std::size_t index) const {
     for (std::size_t i = next++; i < part.pending.size(); i = next++) {
       const Part::Pending& pending = part.pending[i];
       try {
-        const WeightKeeper::Use use(kept ? &kept->keeper(pending.step - part.first) : nullptr);
+        const WeightKeeper::Use use(kept ? &*kept : nullptr);
         executables_[pending.step] = pending.operation->prepare(pending.inputs, options_);
       } catch (const Error& error) {
         const std::lock_guard lock(mutex);
