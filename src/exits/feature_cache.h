@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "own_folder.h"
 #include "sidenet/tensor.h"
 
 namespace sidenet {
@@ -14,7 +15,8 @@ namespace sidenet {
 /// FOLDER/KEY/ holds one file of raw float32 rows a column (a tap, or the logits) and a small text file `progress`: the
 /// rows that are safely written and a checksum of each column's. Rows are appended; every few seconds the data is flushed
 /// and only then `progress` replaced, so that a crash or a power cut costs the newest batches and never yields wrong rows.
-/// What does not agree with `progress` when opened (size, checksum, key) is thrown away and made again.
+/// What does not agree with `progress` when opened (size, checksum, key) is thrown away and made again. FOLDER/KEY/ is an
+/// OwnFolder: no link in it is followed, and FOLDER itself is none.
 class FeatureCache {
  public:
   /// Opens or begins the cache of `key` (letters and digits; other keys live beside it) for `rows` rows. Throws Error:
@@ -35,22 +37,16 @@ class FeatureCache {
   void checkpoint();
   /// All rows of a column, mapped: (rows, width). Throws Error before they are all there.
   Tensor column(std::size_t index) const;
-  /// Deletes this key's folder. The tensors of column() stay valid; nothing else may be called.
+  /// Deletes this key's files, and its folder where nothing else lies there. The tensors of column() stay valid; nothing
+  /// else may be called.
   void remove();
 
  private:
-  struct File {  // an open descriptor
-    File() = default;
-    File(File&& other) noexcept : fd(other.fd) { other.fd = -1; }
-    File(const File&) = delete;
-    ~File();
-    int fd = -1;
-  };
   struct Column {
-    std::string name, path;
+    std::string name, file;
     std::int64_t width = 0;      // float32 values a row; 0 until known
     std::uint64_t checksum = 0;  // sum over rows of hash64(row, row number)
-    File file;
+    Descriptor descriptor;
   };
 
   std::string describe() const;
@@ -58,11 +54,12 @@ class FeatureCache {
   void start_over();
   void write(Column& column, const Tensor& values);
 
-  std::string path_, key_;
+  OwnFolder folder_;
+  std::string key_;
   std::int64_t rows_;
   std::int64_t rows_done_ = 0, rows_recorded_ = 0;
   std::vector<Column> columns_;
-  File lock_;
+  Descriptor lock_;
   std::chrono::steady_clock::time_point last_checkpoint_ = std::chrono::steady_clock::now();
 };
 
