@@ -203,13 +203,32 @@ void FeatureCache::checkpoint() {
   last_checkpoint_ = std::chrono::steady_clock::now();
 }
 
+void FeatureCache::cut(std::int64_t rows) {
+  if (rows < 0 || rows > rows_done_)
+    throw Error("feature cache: expected 0 to " + std::to_string(rows_done_) + " rows, got " + std::to_string(rows));
+  if (rows == rows_done_) return;
+  if (rows == 0) return start_over();
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    const Tensor values = rows_of(i);
+    const std::uint64_t row_bytes = static_cast<std::uint64_t>(columns_[i].width) * sizeof(float);
+    const std::span<const std::byte> bytes(values.raw(), values.bytes());
+    columns_[i].checksum -= rows_checksum(bytes.subspan(static_cast<std::uint64_t>(rows) * row_bytes), row_bytes, rows);
+  }
+  rows_done_ = rows;
+  checkpoint();  // what lies behind is not recorded, and will be written over
+}
+
 Tensor FeatureCache::column(std::size_t index) const {
-  const Column& column = columns_.at(index);
   if (rows_done_ < rows_) {
     throw Error("feature cache: " + std::to_string(rows_done_) + " of " + std::to_string(rows_) + " rows are there");
   }
+  return rows_of(index);
+}
+
+Tensor FeatureCache::rows_of(std::size_t index) const {
+  const Column& column = columns_.at(index);
   auto file = MappedFile::of(column.descriptor.get(), folder_.path_of(column.file));
-  Tensor tensor(DType::f32, {rows_, column.width}, file->bytes().data(), file);
+  Tensor tensor(DType::f32, {rows_done_, column.width}, file->bytes().data(), file);
   if (file->bytes().size() < tensor.bytes()) {
     throw Error(file->path() + ": expected " + std::to_string(tensor.bytes()) + " bytes, got " +
                 std::to_string(file->bytes().size()));

@@ -35,8 +35,12 @@ class FeatureCache {
   void append(const std::vector<Tensor>& values);
   /// Flushes the data, then records the progress. append() does it now and then; needed after the last append.
   void checkpoint();
+  /// Forgets the rows from `rows` on, at most rows_done().
+  void cut(std::int64_t rows);
   /// All rows of a column, mapped: (rows, width). Throws Error before they are all there.
   Tensor column(std::size_t index) const;
+  /// The rows of a column that are there, mapped: (rows_done, width). Width 0 where there are none.
+  Tensor rows_of(std::size_t index) const;
   /// Deletes this key's files, and its folder where nothing else lies there. The tensors of column() stay valid; nothing
   /// else may be called.
   void remove();

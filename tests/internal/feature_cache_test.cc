@@ -162,6 +162,35 @@ TEST_CASE("damage is found, and the cache made again") {
   check_complete(cache);
 }
 
+TEST_CASE("a cache that is cut goes on from there") {
+  for (const std::int64_t until : {std::int64_t{10}, rows}) {
+    Folder folder;
+    {
+      FeatureCache cache = open(folder);
+      fill(cache, until);
+      CHECK(cache.rows_of(1).shape() == Shape{until, widths[1]});
+      CHECK_THROWS_AS(cache.cut(until + 1), Error);
+      CHECK_THROWS_AS(cache.cut(-1), Error);
+      cache.cut(until);
+      CHECK(cache.rows_done() == until);
+      cache.cut(7);
+      CHECK(cache.rows_of(1).shape() == Shape{7, widths[1]});
+    }
+    for (const std::int64_t kept : {7, 3, 0}) {
+      FeatureCache cache = open(folder);
+      CHECK(cache.rows_done() == kept);
+      if (kept > 0) CHECK(cache.rows_of(2).data<float>()[widths[2] * (kept - 1)] == value(2, kept - 1, 0));
+      fill(cache, rows);
+      check_complete(cache);
+      cache.cut(kept == 7 ? 3 : 0);
+    }
+    FeatureCache cache = open(folder);
+    CHECK(cache.rows_done() == 0);
+    fill(cache, rows);
+    check_complete(cache);
+  }
+}
+
 TEST_CASE("other keys live beside it; another number of rows is not taken for the same") {
   Folder folder;
   {
