@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "digest.h"
 #include "direct_strip.h"
 #include "parallel_ranges.h"
+#include "secret_digest.h"
 #include "sidenet/error.h"
 #include "simd_targets.h"
 #include "thread_scratch.h"
@@ -71,7 +71,7 @@ class DirectConv2d : public Conv2dKernel {
     slots_ =
         std::min(static_cast<std::size_t>(std::max({omp_get_max_threads(), omp_get_num_procs(), 1})), blocks_ * units());
     weight_floats_ = taps_ * channels;
-    WeightMemory memory = take_weights(weight_floats_, [&](Digest& digest) {
+    WeightMemory memory = take_weights(weight_floats_, [&](SecretDigest& digest) {
       digest.add("direct").add(taps_).add(inputs).add(channels).add(block_);
       add_floats(digest, weight, weight_floats_);
       add_floats(digest, scale, channels);

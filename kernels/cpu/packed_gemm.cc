@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <array>
 
-#include "digest.h"
 #include "parallel_ranges.h"
+#include "secret_digest.h"
 #include "simd_targets.h"
 #include "transformer_kernels.h"
 #include "weight_memory.h"
@@ -178,7 +178,7 @@ PackedGemm::PackedGemm(int in_features, std::span<const LinearWeights> parts)
   const std::size_t vector = HWY_DYNAMIC_DISPATCH(lanes)(), panel = HWY_DYNAMIC_DISPATCH(panel_width)();
   const std::size_t inputs = in_features, padded = (static_cast<std::size_t>(out_features_) + vector - 1) / vector * vector;
   bias_.resize(padded);
-  WeightMemory memory = take_weights(padded * inputs, [&](Digest& digest) {
+  WeightMemory memory = take_weights(padded * inputs, [&](SecretDigest& digest) {
     digest.add("gemm").add(inputs).add(vector).add(panel);
     for (const LinearWeights& part : parts) add_floats(digest, part.weight, part.out_features * inputs);
   });

@@ -11,8 +11,8 @@
 #include <utility>
 
 #include "cpu_caches.h"
-#include "digest.h"
 #include "kernels_fingerprint.h"
+#include "secret_digest.h"
 #include "weight_keeper.h"
 
 namespace sidenet::kernels::cpu {
@@ -64,15 +64,15 @@ std::string machine_fingerprint() {
          std::to_string(caches.second_level_bytes);
 }
 
-void add_floats(Digest& digest, const float* values, std::size_t count) {
+void add_floats(SecretDigest& digest, const float* values, std::size_t count) {
   digest.add(std::uint64_t{values != nullptr});
   if (values) digest.add_many(std::as_bytes(std::span(values, count)));
 }
 
-WeightMemory take_weights(std::size_t count, const std::function<void(Digest&)>& made_of) {
+WeightMemory take_weights(std::size_t count, const std::function<void(SecretDigest&)>& made_of) {
   WeightKeeper* keeper = WeightKeeper::current();
   if (!keeper || !keeper->keeps(count)) return {allocate_weights(count), false};
-  Digest digest;
+  SecretDigest digest = keeper->digest();
   digest.add(SIDENET_KERNELS_FINGERPRINT).add(machine_fingerprint());
   made_of(digest);
   const std::string name = digest.hex();

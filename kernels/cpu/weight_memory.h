@@ -6,7 +6,7 @@
 #include <string>
 
 namespace sidenet {
-class Digest;
+class SecretDigest;
 }
 
 namespace sidenet::kernels::cpu {
@@ -23,9 +23,9 @@ struct WeightMemory {
 };
 /// Of the WeightKeeper that this thread uses, if it has them, or from allocate_weights(). made_of: gives a digest all that
 /// the caller makes them of, besides this build's code: the form and its sizes, and every weight that goes in.
-WeightMemory take_weights(std::size_t count, const std::function<void(Digest&)>& made_of);
+WeightMemory take_weights(std::size_t count, const std::function<void(SecretDigest&)>& made_of);
 /// Floats, or that there are none (null).
-void add_floats(Digest& digest, const float* values, std::size_t count);
+void add_floats(SecretDigest& digest, const float* values, std::size_t count);
 /// What the choice among kernels, and the form of their weights, depends on besides the code: instruction sets and caches.
 std::string machine_fingerprint();
 

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "digest.h"
 #include "parallel_ranges.h"
+#include "secret_digest.h"
 #include "sidenet/error.h"
 #include "simd_targets.h"
 #include "thread_scratch.h"
@@ -80,7 +80,7 @@ class WinogradConv2d : public Conv2dKernel {
     slots_ = std::min(threads, blocks_ * panels_);
     weight_floats_ = plan.plain_weights ? frequencies * (kInputBlock * round_up(block_, kLineFloats) + kLineFloats) : 0;
     packed_floats_ = (plan.plain_weights ? 9 : frequencies) * shape.in_channels * round_up(shape.out_channels, lanes_);
-    WeightMemory memory = take_weights(packed_floats_, [&](Digest& digest) {
+    WeightMemory memory = take_weights(packed_floats_, [&](SecretDigest& digest) {
       const std::size_t inputs = shape.in_channels, outputs = shape.out_channels;
       digest.add("winograd").add(plan.plain_weights ? 0 : tile).add(inputs).add(outputs).add(block_).add(lanes_);
       add_floats(digest, weight, inputs * outputs * 9);

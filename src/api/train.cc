@@ -125,7 +125,7 @@ class Training {
     all_taps.taps = columns_;
     FeatureCache cache(folder, features_key(model_, data_, all_taps),
                        static_cast<std::int64_t>(data_.labels.size()) * copies_of_row(options_),
-                       feature_columns(model_, all_taps));
+                       feature_columns(model_, all_taps), features_proof(model_, data_, all_taps));
     TappedSession mainnet(model_, columns_, pooling_, options_.threads);
     compute_features(mainnet, model_, data_, all_taps, cache, progress_);
     split_cache_rows(data_, options_, rows_);

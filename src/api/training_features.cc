@@ -85,8 +85,10 @@ std::vector<std::string> class_names_of(const std::vector<std::shared_ptr<const 
   return sorted;
 }
 
-void add_tokenizer(Digest& digest, const Model& model, const TrainOptions& options) {
+template <class AnyDigest>
+void add_tokenizer(AnyDigest& digest, const Model& model, const TrainOptions& options) {
   const Tokenizer& tokenizer = model.tokenizer();
+  digest.add(tokenizer.vocabulary().size());
   for (const std::string& piece : tokenizer.vocabulary()) digest.add(piece);
   const TokenizerOptions& o = tokenizer.options();
   for (const int number :
@@ -99,7 +101,39 @@ void add_tokenizer(Digest& digest, const Model& model, const TrainOptions& optio
   digest.add(static_cast<std::uint64_t>(contents_of(tokenizer).model_pieces)).add(options.token_pool);
 }
 
-void add_floats(Digest& digest, const std::vector<float>& values) { digest.add(std::as_bytes(std::span(values))); }
+// Lists with their lengths: no two models give the same fields.
+template <class AnyDigest>
+std::string features_digest(AnyDigest digest, const Model& model, const LabelledData& data, const TrainOptions& options) {
+  digest.add("features 4").add(build_fingerprint()).add(model.architecture());
+  digest.add(model.data()->architecture.settings.size());
+  for (const auto& [key, value] : model.data()->architecture.settings) digest.add(key).add(value);
+  // The head's logits are features too.
+  const auto& head = model.data()->head;
+  digest.add(std::uint64_t{head.has_value()});
+  if (head) digest.add(head->tap).add(nodes::token_pooling_name(head->pooling.tokens));
+  for (const auto& [name, tensor] : model.data()->weights) {
+    if ((name.starts_with("exits.") && !name.starts_with("exits.final.")) || name == kTrainingRows) continue;
+    digest.add(name)
+        .add(dtype_name(tensor.dtype()))
+        .add(to_string(tensor.shape()))
+        .add_many(std::span(tensor.raw(), tensor.bytes()));
+  }
+  digest.add(options.taps.size());
+  for (const std::string& tap : options.taps) digest.add(tap);
+  digest.add_many(std::as_bytes(std::span(data.groups)));
+  if (model.is_text()) {
+    add_tokenizer(digest, model, options);
+    return digest.hex();
+  }
+  const Preprocessing& preprocessing = model.preprocessing();
+  digest.add_many(std::as_bytes(std::span(preprocessing.mean)));
+  digest.add_many(std::as_bytes(std::span(preprocessing.std)));
+  for (const int number :
+       {preprocessing.resize, preprocessing.crop, preprocessing.channels, options.pool, options.flip ? 1 : 0}) {
+    digest.add(static_cast<std::uint64_t>(number));
+  }
+  return digest.hex();
+}
 
 }  // namespace
 
@@ -118,32 +152,11 @@ LabelledData label_data(const Model& model, const std::vector<std::shared_ptr<co
 }
 
 std::string features_key(const Model& model, const LabelledData& data, const TrainOptions& options) {
-  Digest digest;
-  digest.add("features 4").add(build_fingerprint()).add(model.architecture());
-  for (const auto& [key, value] : model.data()->architecture.settings) digest.add(key).add(value);
-  // The head's logits are features too.
-  if (const auto& head = model.data()->head) digest.add(head->tap).add(nodes::token_pooling_name(head->pooling.tokens));
-  for (const auto& [name, tensor] : model.data()->weights) {
-    if ((name.starts_with("exits.") && !name.starts_with("exits.final.")) || name == kTrainingRows) continue;
-    digest.add(name)
-        .add(dtype_name(tensor.dtype()))
-        .add(to_string(tensor.shape()))
-        .add_many(std::span(tensor.raw(), tensor.bytes()));
-  }
-  for (const std::string& tap : options.taps) digest.add(tap);
-  digest.add_many(std::as_bytes(std::span(data.groups)));
-  if (model.is_text()) {
-    add_tokenizer(digest, model, options);
-    return digest.hex();
-  }
-  const Preprocessing& preprocessing = model.preprocessing();
-  add_floats(digest, preprocessing.mean);
-  add_floats(digest, preprocessing.std);
-  for (const int number :
-       {preprocessing.resize, preprocessing.crop, preprocessing.channels, options.pool, options.flip ? 1 : 0}) {
-    digest.add(static_cast<std::uint64_t>(number));
-  }
-  return digest.hex();
+  return features_digest(Digest(), model, data, options);
+}
+
+FeatureCache::Proof features_proof(const Model& model, const LabelledData& data, const TrainOptions& options) {
+  return [&](const SecretKey& key) { return features_digest(SecretDigest(key), model, data, options); };
 }
 
 std::vector<std::string> feature_columns(const Model& model, const TrainOptions& options) {

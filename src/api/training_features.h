@@ -26,6 +26,8 @@ LabelledData label_data(const Model& model, const std::vector<std::shared_ptr<co
 /// or tokenizer, taps, pool and mirroring, this build and this machine; and what the rows are called. Labels are no part of
 /// it: they are not cached.
 std::string features_key(const Model& model, const LabelledData& data, const TrainOptions& options);
+/// The same with a secret. What it gets must outlive it.
+FeatureCache::Proof features_proof(const Model& model, const LabelledData& data, const TrainOptions& options);
 
 /// Columns of the cache: one a tap (options.taps), the logits where there is a head, one number of 32 bits (row_digests()),
 /// and the 64 bits of Dataset::digest().

@@ -61,8 +61,8 @@ AtomicFile::AtomicFile(std::string path, bool unnamed) : path_(std::move(path)),
   if (!unnamed || !open_unnamed()) open_named();
 }
 
-AtomicFile::AtomicFile(const OwnFolder& folder, const std::string& name)
-    : path_(folder.path_of(name)), target_(name), folder_(folder.descriptor()), mode_(0600) {
+AtomicFile::AtomicFile(const OwnFolder& folder, const std::string& name, bool flushed)
+    : path_(folder.path_of(name)), target_(name), folder_(folder.descriptor()), mode_(0600), flushed_(flushed) {
   struct stat status {};
   if (::fstatat(folder_, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(status.st_mode))
     throw Error(path_ + ": cannot be written: expected a file, got a folder");
@@ -161,11 +161,12 @@ void AtomicFile::give_name() {
 
 void AtomicFile::commit() {
   take_over_owner_and_mode();
-  if (::fsync(fd_) != 0) fail("flush");
+  if (flushed_ && ::fsync(fd_) != 0) fail("flush");
   give_name();
   if (::renameat(folder_, temporary_.c_str(), folder_, target_.c_str()) != 0) fail("rename");
   ::close(fd_);
   fd_ = -1;
+  if (!flushed_) return;
   // The rename itself must reach the disk too.
   const int folder = ::openat(folder_, folder_of(target_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (folder >= 0) {

@@ -26,8 +26,8 @@ class AtomicFile {
   /// Throws Error where the target cannot be written. With `unnamed` false it does without O_TMPFILE.
   explicit AtomicFile(std::string path, bool unnamed = true);
   /// In a cache's folder no link is followed: what has the name is replaced, unless it is a folder, and nobody else may
-  /// read the new file.
-  AtomicFile(const OwnFolder& folder, const std::string& name);
+  /// read the new file. With `flushed` false a power cut may leave part of it: for what tells whether it is whole.
+  AtomicFile(const OwnFolder& folder, const std::string& name, bool flushed = true);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
@@ -52,6 +52,7 @@ class AtomicFile {
   std::optional<struct stat> old_;
   int folder_ = AT_FDCWD;  // or a cache's
   mode_t mode_ = 0666;     // while it is written; a new file keeps it
+  bool flushed_ = true;
   int fd_ = -1;
 };
 

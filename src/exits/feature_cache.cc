@@ -13,12 +13,13 @@
 #include "atomic_file.h"
 #include "checked.h"
 #include "digest.h"
+#include "folder_secret.h"
 #include "sidenet/error.h"
 
 namespace sidenet {
 namespace {
 
-constexpr int format_version = 1;
+constexpr int format_version = 2;
 constexpr std::chrono::seconds checkpoint_interval{5};
 constexpr std::size_t progress_limit = 1 << 20;  // bytes; it has a short line a column
 
@@ -56,13 +57,14 @@ std::uint64_t rows_checksum(std::span<const std::byte> bytes, std::uint64_t row_
 }  // namespace
 
 FeatureCache::FeatureCache(const std::string& folder, const std::string& key, std::int64_t rows,
-                           std::vector<std::string> columns)
+                           std::vector<std::string> columns, const Proof& proof)
     : folder_(OwnFolder::inside(folder, key)), key_(key), rows_(rows) {
   lock_ = open_file(folder_, "lock");
   if (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno == EWOULDBLOCK) throw Error(folder_.path() + ": the feature cache is in use by another process");
     fail(folder_.path(), "the feature cache cannot be locked");
   }
+  if (proof) proof_ = proof(SecretKey(secret_of(folder_)));
   for (std::string& name : columns) {
     Column& column = columns_.emplace_back();
     column.file = "column" + std::to_string(columns_.size() - 1) + ".f32";
@@ -83,8 +85,8 @@ FeatureCache::~FeatureCache() {
 /// The text of `progress`. Its last line is a checksum of those before it.
 std::string FeatureCache::describe() const {
   std::ostringstream text;
-  text << "sidenet feature cache " << format_version << "\nkey " << key_ << "\nrows " << rows_done_ << " of " << rows_
-       << '\n';
+  text << "sidenet feature cache " << format_version << "\nkey " << key_ << ' ' << proof_ << "\nrows " << rows_done_
+       << " of " << rows_ << '\n';
   for (const Column& column : columns_) {
     text << "column " << column.width << ' ' << to_hex(column.checksum) << ' ' << column.name << '\n';
   }
@@ -238,10 +240,10 @@ Tensor FeatureCache::rows_of(std::size_t index) const {
 
 void FeatureCache::remove() {
   rows_recorded_ = rows_done_;  // nothing to record any more
-  std::vector<std::string> ours{"progress", "lock"};
+  std::vector<std::string> ours{"progress", "secret", "lock"};
   for (const Column& column : columns_) ours.push_back(column.file);
   for (const std::string& name : folder_.names()) {
-    if (name.starts_with("progress.partial-")) ours.push_back(name);
+    if (name.starts_with("progress.partial-") || name.starts_with("secret.partial-")) ours.push_back(name);
   }
   for (const std::string& name : ours) {
     if (!folder_.remove(name)) fail(folder_.path_of(name), "cannot be removed");

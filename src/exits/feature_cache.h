@@ -2,10 +2,12 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "own_folder.h"
+#include "secret_digest.h"
 #include "sidenet/tensor.h"
 
 namespace sidenet {
@@ -16,12 +18,15 @@ namespace sidenet {
 /// rows that are safely written and a checksum of each column's. Rows are appended; every few seconds the data is flushed
 /// and only then `progress` replaced, so that a crash or a power cut costs the newest batches and never yields wrong rows.
 /// What does not agree with `progress` when opened (size, checksum, key) is thrown away and made again. FOLDER/KEY/ is an
-/// OwnFolder: no link in it is followed, and FOLDER itself is none.
+/// OwnFolder: no link in it is followed, and FOLDER itself is none. What KEY says with any digest, `proof` says with one
+/// that is keyed by a secret of the folder: nobody can make a model whose features are taken for another's.
 class FeatureCache {
  public:
   /// Opens or begins the cache of `key` (letters and digits; other keys live beside it) for `rows` rows. Throws Error:
   /// the folder cannot be written, or another process is using this cache.
-  FeatureCache(const std::string& folder, const std::string& key, std::int64_t rows, std::vector<std::string> columns);
+  using Proof = std::function<std::string(const SecretKey&)>;
+  FeatureCache(const std::string& folder, const std::string& key, std::int64_t rows, std::vector<std::string> columns,
+               const Proof& proof = {});
   /// Records what was appended, as far as the disk allows.
   ~FeatureCache();
   FeatureCache(const FeatureCache&) = delete;
@@ -59,7 +64,7 @@ class FeatureCache {
   void write(Column& column, const Tensor& values);
 
   OwnFolder folder_;
-  std::string key_;
+  std::string key_, proof_;
   std::int64_t rows_;
   std::int64_t rows_done_ = 0, rows_recorded_ = 0;
   std::vector<Column> columns_;

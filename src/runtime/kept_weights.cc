@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <ctime>
 
+#include "folder_secret.h"
 #include "kept_file.h"
 #include "sidenet/error.h"
 
@@ -18,6 +19,14 @@ constexpr std::size_t kFewFloats = 4096;
 constexpr std::int64_t kHour = 3600, kOldest = 30 * 24 * kHour;
 // Looking through the folder takes a microsecond or two for each.
 constexpr std::size_t kMostFiles = 4096;
+
+std::optional<SecretKey> key_of(const OwnFolder& folder) {
+  try {
+    return SecretKey(secret_of(folder));
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
 
 std::int64_t now() { return static_cast<std::int64_t>(std::time(nullptr)); }
 
@@ -69,7 +78,7 @@ class KeptWeights::Room {
 };
 
 KeptWeights::KeptWeights(const std::string& folder, std::int64_t limit)
-    : folder_(folder), limit_(static_cast<std::uint64_t>(limit)) {
+    : folder_(folder), key_(key_of(folder_)), limit_(static_cast<std::uint64_t>(limit)) {
   if (limit < 0) throw Error("weight_cache_limit: expected 0 bytes or more, got " + std::to_string(limit));
   Room(*this).make(0, 0);
 }
@@ -139,7 +148,7 @@ void KeptWeights::save(const std::vector<Piece>& pieces) {
   }
 }
 
-bool KeptPart::keeps(std::size_t floats) const { return floats >= kFewFloats; }
+bool KeptWeights::keeps(std::size_t floats) const { return key_ && floats >= kFewFloats; }
 
 void KeptPart::keep(const std::string& name, std::shared_ptr<float> data, std::size_t floats) {
   const std::lock_guard lock(mutex_);

@@ -162,6 +162,29 @@ TEST_CASE("damage is found, and the cache made again") {
   check_complete(cache);
 }
 
+TEST_CASE("what a secret says of the key is compared") {
+  Folder folder;
+  const auto open_with = [&](const std::string& model) {
+    return FeatureCache(folder.path, "key1", rows, columns,
+                        [&](const SecretKey& key) { return SecretDigest(key).add(model).hex(); });
+  };
+  const auto done = [&](const std::string& model) {
+    FeatureCache cache = open_with(model);
+    const std::int64_t before = cache.rows_done();
+    fill(cache, rows);
+    return before;
+  };
+  CHECK(done("good") == 0);
+  CHECK(done("good") == rows);
+  CHECK(done("of the same key") == 0);
+  CHECK(done("good") == 0);
+  fs::remove(folder.file("secret"));
+  CHECK(done("good") == 0);
+  FeatureCache cache = open_with("good");
+  cache.remove();
+  CHECK(fs::is_empty(folder.path));
+}
+
 TEST_CASE("a cache that is cut goes on from there") {
   for (const std::int64_t until : {std::int64_t{10}, rows}) {
     Folder folder;

@@ -35,6 +35,7 @@ struct Folder {
   std::set<std::string> names() const {
     std::set<std::string> names;
     for (const auto& entry : fs::directory_iterator(path)) names.insert(entry.path().filename().string());
+    names.erase("secret");
     return names;
   }
   std::string path;

@@ -10,6 +10,7 @@
 #include <iterator>
 #include <set>
 
+#include "digest.h"
 #include "exit_graph.h"
 #include "random_bert.h"
 #include "random_model.h"
@@ -28,7 +29,9 @@ struct Folder {
   std::string weights() const { return path + "/weights"; }
   std::vector<std::string> files() const {
     std::vector<std::string> names;
-    for (const auto& entry : fs::directory_iterator(weights())) names.push_back(entry.path().string());
+    for (const auto& entry : fs::directory_iterator(weights())) {
+      if (entry.path().extension() == ".weights") names.push_back(entry.path().string());
+    }
     std::sort(names.begin(), names.end());
     return names;
   }
@@ -136,6 +139,46 @@ TEST_CASE("kept weights: a damaged model with the good one's name, digest, size 
       CHECK(same(answers, expected) == (contents == &good));
     }
   }
+}
+
+// hash128() is for accidents: in the same lane of it the second change undoes the first. That must not be enough.
+TEST_CASE("kept weights: a model that was made to have the good one's hash") {
+  const Folder folder;
+  const std::string path = folder.path + "/m.safetensors";
+  const Tensor inputs = random_rows();
+  const Model good = saved_resnet(path);
+  const Answers expected = run(good, inputs, "");
+  const auto tensor = [](const Model& model) {
+    for (const auto& [name, values] : model.tensors()) {
+      if (name == "layer1.0.conv1.weight") return std::span<const std::byte>(values.raw(), values.bytes());
+    }
+    return std::span<const std::byte>();
+  };
+  const std::span<const std::byte> weights = tensor(good);
+  REQUIRE(weights.size() > 4096);
+  std::string forged(reinterpret_cast<const char*>(weights.data()), weights.size());
+  constexpr std::uint64_t k1 = 0x87c37b91114253d5u;
+  std::uint64_t inverse = 1;
+  for (int i = 0; i < 6; ++i) inverse *= 2 - k1 * inverse;
+  const auto change = [&](std::size_t word, std::uint64_t difference) {
+    std::uint64_t value = 0;
+    std::memcpy(&value, forged.data() + 8 * word, 8);
+    value = ((value * k1) ^ difference) * inverse;
+    std::memcpy(forged.data() + 8 * word, &value, 8);
+  };
+  change(100, std::uint64_t{1} << 32);
+  change(104, std::uint64_t{1} << 63);
+  CHECK(hash128(weights) == hash128(std::as_bytes(std::span(forged))));
+  const std::string file = read(path);
+  const std::size_t at = file.find(std::string(reinterpret_cast<const char*>(weights.data()), 64));
+  REQUIRE(at != std::string::npos);
+  write(path, file.substr(0, at) + forged + file.substr(at + forged.size()));
+  const Model other = Model::load(path);
+  const Answers others = run(other, inputs, "");
+  CHECK(!same(others, expected));
+  CHECK(same(run(other, inputs, folder.weights()), others));
+  write(path, file);
+  CHECK(same(run(Model::load(path), inputs, folder.weights()), expected));
 }
 
 TEST_CASE("kept weights: one that no file holds has them too") {
@@ -290,6 +333,23 @@ TEST_CASE("kept weights: a folder that is not the user's own alone is refused") 
   CHECK(refusal(folder.path + "/file").find("expected a folder") != std::string::npos);
   CHECK(refusal(folder.path + "/no/such").find("cannot make a folder") != std::string::npos);
   CHECK_THROWS_AS(Session(model, {.weight_cache = folder.weights(), .weight_cache_limit = -1}), Error);
+}
+
+TEST_CASE("kept weights: without the folder's secret nothing is found, and nothing left without one") {
+  const Folder folder;
+  const Model model = saved_resnet(folder.path + "/m.safetensors");
+  const Tensor inputs = random_rows();
+  const Answers expected = run(model, inputs, folder.weights());
+  const std::size_t before = folder.files().size();
+  const std::string secret = folder.weights() + "/secret";
+  CHECK(fs::status(secret).permissions() == (fs::perms::owner_read | fs::perms::owner_write));
+  fs::remove(secret);
+  CHECK(same(run(Model::load(folder.path + "/m.safetensors"), inputs, folder.weights()), expected));
+  CHECK(folder.files().size() == 2 * before);
+  fs::remove(secret);
+  fs::create_directory(secret);
+  CHECK(same(run(Model::load(folder.path + "/m.safetensors"), inputs, folder.weights()), expected));
+  CHECK(folder.files().size() == 2 * before);
 }
 
 TEST_CASE("kept weights: where they cannot be written the answer comes all the same") {

@@ -160,7 +160,7 @@ TEST_CASE("files of ours") {
   }
   CHECK(own.names().empty());  // not committed
   for (const char* text : {"text", "other"}) {
-    AtomicFile file(own, "file");
+    AtomicFile file(own, "file", text == std::string("text"));
     file.write(text);
     file.commit();
     CHECK(text_of(own, "file") == text);
