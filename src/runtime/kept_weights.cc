@@ -44,22 +44,25 @@ class KeptWeights::Room {
   explicit Room(const KeptWeights& weights) : weights_(weights), others_(weights.others()) {
     std::sort(others_.begin(), others_.end(), [](const File& a, const File& b) { return a.used < b.used; });
     const std::lock_guard lock(weights.mutex_);
-    files_ = weights.used_.size() + others_.size();
-    for (const auto& [name, bytes] : weights.used_) bytes_ += bytes;
+    used_files_ = weights.used_.size();
+    for (const auto& [name, bytes] : weights.used_) used_bytes_ += bytes;
+    files_ = used_files_ + others_.size();
+    bytes_ = used_bytes_;
     for (const File& file : others_) bytes_ += file.bytes;
     while (next_ < others_.size() && now() - others_[next_].used > kOldest) drop();
   }
-  /// Removes others until `files` of `bytes` fit. False where they never will.
+  /// Removes others until `files` of `bytes` fit. False, and none removed, where they never will.
   bool make(std::uint64_t bytes, std::size_t files) {
-    const auto fits = [&] {
-      return bytes <= weights_.limit_ && bytes_ <= weights_.limit_ - bytes && files_ + files <= kMostFiles;
+    const auto fit = [&](std::uint64_t beside, std::size_t files_beside) {
+      return bytes <= weights_.limit_ && beside <= weights_.limit_ - bytes && files_beside + files <= kMostFiles;
     };
-    while (!fits() && next_ < others_.size()) drop();
-    return fits();
+    if (!fit(used_bytes_, used_files_)) return false;
+    while (!fit(bytes_, files_)) drop();
+    return true;
   }
   void take(std::uint64_t bytes) {
-    bytes_ += bytes;
-    ++files_;
+    bytes_ += bytes, used_bytes_ += bytes;
+    ++files_, ++used_files_;
   }
 
  private:
@@ -73,8 +76,8 @@ class KeptWeights::Room {
 
   const KeptWeights& weights_;
   std::vector<File> others_;
-  std::size_t next_ = 0, files_ = 0;
-  std::uint64_t bytes_ = 0;
+  std::size_t next_ = 0, files_ = 0, used_files_ = 0;  // of all, of this process
+  std::uint64_t bytes_ = 0, used_bytes_ = 0;
 };
 
 KeptWeights::KeptWeights(const std::string& folder, std::int64_t limit)

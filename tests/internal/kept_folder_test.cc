@@ -119,6 +119,17 @@ TEST_CASE("what does not fit is not kept, and takes nothing's place") {
   }
 }
 
+TEST_CASE("what never fits removes nothing") {
+  const Folder folder;
+  leave(folder, {1, 2, 3});
+  KeptWeights weights(folder.path, 4 * kSize);
+  weights.save({piece_of(4, 5 * kFloats)});
+  CHECK(folder.names() == files({1, 2, 3}));
+  CHECK(weights.find(name_of(1), kFloats));
+  weights.save({piece_of(5, 4 * kFloats), piece_of(6)});
+  CHECK(folder.names() == files({1, 2, 3, 6}));
+}
+
 TEST_CASE("use is noted, to the hour") {
   const Folder folder;
   leave(folder, {1, 2, 3});
