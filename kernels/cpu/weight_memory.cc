@@ -58,10 +58,12 @@ std::shared_ptr<float> allocate_weights(std::size_t count) {
   return {std::move(owner), data};
 }
 
-std::string machine_fingerprint() {
-  const CpuCaches& caches = cpu_caches();
-  return std::to_string(hwy::SupportedTargets()) + ' ' + std::to_string(caches.first_level_ways) + ' ' +
-         std::to_string(caches.second_level_bytes);
+const std::string& machine_fingerprint() {
+  // Once: a virtual machine takes microseconds for each of the instructions that tell the targets.
+  static const std::string text = std::to_string(hwy::SupportedTargets()) + ' ' +
+                                  std::to_string(cpu_caches().first_level_ways) + ' ' +
+                                  std::to_string(cpu_caches().second_level_bytes);
+  return text;
 }
 
 void add_floats(SecretDigest& digest, const float* values, std::size_t count) {

@@ -27,6 +27,6 @@ WeightMemory take_weights(std::size_t count, const std::function<void(SecretDige
 /// Floats, or that there are none (null).
 void add_floats(SecretDigest& digest, const float* values, std::size_t count);
 /// What the choice among kernels, and the form of their weights, depends on besides the code: instruction sets and caches.
-std::string machine_fingerprint();
+const std::string& machine_fingerprint();
 
 }  // namespace sidenet::kernels::cpu

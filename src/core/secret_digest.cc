@@ -13,7 +13,7 @@ namespace sidenet {
 namespace {
 
 constexpr Wide kPrime = (Wide{1} << 127) - 1;
-constexpr std::size_t kBlockBytes = SecretKey::kBlockWords * sizeof(std::uint64_t);
+constexpr std::size_t kBlockBytes = SecretKey::kBlockWords * sizeof(std::uint64_t), kAhead = 2048;
 
 std::uint64_t word_at(const std::byte* from) {
   std::uint64_t word = 0;
@@ -28,6 +28,8 @@ Wide block_sum(const std::array<std::uint64_t, SecretKey::kBlockWords>& key, con
   const auto product = [&](std::size_t i) {
     return Wide{word_at(from + 8 * i) + key[i]} * (word_at(from + 8 * i + 8) + key[i + 1]);
   };
+  // The hardware's own prefetching ends with a page: a tenth of the time on weights that no cache has.
+  for (std::size_t i = 0; i < kBlockBytes; i += 64) __builtin_prefetch(from + kAhead + i);
   for (std::size_t i = 0; i < SecretKey::kBlockWords; i += 4) {
     even += product(i);
     odd += product(i + 2);
