@@ -19,7 +19,7 @@ struct SessionOptions {
   /// whose rounding error is a few times smaller.
   bool winograd = true;
   /// A folder, made where it is missing, that keeps weights in the order in which this processor reads them. Later
-  /// processes start with them, in two thirds of the time or less. Their files are named by a digest of the weights that
+  /// processes start with them, in four fifths of the time or so. Their files are named by a digest of the weights that
   /// they are made of, so another or a damaged model never finds them. It must be the user's own, and no link. What is in
   /// it may be removed at any time. Empty: none. Answers are the same to the bit.
   std::string weight_cache = {};
