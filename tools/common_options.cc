@@ -84,8 +84,14 @@ void add_common_options(CLI::App& app, CommonOptions& options, const CommonUse& 
   app.add_flag("--no-winograd", options.no_winograd, "Convolutions by the direct sum alone: slower, less rounding")
       ->group(use.threads ? shown : hidden);
   app.add_option("--weight-cache", options.weight_cache,
-                 "Folder that keeps reordered weights, so that the next start is faster")
+                 "Folder of your own that keeps reordered weights, so that the next start is faster")
       ->option_text("DIR")
+      ->group(use.weight_cache ? shown : hidden);
+  app.add_option(
+         "--weight-cache-limit", options.weight_cache_limit,
+         "What it may hold; the least recently used go first (default " + std::to_string(options.weight_cache_limit) + ")")
+      ->option_text("MIB")
+      ->check(CLI::Range(0, 1 << 24))
       ->group(use.weight_cache ? shown : hidden);
   app.add_option("--batch", options.batch, "Rows computed together (default " + std::to_string(options.batch) + ")")
       ->option_text("N")

@@ -20,8 +20,10 @@ struct CommonOptions {
   bool quiet = false;
   bool no_winograd = false;
   std::string weight_cache = {};
+  std::int64_t weight_cache_limit = 2048;  ///< MiB
   /// Throws Error for what this build cannot do.
   void check() const;
+  std::int64_t weight_cache_bytes() const { return weight_cache_limit << 20; }
 };
 
 /// Which of them a subcommand's help shows.

@@ -84,7 +84,8 @@ Inputs& Inputs::feature_cache(const std::string& folder) {
 
 Inputs& Inputs::weight_cache(const std::string& folder) {
   const auto holds = [folder](const std::string& path) {
-    return path.ends_with(".weights") && identity_of(folder_of(path)) == identity_of(folder);
+    const bool is_named_so = path.ends_with(".weights") || path.ends_with("/secret");
+    return is_named_so && identity_of(folder_of(path)) == identity_of(folder);
   };
   if (!folder.empty()) folders_.push_back({"the weight cache " + folder, holds});
   return *this;

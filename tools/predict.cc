@@ -184,7 +184,8 @@ int run(const Options& options) {
   Predictor predictor(model, policy,
                       {.threads = options.common.threads,
                        .winograd = !options.common.no_winograd,
-                       .weight_cache = options.common.weight_cache},
+                       .weight_cache = options.common.weight_cache,
+                       .weight_cache_limit = options.common.weight_cache_bytes()},
                       static_cast<std::size_t>(options.common.batch), writing, guard ? &*guard : nullptr);
   Lines::Waiting waiting;
   if (guard) waiting = {[&] { return guard->patience(); }, [&] { guard->idle(); }};

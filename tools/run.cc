@@ -130,6 +130,7 @@ int run(const Options& options) {
   Session session(model, {.threads = options.common.threads,
                           .winograd = !options.common.no_winograd,
                           .weight_cache = options.common.weight_cache,
+                          .weight_cache_limit = options.common.weight_cache_bytes(),
                           .mark_failed_rows = true});
   Tensor logits(DType::f32, {rows, classes});
   std::vector<std::int64_t> left(session.exit_names().size());

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "sidenet/model.h"
@@ -63,6 +64,11 @@ class Dataset {
   virtual Tensor image(std::int64_t row) const;
   /// The row as text, valid UTF-8. Safe to call from many threads. Throws Error where the rows are images.
   virtual Text text(std::int64_t row) const;
+  /// 64 bits of the bytes that the row is made from, as they are now: an image's own file, else what image() or text()
+  /// gives. For accidents, not attacks. Safe to call from many threads. Throws Error where they cannot be read.
+  virtual std::uint64_t digest(std::int64_t row) const;
+  /// image(), and the digest() of the very bytes that it was made from.
+  virtual std::pair<Tensor, std::uint64_t> digested_image(std::int64_t row) const;
 };
 
 /// One image file (PNG, JPEG, BMP) as bytes (H, W, C) with `channels` 1 or 3. Throws Error with the file's name.
@@ -73,10 +79,11 @@ Tensor preprocess_image(const Tensor& image, const Preprocessing& preprocessing)
 
 /// A batch ready for a Session.
 struct Batch {
-  std::int64_t first = 0;   ///< index of its first row
-  Tensor inputs;            ///< images: (rows, C, H, W)
-  TokenRows tokens;         ///< texts
-  std::vector<int> labels;  ///< one a row
+  std::int64_t first = 0;              ///< index of its first row
+  Tensor inputs;                       ///< images: (rows, C, H, W)
+  TokenRows tokens;                    ///< texts
+  std::vector<int> labels;             ///< one a row
+  std::vector<std::uint64_t> digests;  ///< one a row: Dataset::digest() of what it was made from
 };
 
 /// Rows first … first + count as tokens. Throws Error with the row's name.

@@ -43,7 +43,9 @@ struct TrainOptions {
   std::uint64_t seed = 1;
   int threads = 0;
   std::int64_t batch = 64;  ///< rows a MainNet batch
-  std::string cache_dir;    ///< where tapped features are kept; a run that stopped goes on from there
+  /// Where tapped features are kept; a run that stopped goes on from there. Rows are compared by every byte first. Not a
+  /// link. Empty: a new one that is gone at the end.
+  std::string cache_dir;
   bool keep_cache = false;  ///< else removed after success
 };
 

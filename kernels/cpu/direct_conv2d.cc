@@ -9,6 +9,7 @@
 
 #include "direct_strip.h"
 #include "parallel_ranges.h"
+#include "secret_digest.h"
 #include "sidenet/error.h"
 #include "simd_targets.h"
 #include "thread_scratch.h"
@@ -70,7 +71,11 @@ class DirectConv2d : public Conv2dKernel {
     slots_ =
         std::min(static_cast<std::size_t>(std::max({omp_get_max_threads(), omp_get_num_procs(), 1})), blocks_ * units());
     weight_floats_ = taps_ * channels;
-    WeightMemory memory = take_weights(weight_floats_);
+    WeightMemory memory = take_weights(weight_floats_, [&](SecretDigest& digest) {
+      digest.add("direct").add(taps_).add(inputs).add(channels).add(block_);
+      add_floats(digest, weight, weight_floats_);
+      add_floats(digest, scale, channels);
+    });
     packed_ = std::move(memory.data);
     if (!memory.filled) pack(weight, scale);
     if (bias) std::copy_n(bias, channels, bias_.begin());

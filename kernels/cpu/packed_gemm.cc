@@ -2,6 +2,7 @@
 #include <array>
 
 #include "parallel_ranges.h"
+#include "secret_digest.h"
 #include "simd_targets.h"
 #include "transformer_kernels.h"
 #include "weight_memory.h"
@@ -177,7 +178,10 @@ PackedGemm::PackedGemm(int in_features, std::span<const LinearWeights> parts)
   const std::size_t vector = HWY_DYNAMIC_DISPATCH(lanes)(), panel = HWY_DYNAMIC_DISPATCH(panel_width)();
   const std::size_t inputs = in_features, padded = (static_cast<std::size_t>(out_features_) + vector - 1) / vector * vector;
   bias_.resize(padded);
-  WeightMemory memory = take_weights(padded * inputs);
+  WeightMemory memory = take_weights(padded * inputs, [&](SecretDigest& digest) {
+    digest.add("gemm").add(inputs).add(vector).add(panel);
+    for (const LinearWeights& part : parts) add_floats(digest, part.weight, part.out_features * inputs);
+  });
   packed_ = std::move(memory.data);
   std::size_t output = 0;
   for (const LinearWeights& part : parts) {

@@ -2,6 +2,7 @@
 
 #include "cpu_kernels.h"
 #include "packed_product.h"
+#include "secret_digest.h"
 #include "weight_memory.h"
 
 namespace sidenet::kernels::cpu {
@@ -12,7 +13,11 @@ PackedLinear::PackedLinear(int in_features, int out_features, const float* weigh
       halves_(fits_halves(weight, std::size_t(in_features) * out_features)),
       bias_(padded_outputs(out_features)) {
   const std::size_t count = bias_.size() * in_features;
-  WeightMemory memory = take_weights(halves_ ? (count + 1) / 2 : count);
+  WeightMemory memory = take_weights(halves_ ? (count + 1) / 2 : count, [&](SecretDigest& digest) {
+    const std::size_t inputs = in_features, outputs = out_features;
+    digest.add(halves_ ? "halves" : "linear").add(inputs).add(outputs);
+    add_floats(digest, weight, inputs * outputs);
+  });
   packed_ = std::move(memory.data);
   if (!memory.filled && halves_)
     pack_halves(weight, in_features, out_features, reinterpret_cast<std::uint16_t*>(packed_.get()));

@@ -7,11 +7,13 @@
 #include <cstdlib>
 #include <mutex>
 #include <new>
+#include <span>
 #include <utility>
 
 #include "cpu_caches.h"
+#include "kernels_fingerprint.h"
+#include "secret_digest.h"
 #include "weight_keeper.h"
-#include "weights_fingerprint.h"
 
 namespace sidenet::kernels::cpu {
 namespace {
@@ -56,19 +58,29 @@ std::shared_ptr<float> allocate_weights(std::size_t count) {
   return {std::move(owner), data};
 }
 
-std::string weights_fingerprint() {
-  const CpuCaches& caches = cpu_caches();
-  return std::string(SIDENET_WEIGHTS_FINGERPRINT) + ' ' + std::to_string(hwy::SupportedTargets()) + ' ' +
-         std::to_string(caches.first_level_ways) + ' ' + std::to_string(caches.second_level_bytes);
+const std::string& machine_fingerprint() {
+  // Once: a virtual machine takes microseconds for each of the instructions that tell the targets.
+  static const std::string text = std::to_string(hwy::SupportedTargets()) + ' ' +
+                                  std::to_string(cpu_caches().first_level_ways) + ' ' +
+                                  std::to_string(cpu_caches().second_level_bytes);
+  return text;
 }
 
-WeightMemory take_weights(std::size_t count) {
+void add_floats(SecretDigest& digest, const float* values, std::size_t count) {
+  digest.add(std::uint64_t{values != nullptr});
+  if (values) digest.add_many(std::as_bytes(std::span(values, count)));
+}
+
+WeightMemory take_weights(std::size_t count, const std::function<void(SecretDigest&)>& made_of) {
   WeightKeeper* keeper = WeightKeeper::current();
-  if (keeper) {
-    if (auto kept = keeper->find(count)) return {std::move(kept), true};
-  }
+  if (!keeper || !keeper->keeps(count)) return {allocate_weights(count), false};
+  SecretDigest digest = keeper->digest();
+  digest.add(SIDENET_KERNELS_FINGERPRINT).add(machine_fingerprint());
+  made_of(digest);
+  const std::string name = digest.hex();
+  if (auto kept = keeper->find(name, count)) return {std::move(kept), true};
   std::shared_ptr<float> data = allocate_weights(count);
-  if (keeper) keeper->keep(data, count);
+  keeper->keep(name, data, count);
   return {std::move(data), false};
 }
 

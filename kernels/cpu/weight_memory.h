@@ -1,8 +1,13 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
+
+namespace sidenet {
+class SecretDigest;
+}
 
 namespace sidenet::kernels::cpu {
 
@@ -16,9 +21,12 @@ struct WeightMemory {
   std::shared_ptr<float> data;
   bool filled;  ///< by an earlier process, with just these weights: not to be written to
 };
-/// What a kernel's weights depend on besides the network and its input: this code, instruction set and caches.
-std::string weights_fingerprint();
-/// Of the WeightKeeper that this thread uses, if it has them, or from allocate_weights().
-WeightMemory take_weights(std::size_t count);
+/// Of the WeightKeeper that this thread uses, if it has them, or from allocate_weights(). made_of: gives a digest all that
+/// the caller makes them of, besides this build's code: the form and its sizes, and every weight that goes in.
+WeightMemory take_weights(std::size_t count, const std::function<void(SecretDigest&)>& made_of);
+/// Floats, or that there are none (null).
+void add_floats(SecretDigest& digest, const float* values, std::size_t count);
+/// What the choice among kernels, and the form of their weights, depends on besides the code: instruction sets and caches.
+const std::string& machine_fingerprint();
 
 }  // namespace sidenet::kernels::cpu

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "parallel_ranges.h"
+#include "secret_digest.h"
 #include "sidenet/error.h"
 #include "simd_targets.h"
 #include "thread_scratch.h"
@@ -79,7 +80,12 @@ class WinogradConv2d : public Conv2dKernel {
     slots_ = std::min(threads, blocks_ * panels_);
     weight_floats_ = plan.plain_weights ? frequencies * (kInputBlock * round_up(block_, kLineFloats) + kLineFloats) : 0;
     packed_floats_ = (plan.plain_weights ? 9 : frequencies) * shape.in_channels * round_up(shape.out_channels, lanes_);
-    WeightMemory memory = take_weights(packed_floats_);
+    WeightMemory memory = take_weights(packed_floats_, [&](SecretDigest& digest) {
+      const std::size_t inputs = shape.in_channels, outputs = shape.out_channels;
+      digest.add("winograd").add(plan.plain_weights ? 0 : tile).add(inputs).add(outputs).add(block_).add(lanes_);
+      add_floats(digest, weight, inputs * outputs * 9);
+      add_floats(digest, scale, outputs);
+    });
     packed_ = std::move(memory.data);
     // Where there are few weights the hardware's own prefetching is too late. For many it was the better by 3 % on Zen 4,
     // and the worse by 5 to 8 % (of ResNet-50) on Granite Rapids.

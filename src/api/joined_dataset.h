@@ -41,6 +41,14 @@ class JoinedDataset : public Dataset {
     const Place place = find(row);
     return place.part->text(place.row);
   }
+  std::uint64_t digest(std::int64_t row) const override {
+    const Place place = find(row);
+    return place.part->digest(place.row);
+  }
+  std::pair<Tensor, std::uint64_t> digested_image(std::int64_t row) const override {
+    const Place place = find(row);
+    return place.part->digested_image(place.row);
+  }
 
  private:
   struct Place {

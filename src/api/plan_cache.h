@@ -16,7 +16,7 @@ namespace sidenet {
 class PlanCache {
  public:
   std::shared_ptr<const Plan> get(const ModelData& data, const Shape& input_shape, int threads,
-                                  const PrepareOptions& options, const std::string& weight_folder);
+                                  const PrepareOptions& options, const std::shared_ptr<KeptWeights>& kept);
 
  private:
   std::mutex mutex_;

@@ -46,6 +46,10 @@ class PickedRows : public Dataset {
   std::string name(std::int64_t row) const override { return data_.name(inner(row)); }
   Tensor image(std::int64_t row) const override { return data_.image(inner(row)); }
   Text text(std::int64_t row) const override { return data_.text(inner(row)); }
+  std::uint64_t digest(std::int64_t row) const override { return data_.digest(inner(row)); }
+  std::pair<Tensor, std::uint64_t> digested_image(std::int64_t row) const override {
+    return data_.digested_image(inner(row));
+  }
 
  private:
   std::int64_t inner(std::int64_t row) const { return rows_.at(static_cast<std::size_t>(row)); }

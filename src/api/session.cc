@@ -42,7 +42,7 @@ struct Session::Impl {
   int threads, micro_batch;
   bool mark_failed_rows;
   PrepareOptions prepare_options;
-  std::string weight_cache;
+  std::shared_ptr<KeptWeights> kept;
   std::vector<std::string> names;
   std::map<std::string, std::size_t> places;  // of the names
   std::list<Runner> runners;                  // most recently used first
@@ -53,9 +53,7 @@ struct Session::Impl {
         threads(resolve_threads(options.threads)),
         micro_batch(options.micro_batch),
         mark_failed_rows(options.mark_failed_rows),
-        prepare_options{options.winograd},
-        weight_cache(options.weight_cache) {
-    if (!weight_cache.empty()) check_keep_folder(weight_cache);
+        prepare_options{options.winograd} {
     if (micro_batch < 0 || micro_batch > 4096)
       throw Error("micro_batch: expected 0 (chosen) to 4096, got " + std::to_string(micro_batch));
     if (!model.has_head()) {
@@ -65,6 +63,8 @@ struct Session::Impl {
     for (const ExitSpec& exit : model.data()->exits) names.push_back(exit.name);
     names.emplace_back("final");
     for (std::size_t i = 0; i < names.size(); ++i) places.emplace(names[i], i);
+    if (!options.weight_cache.empty())
+      kept = std::make_shared<KeptWeights>(options.weight_cache, options.weight_cache_limit);
   }
 
   template <typename Call>
@@ -78,7 +78,7 @@ struct Session::Impl {
     if (found != runners.end()) {
       runners.splice(runners.begin(), runners, found);
     } else {
-      runners.emplace_front(model.data()->plans->get(*model.data(), row_shape, threads, prepare_options, weight_cache),
+      runners.emplace_front(model.data()->plans->get(*model.data(), row_shape, threads, prepare_options, kept),
                             micro_batch);
       if (runners.size() > kShapesKept) runners.pop_back();
     }

@@ -124,15 +124,13 @@ class Training {
     const bool folder_is_new = !std::filesystem::exists(folder, unknown);
     TrainOptions all_taps = options_;
     all_taps.taps = columns_;
-    std::vector<std::string> names = columns_;
-    if (model_.has_head()) names.emplace_back("logits");
-    names.emplace_back("digest");
     FeatureCache cache(folder, features_key(model_, data_, all_taps),
-                       static_cast<std::int64_t>(data_.labels.size()) * copies_of_row(options_), names);
+                       static_cast<std::int64_t>(data_.labels.size()) * copies_of_row(options_),
+                       feature_columns(model_, all_taps), features_proof(model_, data_, all_taps));
     TappedSession mainnet(model_, columns_, pooling_, options_.threads);
     compute_features(mainnet, model_, data_, all_taps, cache, progress_);
     split_cache_rows(data_, options_, rows_);
-    keep_digests(cache.column(names.size() - 1));
+    keep_digests(cache.column(columns_.size() + (model_.has_head() ? 1 : 0)));
     if (options_.head) {
       fit_head(cache);
     } else {

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <set>
 
+#include "build_fingerprint.h"
 #include "class_names.h"
 #include "digest.h"
 #include "input_checks.h"
@@ -14,6 +15,7 @@
 #include "row_digests.h"
 #include "sidenet/error.h"
 #include "tokenizer_file.h"
+#include "unchanged_rows.h"
 
 namespace sidenet {
 namespace {
@@ -34,11 +36,28 @@ Tensor with_mirrored(const Tensor& inputs) {
   return result;
 }
 
-// As a column of the cache, whose numbers are bit patterns here.
-Tensor digest_column(const std::vector<std::uint32_t>& digests) {
-  Tensor column(DType::f32, {static_cast<std::int64_t>(digests.size()), 1});
-  std::memcpy(column.mutable_data<float>(), digests.data(), digests.size() * sizeof(float));
+// As a column of the cache, whose numbers are bit patterns here; each row `copies` times (a mirrored row has its
+// original's).
+template <typename Bits>
+Tensor digest_column(const std::vector<Bits>& digests, std::int64_t copies) {
+  constexpr std::int64_t width = sizeof(Bits) / sizeof(float);
+  Tensor column(DType::f32, {static_cast<std::int64_t>(digests.size()) * copies, width});
+  float* to = column.mutable_data<float>();
+  for (const Bits& digest : digests) {
+    for (std::int64_t copy = 0; copy < copies; ++copy, to += width) std::memcpy(to, &digest, sizeof digest);
+  }
   return column;
+}
+
+// The digests that the cached rows were made from, of each row once.
+std::vector<std::uint64_t> cached_sources(const FeatureCache& cache, std::size_t column, std::int64_t copies) {
+  const Tensor values = cache.rows_of(column);
+  std::vector<std::uint64_t> digests(static_cast<std::size_t>(cache.rows_done() / copies));
+  for (std::size_t row = 0; row < digests.size(); ++row) {
+    std::memcpy(&digests[row], values.raw() + row * static_cast<std::size_t>(copies) * sizeof digests[row],
+                sizeof digests[row]);
+  }
+  return digests;
 }
 
 // An image's name, a text's words: what was given twice must not stand on both sides of a split.
@@ -66,8 +85,10 @@ std::vector<std::string> class_names_of(const std::vector<std::shared_ptr<const 
   return sorted;
 }
 
-void add_tokenizer(Digest& digest, const Model& model, const TrainOptions& options) {
+template <class AnyDigest>
+void add_tokenizer(AnyDigest& digest, const Model& model, const TrainOptions& options) {
   const Tokenizer& tokenizer = model.tokenizer();
+  digest.add(tokenizer.vocabulary().size());
   for (const std::string& piece : tokenizer.vocabulary()) digest.add(piece);
   const TokenizerOptions& o = tokenizer.options();
   for (const int number :
@@ -80,7 +101,39 @@ void add_tokenizer(Digest& digest, const Model& model, const TrainOptions& optio
   digest.add(static_cast<std::uint64_t>(contents_of(tokenizer).model_pieces)).add(options.token_pool);
 }
 
-void add_floats(Digest& digest, const std::vector<float>& values) { digest.add(std::as_bytes(std::span(values))); }
+// Lists with their lengths: no two models give the same fields.
+template <class AnyDigest>
+std::string features_digest(AnyDigest digest, const Model& model, const LabelledData& data, const TrainOptions& options) {
+  digest.add("features 4").add(build_fingerprint()).add(model.architecture());
+  digest.add(model.data()->architecture.settings.size());
+  for (const auto& [key, value] : model.data()->architecture.settings) digest.add(key).add(value);
+  // The head's logits are features too.
+  const auto& head = model.data()->head;
+  digest.add(std::uint64_t{head.has_value()});
+  if (head) digest.add(head->tap).add(nodes::token_pooling_name(head->pooling.tokens));
+  for (const auto& [name, tensor] : model.data()->weights) {
+    if ((name.starts_with("exits.") && !name.starts_with("exits.final.")) || name == kTrainingRows) continue;
+    digest.add(name)
+        .add(dtype_name(tensor.dtype()))
+        .add(to_string(tensor.shape()))
+        .add_many(std::span(tensor.raw(), tensor.bytes()));
+  }
+  digest.add(options.taps.size());
+  for (const std::string& tap : options.taps) digest.add(tap);
+  digest.add_many(std::as_bytes(std::span(data.groups)));
+  if (model.is_text()) {
+    add_tokenizer(digest, model, options);
+    return digest.hex();
+  }
+  const Preprocessing& preprocessing = model.preprocessing();
+  digest.add_many(std::as_bytes(std::span(preprocessing.mean)));
+  digest.add_many(std::as_bytes(std::span(preprocessing.std)));
+  for (const int number :
+       {preprocessing.resize, preprocessing.crop, preprocessing.channels, options.pool, options.flip ? 1 : 0}) {
+    digest.add(static_cast<std::uint64_t>(number));
+  }
+  return digest.hex();
+}
 
 }  // namespace
 
@@ -99,44 +152,29 @@ LabelledData label_data(const Model& model, const std::vector<std::shared_ptr<co
 }
 
 std::string features_key(const Model& model, const LabelledData& data, const TrainOptions& options) {
-  constexpr std::int64_t looked_at = 64;  // images whose pixels count
-  Digest digest;
-  digest.add("features 3").add(model.architecture());
-  for (const auto& [key, value] : model.data()->architecture.settings) digest.add(key).add(value);
-  // The head's logits are features too.
-  if (const auto& head = model.data()->head) digest.add(head->tap).add(nodes::token_pooling_name(head->pooling.tokens));
-  for (const auto& [name, tensor] : model.data()->weights) {
-    if ((name.starts_with("exits.") && !name.starts_with("exits.final.")) || name == kTrainingRows) continue;
-    digest.add(name)
-        .add(dtype_name(tensor.dtype()))
-        .add(to_string(tensor.shape()))
-        .add(std::span(tensor.raw(), tensor.bytes()));
-  }
-  for (const std::string& tap : options.taps) digest.add(tap);
-  digest.add(std::as_bytes(std::span(data.labels))).add(std::as_bytes(std::span(data.groups)));
-  if (model.is_text()) {
-    add_tokenizer(digest, model, options);
-    return digest.hex();
-  }
-  const Preprocessing& preprocessing = model.preprocessing();
-  add_floats(digest, preprocessing.mean);
-  add_floats(digest, preprocessing.std);
-  for (const int number :
-       {preprocessing.resize, preprocessing.crop, preprocessing.channels, options.pool, options.flip ? 1 : 0}) {
-    digest.add(static_cast<std::uint64_t>(number));
-  }
-  const JoinedDataset rows(data.parts, data.labels, 0);
-  const std::int64_t count = std::min(looked_at, rows.rows());
-  for (std::int64_t i = 0; i < count; ++i) {
-    const Tensor image = rows.image(i * rows.rows() / count);
-    digest.add(to_string(image.shape())).add(std::span(image.raw(), image.bytes()));
-  }
-  return digest.hex();
+  return features_digest(Digest(), model, data, options);
+}
+
+FeatureCache::Proof features_proof(const Model& model, const LabelledData& data, const TrainOptions& options) {
+  return [&](const SecretKey& key) { return features_digest(SecretDigest(key), model, data, options); };
+}
+
+std::vector<std::string> feature_columns(const Model& model, const TrainOptions& options) {
+  std::vector<std::string> names = options.taps;
+  if (model.has_head()) names.emplace_back("logits");
+  names.emplace_back("digest");
+  names.emplace_back("source");
+  return names;
 }
 
 void compute_features(TappedSession& mainnet, const Model& model, const LabelledData& data, const TrainOptions& options,
                       FeatureCache& cache, const ProgressCallback& progress) {
   const std::int64_t copies = copies_of_row(options);
+  if (const std::int64_t done = cache.rows_done() / copies; done > 0) {
+    const JoinedDataset all(data.parts, data.labels, 0);
+    const std::size_t source = feature_columns(model, options).size() - 1;
+    cache.cut(unchanged_rows(all, cached_sources(cache, source, copies), options.threads) * copies);
+  }
   const std::int64_t first = cache.rows_done() / copies;
   const JoinedDataset missing(data.parts, data.labels, first);
   const auto report = [&](const std::string& note) {
@@ -148,7 +186,8 @@ void compute_features(TappedSession& mainnet, const Model& model, const Labelled
     TappedSession::Output output = mainnet.run(batch);
     std::vector<Tensor> columns = std::move(output.features);
     if (model.has_head()) columns.push_back(std::move(output.logits));
-    columns.push_back(digest_column(digests));
+    columns.push_back(digest_column(digests, copies));
+    columns.push_back(digest_column(batch.digests, copies));
     cache.append(columns);
     report("");
   };
@@ -158,12 +197,9 @@ void compute_features(TappedSession& mainnet, const Model& model, const Labelled
   } else {
     const std::int64_t batch_rows = std::max<std::int64_t>(1, options.batch / copies);
     for_each_batch(missing, model.preprocessing(), batch_rows, options.threads, [&](const Batch& batch) {
-      std::vector<std::uint32_t> digests;  // a mirrored row has its original's
-      for (const std::uint32_t digest : row_digests(batch, false))
-        digests.insert(digests.end(), static_cast<std::size_t>(copies), digest);
       Batch both = batch;
       if (options.flip) both.inputs = with_mirrored(batch.inputs);
-      append(both, digests);
+      append(both, row_digests(batch, false));
     });
   }
   cache.checkpoint();

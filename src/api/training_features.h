@@ -22,15 +22,22 @@ struct LabelledData {
 /// Checks the labels against the model's. Throws Error where they do not fit, or there are no rows.
 LabelledData label_data(const Model& model, const std::vector<std::shared_ptr<const Dataset>>& parts);
 
-/// Names everything that MainNet's features depend on: its weights and preprocessing, taps, pool and mirroring, and the
-/// rows by label and text, or name and the pixels of some of them.
+/// Names everything that MainNet's features depend on but the rows' bytes: its weights as they are in memory, preprocessing
+/// or tokenizer, taps, pool and mirroring, this build and this machine; and what the rows are called. Labels are no part of
+/// it: they are not cached.
 std::string features_key(const Model& model, const LabelledData& data, const TrainOptions& options);
+/// The same with a secret. What it gets must outlive it.
+FeatureCache::Proof features_proof(const Model& model, const LabelledData& data, const TrainOptions& options);
+
+/// Columns of the cache: one a tap (options.taps), the logits where there is a head, one number of 32 bits (row_digests()),
+/// and the 64 bits of Dataset::digest().
+std::vector<std::string> feature_columns(const Model& model, const TrainOptions& options);
 
 /// Copies of each row in the cache: with options.flip, cache row 2 r is data row r and 2 r + 1 its mirror image.
 inline std::int64_t copies_of_row(const TrainOptions& options) { return options.flip ? 2 : 1; }
 
-/// Runs MainNet over the rows that the cache lacks. Columns: one a tap, then the logits where there is a head, then one
-/// number of 32 bits, see row_digests().
+/// Runs MainNet over the rows that the cache lacks, and over all from the first one on whose bytes are not those that the
+/// cache was made from: every byte is read and compared by its digest.
 void compute_features(TappedSession& mainnet, const Model& model, const LabelledData& data, const TrainOptions& options,
                       FeatureCache& cache, const ProgressCallback& progress);
 

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "file_names.h"
+#include "own_folder.h"
 #include "sidenet/error.h"
 
 namespace sidenet {
@@ -44,13 +45,22 @@ std::string temporary_name(const std::string& target) {
 
 AtomicFile::AtomicFile(std::string path, bool unnamed) : path_(std::move(path)), target_(path_) {
   check_target();
+  if (old_) mode_ = 0600;  // others must not read what replaces a private file
   if (!unnamed || !open_unnamed()) open_named();
+}
+
+AtomicFile::AtomicFile(const OwnFolder& folder, const std::string& name, bool flushed)
+    : path_(folder.path_of(name)), target_(name), folder_(folder.descriptor()), mode_(0600), flushed_(flushed) {
+  struct stat status {};
+  if (::fstatat(folder_, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(status.st_mode))
+    throw Error(path_ + ": cannot be written: expected a file, got a folder");
+  if (!open_unnamed()) open_named();
 }
 
 AtomicFile::~AtomicFile() {
   if (fd_ < 0) return;
   ::close(fd_);
-  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+  if (!temporary_.empty()) ::unlinkat(folder_, temporary_.c_str(), 0);
 }
 
 void AtomicFile::fail(const char* what) const {
@@ -80,17 +90,17 @@ void AtomicFile::check_target() {
 }
 
 bool AtomicFile::open_unnamed() {
-  // It is named through /proc, and others must not read what replaces a private file.
+  // It is named through /proc.
   if (::access("/proc/self/fd", X_OK) != 0) return false;
   if (temporary_name(target_).size() >= PATH_MAX) return false;  // it could not be put in its place
-  fd_ = ::open(folder_of(target_).c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, old_ ? 0600 : 0666);
+  fd_ = ::openat(folder_, folder_of(target_).c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, mode_);
   return fd_ >= 0;
 }
 
 void AtomicFile::open_named() {
   for (int attempt = 0; attempt < kMostNames; ++attempt) {
     std::string name = temporary_name(target_);
-    fd_ = ::open(name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, old_ ? 0600 : 0666);
+    fd_ = ::openat(folder_, name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode_);
     if (fd_ >= 0) {
       temporary_ = std::move(name);
       return;
@@ -129,7 +139,7 @@ void AtomicFile::give_name() {
   const std::string open_file = "/proc/self/fd/" + std::to_string(fd_);
   for (int attempt = 0; attempt < kMostNames; ++attempt) {
     std::string name = temporary_name(target_);
-    if (::linkat(AT_FDCWD, open_file.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) == 0) {
+    if (::linkat(AT_FDCWD, open_file.c_str(), folder_, name.c_str(), AT_SYMLINK_FOLLOW) == 0) {
       temporary_ = std::move(name);
       return;
     }
@@ -140,12 +150,13 @@ void AtomicFile::give_name() {
 
 void AtomicFile::put_in_place() {
   take_over_owner_and_mode();
-  if (::fsync(fd_) != 0) fail("flush");
+  if (flushed_ && ::fsync(fd_) != 0) fail("flush");
   give_name();
-  if (::rename(temporary_.c_str(), target_.c_str()) != 0) fail("rename");
+  if (::renameat(folder_, temporary_.c_str(), folder_, target_.c_str()) != 0) fail("rename");
   temporary_.clear();
+  if (!flushed_) return;
   // The rename itself must reach the disk too.
-  const int folder = ::open(folder_of(target_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const int folder = ::openat(folder_, folder_of(target_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (folder >= 0) {
     ::fsync(folder);
     ::close(folder);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <cstddef>
@@ -8,6 +9,8 @@
 #include <string>
 
 namespace sidenet {
+
+class OwnFolder;
 
 /// Writes beside the target, and puts the file in its place only at commit(): a reader sees the old file or the whole
 /// new one, and so does who comes after a kill or a power cut. Without commit() (an exception, say) nothing is left.
@@ -23,6 +26,9 @@ class AtomicFile {
  public:
   /// Throws Error where the target cannot be written. With `unnamed` false it does without O_TMPFILE.
   explicit AtomicFile(std::string path, bool unnamed = true);
+  /// In a cache's folder no link is followed: what has the name is replaced, unless it is a folder, and nobody else may
+  /// read the new file. With `flushed` false a power cut may leave part of it: for what tells whether it is whole.
+  AtomicFile(const OwnFolder& folder, const std::string& name, bool flushed = true);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
@@ -46,9 +52,12 @@ class AtomicFile {
   [[noreturn]] void fail(const char* what) const;
 
   std::string path_;       // as it was given, for messages
-  std::string target_;     // behind symbolic links
+  std::string target_;     // behind symbolic links; relative to `folder_`
   std::string temporary_;  // empty while the file has no name
   std::optional<struct stat> old_;
+  int folder_ = AT_FDCWD;  // or a cache's
+  mode_t mode_ = 0666;     // while it is written; a new file keeps it
+  bool flushed_ = true;
   int fd_ = -1;
 };
 

@@ -8,34 +8,31 @@
 #include <cerrno>
 #include <cstring>
 
+#include "descriptor.h"
 #include "sidenet/error.h"
 
 namespace sidenet {
 
 std::shared_ptr<const MappedFile> MappedFile::open(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);  // a FIFO must not hold us up
-  if (fd < 0) throw Error(path + ": cannot be opened: " + std::strerror(errno));
+  // A FIFO must not hold us up.
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  if (!file) throw Error(path + ": cannot be opened: " + std::strerror(errno));
+  return of(file.get(), path);
+}
+
+std::shared_ptr<const MappedFile> MappedFile::of(int descriptor, const std::string& path) {
   std::shared_ptr<MappedFile> file(new MappedFile);
   file->path_ = path;
   struct stat status {};
-  void* data = nullptr;
-  std::string problem;
-  if (::fstat(fd, &status) != 0) {
-    problem = std::strerror(errno);
-  } else if (!S_ISREG(status.st_mode)) {
-    problem = S_ISDIR(status.st_mode) ? "expected a file, found a folder"
-                                      : "expected a regular file, found a device, pipe or socket";
-  } else if (status.st_size > 0) {
-    data = ::mmap(nullptr, static_cast<std::size_t>(status.st_size), PROT_READ, MAP_PRIVATE, fd, 0);
-    if (data == MAP_FAILED) {
-      data = nullptr;
-      problem = std::string("cannot be mapped: ") + std::strerror(errno);
-    }
-  }
-  ::close(fd);
-  if (!problem.empty()) throw Error(path + ": " + problem);
+  if (::fstat(descriptor, &status) != 0) throw Error(path + ": " + std::strerror(errno));
+  if (S_ISDIR(status.st_mode)) throw Error(path + ": expected a file, found a folder");
+  if (!S_ISREG(status.st_mode)) throw Error(path + ": expected a regular file, found a device, pipe or socket");
+  if (status.st_size == 0) return file;
+  const auto size = static_cast<std::size_t>(status.st_size);
+  void* data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
+  if (data == MAP_FAILED) throw Error(path + ": cannot be mapped: " + std::strerror(errno));
   file->data_ = static_cast<const std::byte*>(data);
-  file->size_ = static_cast<std::size_t>(status.st_size);
+  file->size_ = size;
   return file;
 }
 

@@ -13,6 +13,8 @@ class MappedFile : public Storage {
  public:
   /// Throws Error: missing, not a regular file, unreadable.
   static std::shared_ptr<const MappedFile> open(const std::string& path);
+  /// Of an open file, which the caller closes. `path`: for messages. Throws Error where it is not regular or not readable.
+  static std::shared_ptr<const MappedFile> of(int descriptor, const std::string& path);
   ~MappedFile() override;
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;

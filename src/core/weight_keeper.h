@@ -2,18 +2,25 @@
 
 #include <cstddef>
 #include <memory>
+#include <string>
+
+#include "secret_digest.h"
 
 namespace sidenet {
 
-/// Weights in the order that kernels read them, kept from one process to the next. Kernels ask it, in the same order each
-/// time, while a Use of it lives on their thread.
+/// Weights in the order that kernels read them, kept from one process to the next. Kernels ask it while a Use of it lives
+/// on their thread, any number of them at once.
 class WeightKeeper {
  public:
   virtual ~WeightKeeper() = default;
-  /// What was kept of the request at this place; null: nothing, or not so many floats. Never written to.
-  virtual std::shared_ptr<float> find(std::size_t floats) = 0;
-  /// What the request at this place got instead; filled before the Use ends.
-  virtual void keep(std::shared_ptr<float> data, std::size_t floats) = 0;
+  /// Whether so many are worth it.
+  virtual bool keeps(std::size_t floats) const = 0;
+  /// To make names with: one for each piece, of all that it is made of.
+  virtual SecretDigest digest() const = 0;
+  /// What was kept under `name`; null: nothing. Never written to.
+  virtual std::shared_ptr<float> find(const std::string& name, std::size_t floats) = 0;
+  /// What has this name now; filled before the Use ends.
+  virtual void keep(const std::string& name, std::shared_ptr<float> data, std::size_t floats) = 0;
 
   /// Of this thread, or null.
   static WeightKeeper* current();

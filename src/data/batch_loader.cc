@@ -37,10 +37,20 @@ Tensor join_rows(const std::vector<Tensor>& rows, const Dataset& data, std::int6
   return joined;
 }
 
-Batch make_batch(const std::vector<Tensor>& rows, const Dataset& data, std::int64_t first) {
+using Digests = std::vector<std::uint64_t>;
+
+// Row `row`, preprocessed; its digest.
+Tensor load_row(const Dataset& data, const Preprocessing& preprocessing, std::int64_t row, std::uint64_t& digest) {
+  auto [image, digest_of_image] = data.digested_image(row);
+  digest = digest_of_image;
+  return preprocess_image(image, preprocessing);
+}
+
+Batch make_batch(const std::vector<Tensor>& rows, Digests digests, const Dataset& data, std::int64_t first) {
   Batch batch;
   batch.first = first;
   batch.inputs = join_rows(rows, data, first);
+  batch.digests = std::move(digests);
   for (std::size_t i = 0; i < rows.size(); ++i) batch.labels.push_back(data.label(first + static_cast<std::int64_t>(i)));
   return batch;
 }
@@ -84,6 +94,7 @@ class BatchLoader {
  private:
   struct Slot {
     std::vector<Tensor> rows;
+    Digests digests;
     std::int64_t missing = 0;
     std::optional<Batch> batch;
   };
@@ -119,6 +130,7 @@ class BatchLoader {
       if (begin == first) {
         slot.missing = batch_end - first;
         slot.rows.assign(static_cast<std::size_t>(slot.missing), Tensor());
+        slot.digests.assign(static_cast<std::size_t>(slot.missing), 0);
       }
       next_row_ = std::min(batch_end, begin + chunk_rows_);
       const std::int64_t end = next_row_;
@@ -136,7 +148,8 @@ class BatchLoader {
     std::int64_t row = begin;
     try {
       for (; row < end; ++row) {
-        slot.rows[static_cast<std::size_t>(row - first)] = preprocess_image(data_.image(row), preprocessing_);
+        const auto place = static_cast<std::size_t>(row - first);
+        slot.rows[place] = load_row(data_, preprocessing_, row, slot.digests[place]);
       }
       {
         const std::lock_guard lock(mutex_);
@@ -144,7 +157,7 @@ class BatchLoader {
         if (slot.missing > 0) return;
       }
       row = first;
-      Batch batch = make_batch(slot.rows, data_, first);
+      Batch batch = make_batch(slot.rows, std::move(slot.digests), data_, first);
       slot.rows.clear();
       const std::lock_guard lock(mutex_);
       slot.batch = std::move(batch);
@@ -170,8 +183,10 @@ class BatchLoader {
 
 Batch load_batch(const Dataset& data, const Preprocessing& preprocessing, std::int64_t first, std::int64_t count) {
   std::vector<Tensor> rows;
-  for (std::int64_t i = 0; i < count; ++i) rows.push_back(preprocess_image(data.image(first + i), preprocessing));
-  return make_batch(rows, data, first);
+  Digests digests(static_cast<std::size_t>(count));
+  for (std::int64_t i = 0; i < count; ++i)
+    rows.push_back(load_row(data, preprocessing, first + i, digests[static_cast<std::size_t>(i)]));
+  return make_batch(rows, std::move(digests), data, first);
 }
 
 }  // namespace

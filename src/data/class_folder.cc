@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <set>
 
+#include "digest.h"
 #include "file_bytes.h"
 #include "image_decode.h"
 #include "mapped_file.h"
@@ -75,9 +76,11 @@ class ClassFolderDataset : public Dataset {
   int label(std::int64_t row) const override { return labels_[static_cast<std::size_t>(row)]; }
   const std::vector<std::string>& class_names() const override { return class_names_; }
   std::string name(std::int64_t row) const override { return printable(files_[static_cast<std::size_t>(row)]); }
-  Tensor image(std::int64_t row) const override {
-    const std::string path = path_of(files_[static_cast<std::size_t>(row)]);
-    return decode_image(MappedFile::open(path)->bytes(), 0, printable(path));
+  Tensor image(std::int64_t row) const override { return decode(*open(row)); }
+  std::uint64_t digest(std::int64_t row) const override { return hash128(open(row)->bytes()).high; }
+  std::pair<Tensor, std::uint64_t> digested_image(std::int64_t row) const override {
+    const auto file = open(row);
+    return {decode(*file), hash128(file->bytes()).high};
   }
   std::vector<std::string> paths() const {
     std::vector<std::string> paths;
@@ -86,6 +89,11 @@ class ClassFolderDataset : public Dataset {
   }
 
  private:
+  std::shared_ptr<const MappedFile> open(std::int64_t row) const {
+    return MappedFile::open(path_of(files_[static_cast<std::size_t>(row)]));
+  }
+  static Tensor decode(const MappedFile& file) { return decode_image(file.bytes(), 0, printable(file.path())); }
+
   using FolderId = std::pair<dev_t, ino_t>;
 
   std::string path_of(const std::string& file) const { return root_ + "/" + file; }

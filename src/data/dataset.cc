@@ -6,6 +6,7 @@
 
 #include "cifar.h"
 #include "class_folder.h"
+#include "digest.h"
 #include "file_bytes.h"
 #include "idx.h"
 #include "row_range.h"
@@ -158,6 +159,19 @@ const std::vector<std::string>& Dataset::notes() const {
 }
 
 Tensor Dataset::image(std::int64_t row) const { throw Error(name(row) + ": expected an image, got a text"); }
+
+std::uint64_t Dataset::digest(std::int64_t row) const {
+  if (kind() == Kind::images) return digested_image(row).second;
+  const Text whole = text(row);
+  const std::uint64_t first = hash64(std::as_bytes(std::span(whole.first)), whole.second ? 1 : 0);
+  return whole.second ? hash64(std::as_bytes(std::span(*whole.second)), first) : first;
+}
+
+std::pair<Tensor, std::uint64_t> Dataset::digested_image(std::int64_t row) const {
+  Tensor pixels = image(row);
+  const std::uint64_t digest = hash128({pixels.raw(), pixels.bytes()}).high;
+  return {pixels, hash64(std::as_bytes(std::span(pixels.shape())), digest)};
+}
 
 Text Dataset::text(std::int64_t row) const { throw Error(name(row) + ": expected a text, got an image"); }
 

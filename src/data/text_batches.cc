@@ -26,7 +26,10 @@ void for_each_batch(const Dataset& data, const Tokenizer& tokenizer, std::int64_
     batch.first = first;
     const std::int64_t count = std::min(batch_rows, data.rows() - first);
     batch.tokens = encode_rows(data, tokenizer, first, count);
-    for (std::int64_t row = first; row < first + count; ++row) batch.labels.push_back(data.label(row));
+    for (std::int64_t row = first; row < first + count; ++row) {
+      batch.labels.push_back(data.label(row));
+      batch.digests.push_back(data.digest(row));
+    }
     consume(batch);
   }
 }

@@ -2,26 +2,24 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <charconv>
 #include <cstring>
-#include <filesystem>
 #include <span>
 #include <sstream>
 
 #include "atomic_file.h"
 #include "checked.h"
 #include "digest.h"
-#include "mapped_file.h"
+#include "folder_secret.h"
 #include "sidenet/error.h"
 
 namespace sidenet {
 namespace {
 
-constexpr int format_version = 1;
+constexpr int format_version = 2;
 constexpr std::chrono::seconds checkpoint_interval{5};
 constexpr std::size_t progress_limit = 1 << 20;  // bytes; it has a short line a column
 
@@ -30,14 +28,22 @@ constexpr std::size_t progress_limit = 1 << 20;  // bytes; it has a short line a
   throw Error(path + ": " + what + ": " + std::strerror(error));
 }
 
-/// A file of the cache's own: it is cut and written in place, so a link must not lead it to another one.
-int open_file(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0666);
-  if (fd < 0) fail(path, "cannot be written");
-  struct stat status {};
-  if (::fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_nlink == 1) return fd;
-  ::close(fd);
-  throw Error(path + ": cannot be written: expected a file of the cache's own, got a device, pipe or link");
+// Columns are cut and written in place.
+Descriptor open_file(const OwnFolder& folder, const std::string& name) {
+  try {
+    return folder.open(name, O_RDWR | O_CREAT);
+  } catch (const Error& error) {
+    throw Error(std::string(error.what()) + "; the feature cache cannot be written");
+  }
+}
+
+// Null where there is none, or what has the name is not ours.
+std::shared_ptr<const MappedFile> map_file(const OwnFolder& folder, const std::string& name) {
+  try {
+    return folder.map(name);
+  } catch (const Error&) {
+    return nullptr;
+  }
 }
 
 std::uint64_t rows_checksum(std::span<const std::byte> bytes, std::uint64_t row_bytes, std::int64_t first_row) {
@@ -50,26 +56,20 @@ std::uint64_t rows_checksum(std::span<const std::byte> bytes, std::uint64_t row_
 
 }  // namespace
 
-FeatureCache::File::~File() {
-  if (fd >= 0) ::close(fd);
-}
-
 FeatureCache::FeatureCache(const std::string& folder, const std::string& key, std::int64_t rows,
-                           std::vector<std::string> columns)
-    : path_(folder + "/" + key), key_(key), rows_(rows) {
-  std::error_code error;
-  std::filesystem::create_directories(path_, error);
-  if (error) throw Error(path_ + ": the feature cache cannot be made: " + error.message());
-  lock_.fd = open_file(path_ + "/lock");
-  if (::flock(lock_.fd, LOCK_EX | LOCK_NB) != 0) {
-    if (errno == EWOULDBLOCK) throw Error(path_ + ": the feature cache is in use by another process");
-    fail(path_, "the feature cache cannot be locked");
+                           std::vector<std::string> columns, const Proof& proof)
+    : folder_(OwnFolder::inside(folder, key)), key_(key), rows_(rows) {
+  lock_ = open_file(folder_, "lock");
+  if (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EWOULDBLOCK) throw Error(folder_.path() + ": the feature cache is in use by another process");
+    fail(folder_.path(), "the feature cache cannot be locked");
   }
+  if (proof) proof_ = proof(SecretKey(secret_of(folder_)));
   for (std::string& name : columns) {
     Column& column = columns_.emplace_back();
-    column.path = path_ + "/column" + std::to_string(columns_.size() - 1) + ".f32";
+    column.file = "column" + std::to_string(columns_.size() - 1) + ".f32";
     column.name = std::move(name);
-    column.file.fd = open_file(column.path);
+    column.descriptor = open_file(folder_, column.file);
   }
   if (!resume()) start_over();
 }
@@ -85,8 +85,8 @@ FeatureCache::~FeatureCache() {
 /// The text of `progress`. Its last line is a checksum of those before it.
 std::string FeatureCache::describe() const {
   std::ostringstream text;
-  text << "sidenet feature cache " << format_version << "\nkey " << key_ << "\nrows " << rows_done_ << " of " << rows_
-       << '\n';
+  text << "sidenet feature cache " << format_version << "\nkey " << key_ << ' ' << proof_ << "\nrows " << rows_done_
+       << " of " << rows_ << '\n';
   for (const Column& column : columns_) {
     text << "column " << column.width << ' ' << to_hex(column.checksum) << ' ' << column.name << '\n';
   }
@@ -96,10 +96,8 @@ std::string FeatureCache::describe() const {
 
 /// Takes up the recorded progress. False where there is none, or where it or the data is damaged.
 bool FeatureCache::resume() {
-  const std::string progress_path = path_ + "/progress";
-  if (::access(progress_path.c_str(), R_OK) != 0) return false;
-  const auto file = MappedFile::open(progress_path);
-  if (file->bytes().size() > progress_limit) return false;
+  const auto file = map_file(folder_, "progress");
+  if (!file || file->bytes().size() > progress_limit) return false;
   const std::string text(reinterpret_cast<const char*>(file->bytes().data()), file->bytes().size());
 
   // Only the numbers are read; everything else is right if writing them again gives the same text.
@@ -123,11 +121,12 @@ bool FeatureCache::resume() {
     if (column.width <= 0) return false;
     const std::uint64_t row_bytes = checked_mul(static_cast<std::uint64_t>(column.width), sizeof(float), "feature cache");
     const std::uint64_t bytes = checked_mul(row_bytes, static_cast<std::uint64_t>(rows_done_), "feature cache");
-    const auto data = MappedFile::open(column.path);
+    const auto data = MappedFile::of(column.descriptor.get(), folder_.path_of(column.file));
     if (data->bytes().size() < bytes) return false;
     if (rows_checksum(data->bytes().first(bytes), row_bytes, 0) != column.checksum) return false;
     // Rows that were written but not recorded are cut off.
-    if (::ftruncate(column.file.fd, static_cast<off_t>(bytes)) != 0) fail(column.path, "cannot be written");
+    if (::ftruncate(column.descriptor.get(), static_cast<off_t>(bytes)) != 0)
+      fail(folder_.path_of(column.file), "cannot be written");
   }
   rows_recorded_ = rows_done_;
   return true;
@@ -135,13 +134,12 @@ bool FeatureCache::resume() {
 
 void FeatureCache::start_over() {
   // First the record, so that a crash here leaves nothing that looks valid.
-  const std::string progress_path = path_ + "/progress";
-  if (::unlink(progress_path.c_str()) != 0 && errno != ENOENT) fail(progress_path, "cannot be replaced");
+  if (!folder_.remove("progress")) fail(folder_.path_of("progress"), "cannot be replaced");
   rows_done_ = rows_recorded_ = 0;
   for (Column& column : columns_) {
     column.width = 0;
     column.checksum = 0;
-    if (::ftruncate(column.file.fd, 0) != 0) fail(column.path, "cannot be written");
+    if (::ftruncate(column.descriptor.get(), 0) != 0) fail(folder_.path_of(column.file), "cannot be written");
   }
 }
 
@@ -150,12 +148,13 @@ void FeatureCache::write(Column& column, const Tensor& values) {
   std::size_t left = values.bytes();
   off_t at = static_cast<off_t>(rows_done_ * column.width * static_cast<std::int64_t>(sizeof(float)));
   while (left > 0) {
-    const ssize_t written = ::pwrite(column.file.fd, from, left, at);
+    const ssize_t written = ::pwrite(column.descriptor.get(), from, left, at);
     if (written < 0 && errno == EINTR) continue;
     if (written <= 0) {
       const std::string reason = written < 0 ? std::strerror(errno) : "nothing more is taken";
-      throw Error(column.path + ": the feature cache cannot grow: " + reason + "; " + std::to_string(rows_done_) + " of " +
-                  std::to_string(rows_) + " rows are kept, and the next run goes on from there");
+      throw Error(folder_.path_of(column.file) + ": the feature cache cannot grow: " + reason + "; " +
+                  std::to_string(rows_done_) + " of " + std::to_string(rows_) +
+                  " rows are kept, and the next run goes on from there");
     }
     from += written;
     at += written;
@@ -197,24 +196,43 @@ void FeatureCache::append(const std::vector<Tensor>& values) {
 
 void FeatureCache::checkpoint() {
   for (const Column& column : columns_) {
-    if (::fdatasync(column.file.fd) != 0) fail(column.path, "cannot be flushed");
+    if (::fdatasync(column.descriptor.get()) != 0) fail(folder_.path_of(column.file), "cannot be flushed");
   }
-  AtomicFile progress(path_ + "/progress");
+  AtomicFile progress(folder_, "progress");
   progress.write(describe());
   progress.commit();
   rows_recorded_ = rows_done_;
   last_checkpoint_ = std::chrono::steady_clock::now();
 }
 
+void FeatureCache::cut(std::int64_t rows) {
+  if (rows < 0 || rows > rows_done_)
+    throw Error("feature cache: expected 0 to " + std::to_string(rows_done_) + " rows, got " + std::to_string(rows));
+  if (rows == rows_done_) return;
+  if (rows == 0) return start_over();
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    const Tensor values = rows_of(i);
+    const std::uint64_t row_bytes = static_cast<std::uint64_t>(columns_[i].width) * sizeof(float);
+    const std::span<const std::byte> bytes(values.raw(), values.bytes());
+    columns_[i].checksum -= rows_checksum(bytes.subspan(static_cast<std::uint64_t>(rows) * row_bytes), row_bytes, rows);
+  }
+  rows_done_ = rows;
+  checkpoint();  // what lies behind is not recorded, and will be written over
+}
+
 Tensor FeatureCache::column(std::size_t index) const {
-  const Column& column = columns_.at(index);
   if (rows_done_ < rows_) {
     throw Error("feature cache: " + std::to_string(rows_done_) + " of " + std::to_string(rows_) + " rows are there");
   }
-  auto file = MappedFile::open(column.path);
-  Tensor tensor(DType::f32, {rows_, column.width}, file->bytes().data(), file);
+  return rows_of(index);
+}
+
+Tensor FeatureCache::rows_of(std::size_t index) const {
+  const Column& column = columns_.at(index);
+  auto file = MappedFile::of(column.descriptor.get(), folder_.path_of(column.file));
+  Tensor tensor(DType::f32, {rows_done_, column.width}, file->bytes().data(), file);
   if (file->bytes().size() < tensor.bytes()) {
-    throw Error(column.path + ": expected " + std::to_string(tensor.bytes()) + " bytes, got " +
+    throw Error(file->path() + ": expected " + std::to_string(tensor.bytes()) + " bytes, got " +
                 std::to_string(file->bytes().size()));
   }
   return tensor;
@@ -222,9 +240,15 @@ Tensor FeatureCache::column(std::size_t index) const {
 
 void FeatureCache::remove() {
   rows_recorded_ = rows_done_;  // nothing to record any more
-  std::error_code error;
-  std::filesystem::remove_all(path_, error);
-  if (error) throw Error(path_ + ": cannot be removed: " + error.message());
+  std::vector<std::string> ours{"progress", "secret", "lock"};
+  for (const Column& column : columns_) ours.push_back(column.file);
+  for (const std::string& name : folder_.names()) {
+    if (name.starts_with("progress.partial-") || name.starts_with("secret.partial-")) ours.push_back(name);
+  }
+  for (const std::string& name : ours) {
+    if (!folder_.remove(name)) fail(folder_.path_of(name), "cannot be removed");
+  }
+  ::rmdir(folder_.path().c_str());  // what others have put there stays
 }
 
 }  // namespace sidenet

@@ -2,9 +2,12 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
+#include "own_folder.h"
+#include "secret_digest.h"
 #include "sidenet/tensor.h"
 
 namespace sidenet {
@@ -14,12 +17,16 @@ namespace sidenet {
 /// FOLDER/KEY/ holds one file of raw float32 rows a column (a tap, or the logits) and a small text file `progress`: the
 /// rows that are safely written and a checksum of each column's. Rows are appended; every few seconds the data is flushed
 /// and only then `progress` replaced, so that a crash or a power cut costs the newest batches and never yields wrong rows.
-/// What does not agree with `progress` when opened (size, checksum, key) is thrown away and made again.
+/// What does not agree with `progress` when opened (size, checksum, key) is thrown away and made again. FOLDER/KEY/ is an
+/// OwnFolder: no link in it is followed, and FOLDER itself is none. What KEY says with any digest, `proof` says with one
+/// that is keyed by a secret of the folder: nobody can make a model whose features are taken for another's.
 class FeatureCache {
  public:
   /// Opens or begins the cache of `key` (letters and digits; other keys live beside it) for `rows` rows. Throws Error:
   /// the folder cannot be written, or another process is using this cache.
-  FeatureCache(const std::string& folder, const std::string& key, std::int64_t rows, std::vector<std::string> columns);
+  using Proof = std::function<std::string(const SecretKey&)>;
+  FeatureCache(const std::string& folder, const std::string& key, std::int64_t rows, std::vector<std::string> columns,
+               const Proof& proof = {});
   /// Records what was appended, as far as the disk allows.
   ~FeatureCache();
   FeatureCache(const FeatureCache&) = delete;
@@ -33,24 +40,22 @@ class FeatureCache {
   void append(const std::vector<Tensor>& values);
   /// Flushes the data, then records the progress. append() does it now and then; needed after the last append.
   void checkpoint();
+  /// Forgets the rows from `rows` on, at most rows_done().
+  void cut(std::int64_t rows);
   /// All rows of a column, mapped: (rows, width). Throws Error before they are all there.
   Tensor column(std::size_t index) const;
-  /// Deletes this key's folder. The tensors of column() stay valid; nothing else may be called.
+  /// The rows of a column that are there, mapped: (rows_done, width). Width 0 where there are none.
+  Tensor rows_of(std::size_t index) const;
+  /// Deletes this key's files, and its folder where nothing else lies there. The tensors of column() stay valid; nothing
+  /// else may be called.
   void remove();
 
  private:
-  struct File {  // an open descriptor
-    File() = default;
-    File(File&& other) noexcept : fd(other.fd) { other.fd = -1; }
-    File(const File&) = delete;
-    ~File();
-    int fd = -1;
-  };
   struct Column {
-    std::string name, path;
+    std::string name, file;
     std::int64_t width = 0;      // float32 values a row; 0 until known
     std::uint64_t checksum = 0;  // sum over rows of hash64(row, row number)
-    File file;
+    Descriptor descriptor;
   };
 
   std::string describe() const;
@@ -58,11 +63,12 @@ class FeatureCache {
   void start_over();
   void write(Column& column, const Tensor& values);
 
-  std::string path_, key_;
+  OwnFolder folder_;
+  std::string key_, proof_;
   std::int64_t rows_;
   std::int64_t rows_done_ = 0, rows_recorded_ = 0;
   std::vector<Column> columns_;
-  File lock_;
+  Descriptor lock_;
   std::chrono::steady_clock::time_point last_checkpoint_ = std::chrono::steady_clock::now();
 };
 

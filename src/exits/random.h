@@ -2,14 +2,9 @@
 
 #include <cstdint>
 
-namespace sidenet {
+#include "mix64.h"
 
-/// The finaliser of splitmix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014).
-inline std::uint64_t mix64(std::uint64_t z) {
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-  return z ^ (z >> 31);
-}
+namespace sidenet {
 
 /// splitmix64. The standard library's distributions and std::shuffle may differ between implementations; this does not.
 /// Streams of one seed are independent, so that threads can draw without an order between them.

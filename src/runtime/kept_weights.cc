@@ -1,128 +1,166 @@
 #include "kept_weights.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
-#include <span>
+#include <algorithm>
+#include <cstdlib>
+#include <ctime>
 
-#include "atomic_file.h"
+#include "folder_secret.h"
+#include "kept_file.h"
 #include "sidenet/error.h"
 
 namespace sidenet {
 namespace {
 
-constexpr char kMagic[] = "SNKEPT01";
-constexpr std::size_t kMagicBytes = 8, kWord = sizeof(std::uint64_t), kAlignment = 64;
+// Fewer are reordered sooner than a file is opened.
+constexpr std::size_t kFewFloats = 4096;
+constexpr std::int64_t kHour = 3600, kOldest = 30 * 24 * kHour;
+// Looking through the folder takes a microsecond or two for each.
+constexpr std::size_t kMostFiles = 4096;
 
-std::uint64_t word_at(std::span<const std::byte> bytes, std::size_t offset) {
-  std::uint64_t value = 0;
-  std::memcpy(&value, bytes.data() + offset, kWord);
-  return value;
+std::optional<SecretKey> key_of(const OwnFolder& folder) {
+  try {
+    return SecretKey(secret_of(folder));
+  } catch (const Error&) {
+    return std::nullopt;
+  }
 }
 
-std::size_t aligned(std::size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
+std::int64_t now() { return static_cast<std::int64_t>(std::time(nullptr)); }
+
+// The time of a file is that of its last use, to the hour: most starts write nothing.
+void note_use(int descriptor) {
+  struct stat file {};
+  if (::fstat(descriptor, &file) != 0 || std::abs(now() - static_cast<std::int64_t>(file.st_mtim.tv_sec)) < kHour) return;
+  ::futimens(descriptor, nullptr);  // where it cannot be noted the file counts as older than it is
+}
 
 }  // namespace
 
-void check_keep_folder(const std::string& folder) {
-  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
-    throw Error(folder + ": cannot make a folder for weights: " + std::strerror(errno));
+class KeptWeights::Room {
+ public:
+  explicit Room(const KeptWeights& weights) : weights_(weights), others_(weights.others()) {
+    std::sort(others_.begin(), others_.end(), [](const File& a, const File& b) { return a.used < b.used; });
+    const std::lock_guard lock(weights.mutex_);
+    used_files_ = weights.used_.size();
+    for (const auto& [name, bytes] : weights.used_) used_bytes_ += bytes;
+    files_ = used_files_ + others_.size();
+    bytes_ = used_bytes_;
+    for (const File& file : others_) bytes_ += file.bytes;
+    while (next_ < others_.size() && now() - others_[next_].used > kOldest) drop();
   }
-  struct stat status {};
-  if (::stat(folder.c_str(), &status) != 0) throw Error(folder + ": " + std::strerror(errno));
-  if (!S_ISDIR(status.st_mode)) throw Error(folder + ": expected a folder for weights");
-  if (status.st_uid != ::geteuid())
-    throw Error(folder + ": expected a folder of your own: another user may put weights there");
-  if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-    throw Error(folder + ": expected a folder that nobody else may write to: others may put weights there");
+  /// Removes others until `files` of `bytes` fit. False, and none removed, where they never will.
+  bool make(std::uint64_t bytes, std::size_t files) {
+    const auto fit = [&](std::uint64_t beside, std::size_t files_beside) {
+      return bytes <= weights_.limit_ && beside <= weights_.limit_ - bytes && files_beside + files <= kMostFiles;
+    };
+    if (!fit(used_bytes_, used_files_)) return false;
+    while (!fit(bytes_, files_)) drop();
+    return true;
+  }
+  void take(std::uint64_t bytes) {
+    bytes_ += bytes, used_bytes_ += bytes;
+    ++files_, ++used_files_;
+  }
+
+ private:
+  // What only has a name as ours have does not count.
+  void drop() {
+    const File& file = others_[next_++];
+    if (begins_as_kept(weights_.folder_, file.name)) weights_.folder_.remove(file.name);
+    bytes_ -= file.bytes;
+    --files_;
+  }
+
+  const KeptWeights& weights_;
+  std::vector<File> others_;
+  std::size_t next_ = 0, files_ = 0, used_files_ = 0;  // of all, of this process
+  std::uint64_t bytes_ = 0, used_bytes_ = 0;
+};
+
+KeptWeights::KeptWeights(const std::string& folder, std::int64_t limit)
+    : folder_(folder), key_(key_of(folder_)), limit_(static_cast<std::uint64_t>(limit)) {
+  if (limit < 0) throw Error("weight_cache_limit: expected 0 bytes or more, got " + std::to_string(limit));
+  Room(*this).make(0, 0);
+}
+
+std::vector<KeptWeights::File> KeptWeights::others() const {
+  std::vector<File> files;
+  for (std::string& name : folder_.names()) {
+    const bool is_unfinished = is_unfinished_name(name);
+    if (!is_unfinished && !is_kept_name(name)) continue;
+    if (is_used(name)) continue;
+    const auto status = folder_.status(name);
+    if (!status) continue;
+    std::int64_t used = status->st_mtim.tv_sec;
+    if (is_unfinished && now() - used > kHour) used = 0;  // nobody writes it any more
+    files.push_back({std::move(name), static_cast<std::uint64_t>(status->st_size), used});
+  }
+  return files;
+}
+
+void KeptWeights::mark_used(const std::string& file, std::optional<std::uint64_t> bytes) {
+  const std::lock_guard lock(mutex_);
+  if (bytes) {
+    used_[file] = *bytes;
+  } else {
+    used_.erase(file);
   }
 }
 
-std::vector<KeptEntry> read_kept_head(std::span<const std::byte> file, std::size_t steps, const std::string& source) {
-  const auto require = [&](bool good) {
-    if (!good) throw Error(source + ": not the weights that were kept");
-  };
-  require(file.size() >= kMagicBytes + kWord && std::memcmp(file.data(), kMagic, kMagicBytes) == 0);
-  const std::uint64_t requests = word_at(file, kMagicBytes);
-  require(requests <= (file.size() - kMagicBytes - kWord) / (3 * kWord));
-  std::vector<KeptEntry> entries;
-  for (std::uint64_t i = 0; i < requests; ++i) {
-    const std::size_t at = kMagicBytes + kWord + i * 3 * kWord;
-    const std::uint64_t step = word_at(file, at), floats = word_at(file, at + kWord),
-                        offset = word_at(file, at + 2 * kWord);
-    require(step < steps && offset % kAlignment == 0 && offset <= file.size() &&
-            floats <= (file.size() - offset) / sizeof(float));
-    entries.push_back({step, floats, offset});
-  }
-  return entries;
+bool KeptWeights::is_used(const std::string& file) const {
+  const std::lock_guard lock(mutex_);
+  return used_.contains(file);
 }
 
-KeptPart::KeptPart(const KeepOptions& options, std::size_t part, std::size_t steps)
-    : path_(options.folder + "/" + options.key + "-" + std::to_string(part) + ".weights"), keepers_(steps) {
+std::shared_ptr<float> KeptWeights::find(const std::string& name, std::size_t floats) {
+  const std::string file_name = kept_file_name(name);
   try {
-    load();
-  } catch (const Error&) {
-    for (Keeper& keeper : keepers_) keeper.kept.clear();
-  }
-}
-
-void KeptPart::load() {
-  const std::shared_ptr<const MappedFile> file = MappedFile::open(path_);
-  for (const KeptEntry& entry : read_kept_head(file->bytes(), keepers_.size(), path_)) {
-    auto* data =
-        reinterpret_cast<float*>(const_cast<std::byte*>(file->bytes().data() + entry.offset));  // kernels only read it
-    keepers_[entry.step].kept.push_back({std::shared_ptr<float>(file, data), entry.floats});
-  }
-}
-
-std::shared_ptr<float> KeptPart::Keeper::find(std::size_t floats) {
-  const std::size_t place = asked.size();
-  if (changed || place >= kept.size() || kept[place].floats != floats) return nullptr;
-  asked.push_back(kept[place]);
-  return kept[place].data;
-}
-
-void KeptPart::Keeper::keep(std::shared_ptr<float> data, std::size_t floats) {
-  changed = true;
-  asked.push_back({std::move(data), floats});
-}
-
-void KeptPart::save() const {
-  bool changed = false;
-  std::uint64_t requests = 0;
-  for (const Keeper& keeper : keepers_) {
-    changed = changed || keeper.changed;
-    requests += keeper.asked.size();
-  }
-  if (!changed) return;
-  try {
-    AtomicFile file(path_);
-    std::vector<std::uint64_t> table{requests};
-    std::size_t offset = aligned(kMagicBytes + kWord + 3 * kWord * requests);
-    const auto start = offset;
-    for (std::size_t step = 0; step < keepers_.size(); ++step) {
-      for (const Request& request : keepers_[step].asked) {
-        table.insert(table.end(), {step, request.floats, offset});
-        offset += aligned(request.floats * sizeof(float));
-      }
+    if (const Descriptor file = folder_.open(file_name, O_RDONLY)) {
+      const std::string path = folder_.path_of(file_name);
+      std::shared_ptr<const MappedFile> mapped = MappedFile::of(file.get(), path);
+      auto* data = const_cast<float*>(read_kept(mapped->bytes(), name, floats, path).data());  // kernels only read it
+      note_use(file.get());
+      mark_used(file_name, mapped->bytes().size());
+      return {std::move(mapped), data};
     }
-    const std::string zeros(kAlignment, '\0');
-    file.write(std::string(kMagic, kMagicBytes));
-    file.write(std::as_bytes(std::span(table)));
-    file.write(zeros.substr(0, start - kMagicBytes - table.size() * kWord));
-    for (const Keeper& keeper : keepers_) {
-      for (const Request& request : keeper.asked) {
-        const std::size_t size = request.floats * sizeof(float);
-        file.write(std::as_bytes(std::span(request.data.get(), request.floats)));
-        file.write(zeros.substr(0, aligned(size) - size));
-      }
-    }
-    file.commit();
   } catch (const Error&) {
-    // The answer does not depend on it, and the next process tries again.
+    // It is made anew.
   }
+  mark_used(file_name, std::nullopt);
+  return nullptr;
+}
+
+void KeptWeights::save(const std::vector<Piece>& pieces) {
+  if (pieces.empty()) return;
+  const std::lock_guard lock(saving_);
+  Room room(*this);
+  for (const auto& [name, data, floats] : pieces) {
+    const std::string file = kept_file_name(name);
+    const std::uint64_t bytes = kept_bytes(floats);
+    if (is_used(file) || !room.make(bytes, 1)) continue;  // two layers may have the same weights
+    try {
+      write_kept(folder_, name, {data.get(), floats});
+    } catch (const Error&) {
+      return;  // the answer does not depend on it, and the next process tries again
+    }
+    mark_used(file, bytes);
+    room.take(bytes);
+  }
+}
+
+bool KeptWeights::keeps(std::size_t floats) const { return key_ && floats >= kFewFloats; }
+
+void KeptPart::keep(const std::string& name, std::shared_ptr<float> data, std::size_t floats) {
+  const std::lock_guard lock(mutex_);
+  made_.push_back({name, std::move(data), floats});
+}
+
+void KeptPart::save() {
+  weights_.save(made_);
+  made_.clear();
 }
 
 }  // namespace sidenet

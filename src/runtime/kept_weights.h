@@ -2,65 +2,82 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
-#include <span>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "mapped_file.h"
+#include "own_folder.h"
+#include "secret_digest.h"
 #include "weight_keeper.h"
 
 namespace sidenet {
 
-/// Where the weights of a plan are kept in the order that its kernels read them; empty folder: nowhere.
-struct KeepOptions {
-  std::string folder;
-  std::string key;  ///< of everything that they depend on; for names of files
-};
-
-/// Checks the folder, and makes it (its last part) where it is missing. Throws Error: cannot be made, not a folder, of
-/// another user, or others may write to it (what lies there is trusted to be what we wrote).
-void check_keep_folder(const std::string& folder);
-
-/// What a kernel asked for, and where it lies in the file.
-struct KeptEntry {
-  std::size_t step, floats, offset;
-};
-
-/// The head of a file of kept weights:
-///   "SNKEPT01", then u64: the number of requests, and for each: step, floats, offset in the file (a multiple of 64);
-///   then the floats. Little endian, as the machine has it. No number in it is believed before it is checked.
-/// Throws Error, with `source`, where one does not fit the file or there are not so many steps.
-std::vector<KeptEntry> read_kept_head(std::span<const std::byte> file, std::size_t steps, const std::string& source);
-
-/// The kept weights of one part of a plan, one file. One that is missing, damaged or of other requests counts as none, and
-/// is written anew.
-class KeptPart {
+/// Weights that kernels have reordered, in a folder that processes share: a file for each piece, named by a digest of all
+/// that it is made of, so that the right bytes are found or none. Shapes, plans and models that make the same share it. The
+/// digest is keyed by a secret of the folder: no model file can be made that finds another's, or leaves its own for it.
+///
+/// All files together stay within a limit: the least recently used go first, and those that nobody has used for 30 days.
+/// What this process uses stays; where it fills the limit, nothing more is kept. No other files are touched.
+class KeptWeights {
  public:
-  KeptPart(const KeepOptions& options, std::size_t part, std::size_t steps);
-  /// Of one step of the part; asks for steps of a part may come from many threads, for one from one.
-  WeightKeeper& keeper(std::size_t step) { return keepers_[step]; }
-  /// When all steps are prepared: writes the file where one of them found nothing. Where it cannot be written nothing is
-  /// kept.
-  void save() const;
+  /// Throws Error: a limit below 0, and as OwnFolder (what lies there is trusted to be what this user's processes wrote).
+  /// Where its secret cannot be written nothing is kept.
+  KeptWeights(const std::string& folder, std::int64_t limit);
 
- private:
-  struct Request {
+  /// Whether so many are worth it, and names for them can be made.
+  bool keeps(std::size_t floats) const;
+  /// For names, where it keeps anything.
+  SecretDigest digest() const { return SecretDigest(*key_); }
+  /// Null: none, or not as it was written. Never written to.
+  std::shared_ptr<float> find(const std::string& name, std::size_t floats);
+  struct Piece {
+    std::string name;
     std::shared_ptr<float> data;
     std::size_t floats;
   };
-  class Keeper : public WeightKeeper {
-   public:
-    std::shared_ptr<float> find(std::size_t floats) override;
-    void keep(std::shared_ptr<float> data, std::size_t floats) override;
+  /// Where one cannot be written nothing more is kept.
+  void save(const std::vector<Piece>& pieces);
 
-    std::vector<Request> kept, asked;  // of the file; of this process
-    bool changed = false;
+ private:
+  struct File {
+    std::string name;
+    std::uint64_t bytes;
+    std::int64_t used;  // seconds
   };
-  void load();
+  std::vector<File> others() const;
+  /// bytes: nothing where it is not there.
+  void mark_used(const std::string& file, std::optional<std::uint64_t> bytes);
+  bool is_used(const std::string& file) const;
 
-  std::string path_;
-  std::vector<Keeper> keepers_;
+  /// What the folder holds, of which as much is removed as a new file needs.
+  class Room;
+
+  OwnFolder folder_;
+  std::optional<SecretKey> key_;
+  std::uint64_t limit_;
+  std::mutex saving_;
+  mutable std::mutex mutex_;                   // of what is below
+  std::map<std::string, std::uint64_t> used_;  // files, by name: their bytes
+};
+
+/// Of one part of a plan, while its kernels are made.
+class KeptPart : public WeightKeeper {
+ public:
+  explicit KeptPart(KeptWeights& weights) : weights_(weights) {}
+  bool keeps(std::size_t floats) const override { return weights_.keeps(floats); }
+  SecretDigest digest() const override { return weights_.digest(); }
+  std::shared_ptr<float> find(const std::string& name, std::size_t floats) override { return weights_.find(name, floats); }
+  void keep(const std::string& name, std::shared_ptr<float> data, std::size_t floats) override;
+  /// When all of them are made.
+  void save();
+
+ private:
+  KeptWeights& weights_;
+  std::mutex mutex_;
+  std::vector<KeptWeights::Piece> made_;
 };
 
 }  // namespace sidenet

@@ -136,8 +136,8 @@ struct Plan::Part {
   std::once_flag once;
 };
 
-Plan::Plan(const Graph& graph, int threads, const PrepareOptions& options, KeepOptions keep)
-    : threads_(threads), options_(options), keep_(std::move(keep)) {
+Plan::Plan(const Graph& graph, int threads, const PrepareOptions& options, std::shared_ptr<KeptWeights> kept)
+    : threads_(threads), options_(options), kept_(std::move(kept)) {
   const std::vector<NodeId> order = execution_order(graph);
   const BufferAssignment buffers(graph, order);
   arena_floats_ = buffers.total();
@@ -203,10 +203,10 @@ void Plan::prepare_now(std::size_t index) const {
   Part& part = *parts_[index];
   const auto bytes = checked_mul(static_cast<std::uint64_t>(part.parameters), sizeof(float), "weights");
   // Those that are kept in a folder are pages of a file, which the system may take back.
-  if (keep_.folder.empty())
+  if (!kept_)
     require_memory(prepared_bytes_ + bytes, "weights up to node " + steps_[part.first + part.steps - 1].name);
   std::optional<KeptPart> kept;
-  if (!keep_.folder.empty()) kept.emplace(keep_, index, part.steps);
+  if (kept_) kept.emplace(*kept_);
   std::atomic<std::size_t> next{0};
   std::mutex mutex;
   std::exception_ptr failure;
@@ -215,7 +215,7 @@ void Plan::prepare_now(std::size_t index) const {
     for (std::size_t i = next++; i < part.pending.size(); i = next++) {
       const Part::Pending& pending = part.pending[i];
       try {
-        const WeightKeeper::Use use(kept ? &kept->keeper(pending.step - part.first) : nullptr);
+        const WeightKeeper::Use use(kept ? &*kept : nullptr);
         executables_[pending.step] = pending.operation->prepare(pending.inputs, options_);
       } catch (const Error& error) {
         const std::lock_guard lock(mutex);

@@ -47,9 +47,9 @@ struct PlanExit {
 /// meets a shut exit, does not pay for weights that it does not see.
 class Plan {
  public:
-  /// `graph` is fused already; its exit named "final" ends it. Exits run right behind their taps. keep: where kernels find
-  /// their weights in order, and leave them. Throws Error where an exit reads what only comes after "final".
-  Plan(const Graph& graph, int threads, const PrepareOptions& options = {}, KeepOptions keep = {});
+  /// `graph` is fused already; its exit named "final" ends it. Exits run right behind their taps. kept: where kernels find
+  /// their weights in order, and leave them; null: nowhere. Throws Error where an exit reads what only comes after "final".
+  Plan(const Graph& graph, int threads, const PrepareOptions& options = {}, std::shared_ptr<KeptWeights> kept = nullptr);
 
   std::size_t parts() const { return parts_.size(); }
   /// Makes the kernels of a part, on all threads, where nobody has yet. Any number of threads may call it. Throws Error
@@ -86,7 +86,7 @@ class Plan {
   Cost mainnet_cost_;
   int threads_ = 1, micro_batch_ = 1;
   PrepareOptions options_;
-  KeepOptions keep_;
+  std::shared_ptr<KeptWeights> kept_;
 };
 
 }  // namespace sidenet

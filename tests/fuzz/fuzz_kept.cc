@@ -1,16 +1,21 @@
-// The head of a file of kept weights, and every float that it leads to.
+// A file of kept weights, and every float of one that is taken; names of files that may be removed.
 #include "fuzz_support.h"
-#include "kept_weights.h"
+#include "kept_file.h"
 
 using namespace sidenet;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  constexpr std::string_view name = "0123456789abcdef0123456789abcdef";
   const std::span<const std::byte> file = std::as_bytes(std::span(data, size));
-  fuzz::refusable("input", [&] {
-    for (const KeptEntry& entry : read_kept_head(file, 4, "input")) {
-      fuzz::expect(entry.step < 4, "a step that there is");
-      fuzz::touch(file.subspan(entry.offset, entry.floats * sizeof(float)));
-    }
-  });
+  for (const std::size_t floats : {std::size_t{0}, std::size_t{4}, std::size_t{48}}) {
+    fuzz::refusable("input", [&] {
+      const std::span<const float> kept = read_kept(file, name, floats, "input");
+      fuzz::expect(kept.size() == floats, "as many as were asked for");
+      fuzz::touch(std::as_bytes(kept));
+    });
+  }
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  if (is_kept_name(text)) fuzz::expect(text.ends_with(".weights") && text.size() >= 40, "a name as ours are");
+  if (is_unfinished_name(text)) fuzz::expect(text.size() >= 57 && text.find('/') == text.npos, "a name as ours are");
   return 0;
 }

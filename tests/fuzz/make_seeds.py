@@ -299,10 +299,36 @@ def large():
     write('tokenizer', 'large_text', stretched('\n'.join(VOCABULARY).encode() + b'\n\0', b'a', b' b', 900000))
 
 
+def hash128(data):
+    """src/core/digest.cc"""
+    mask, k1, k2 = 2**64 - 1, 0x87c37b91114253d5, 0x4cf5ad432745937f
+
+    def mix64(z):
+        z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9 & mask
+        z = (z ^ z >> 27) * 0x94d049bb133111eb & mask
+        return z ^ z >> 31
+
+    lanes = [mix64(k1), mix64(k2), mix64(k1 + 1), mix64(k2 + 1)]
+    for words in struct.iter_unpack('<4Q', data + bytes(-len(data) % 32)):
+        for i, word in enumerate(words):
+            lane = lanes[i] ^ word * k1 & mask
+            lanes[i] = (lane << 31 | lane >> 33) * k2 & mask
+    a, b, c, d = lanes
+    high = mix64(mix64(mix64(mix64(a ^ len(data)) ^ b) ^ c) ^ d)
+    low = mix64(mix64(mix64(mix64(d ^ high) + c & mask) + b & mask) + a & mask)
+    return high, low
+
+
 def kept():
-    for name, entries in (('none', []), ('two', [(0, 4, 128), (3, 16, 192)]), ('shared', [(1, 8, 128), (1, 8, 128)])):
-        head = b'SNKEPT01' + struct.pack('<Q', len(entries)) + b''.join(struct.pack('<QQQ', *entry) for entry in entries)
-        write('kept', name, head.ljust(128, b'\0') + struct.pack('<32f', *range(32)))
+    name = b'0123456789abcdef' * 2
+    for count in (0, 4, 48):
+        floats = struct.pack('<%df' % count, *range(count))
+        head = b'SNKEPT02' + name + struct.pack('<3Q', count, *hash128(floats))
+        write('kept', '%d_floats' % count, head + floats)
+        write('kept', '%d_floats_of_another_hash' % count, head[:-1] + b'\xff' + floats)
+    write('kept', 'name', name + b'.weights')
+    write('kept', 'older_name', name + b'-12.weights')
+    write('kept', 'unfinished_name', name + b'.weights.partial-0123abcd')
 
 
 def guard_states():

@@ -5,12 +5,14 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <optional>
 
 #include "sidenet/error.h"
@@ -160,6 +162,58 @@ TEST_CASE("damage is found, and the cache made again") {
   check_complete(cache);
 }
 
+TEST_CASE("what a secret says of the key is compared") {
+  Folder folder;
+  const auto open_with = [&](const std::string& model) {
+    return FeatureCache(folder.path, "key1", rows, columns,
+                        [&](const SecretKey& key) { return SecretDigest(key).add(model).hex(); });
+  };
+  const auto done = [&](const std::string& model) {
+    FeatureCache cache = open_with(model);
+    const std::int64_t before = cache.rows_done();
+    fill(cache, rows);
+    return before;
+  };
+  CHECK(done("good") == 0);
+  CHECK(done("good") == rows);
+  CHECK(done("of the same key") == 0);
+  CHECK(done("good") == 0);
+  fs::remove(folder.file("secret"));
+  CHECK(done("good") == 0);
+  FeatureCache cache = open_with("good");
+  cache.remove();
+  CHECK(fs::is_empty(folder.path));
+}
+
+TEST_CASE("a cache that is cut goes on from there") {
+  for (const std::int64_t until : {std::int64_t{10}, rows}) {
+    Folder folder;
+    {
+      FeatureCache cache = open(folder);
+      fill(cache, until);
+      CHECK(cache.rows_of(1).shape() == Shape{until, widths[1]});
+      CHECK_THROWS_AS(cache.cut(until + 1), Error);
+      CHECK_THROWS_AS(cache.cut(-1), Error);
+      cache.cut(until);
+      CHECK(cache.rows_done() == until);
+      cache.cut(7);
+      CHECK(cache.rows_of(1).shape() == Shape{7, widths[1]});
+    }
+    for (const std::int64_t kept : {7, 3, 0}) {
+      FeatureCache cache = open(folder);
+      CHECK(cache.rows_done() == kept);
+      if (kept > 0) CHECK(cache.rows_of(2).data<float>()[widths[2] * (kept - 1)] == value(2, kept - 1, 0));
+      fill(cache, rows);
+      check_complete(cache);
+      cache.cut(kept == 7 ? 3 : 0);
+    }
+    FeatureCache cache = open(folder);
+    CHECK(cache.rows_done() == 0);
+    fill(cache, rows);
+    check_complete(cache);
+  }
+}
+
 TEST_CASE("other keys live beside it; another number of rows is not taken for the same") {
   Folder folder;
   {
@@ -215,6 +269,78 @@ TEST_CASE("wrong use is refused") {
   CHECK(cache.rows_done() == 5);
   write(folder.path + "/file", "x");
   CHECK_THROWS_AS(FeatureCache(folder.path + "/file", "key", rows, columns), Error);
+}
+
+TEST_CASE("what others put there is not read, and never written through") {
+  Folder folder;
+  {
+    FeatureCache cache = open(folder);
+    fill(cache, rows);
+  }
+  const std::string victim = folder.path + "/victim", outside = folder.path + "/outside";
+  const auto refusal = [&](const std::string& path) -> std::string {
+    try {
+      FeatureCache cache(path, "key1", rows, columns);
+      return "";
+    } catch (const Error& error) {
+      return error.what();
+    }
+  };
+  // A progress that says that all rows are there, of files that have what it says.
+  const std::string progress = read(folder.file("progress"));
+  const std::vector<std::function<void(const std::string&)>> strangers{
+      [&](const std::string& path) { fs::create_symlink(victim, path); },
+      [&](const std::string& path) { fs::create_hard_link(victim, path); },
+      [&](const std::string& path) { REQUIRE(::mkfifo(path.c_str(), 0600) == 0); },
+      [&](const std::string& path) {
+        fs::copy_file(victim, path);
+        fs::permissions(path, fs::perms::others_write, fs::perm_options::add);
+      },
+  };
+  for (const auto& put : strangers) {
+    write(victim, progress);
+    fs::remove(folder.file("progress"));
+    put(folder.file("progress"));
+    {
+      FeatureCache cache = open(folder);
+      CHECK(cache.rows_done() == 0);
+      fill(cache, rows);
+      cache.checkpoint();
+      check_complete(cache);
+    }
+    CHECK(fs::is_regular_file(fs::symlink_status(folder.file("progress"))));
+    CHECK(read(victim) == progress);
+    for (const char* name : {"lock", "column1.f32"}) {
+      const std::string whole = read(folder.file(name));
+      write(victim, whole);
+      fs::rename(folder.file(name), outside);
+      put(folder.file(name));
+      CHECK(refusal(folder.path).find(folder.file(name) + ": expected a file of your own") == 0);
+      CHECK(read(victim) == whole);
+      fs::rename(outside, folder.file(name));
+    }
+    CHECK(open(folder).rows_done() == rows);
+  }
+  fs::rename(folder.path + "/key1", outside);
+  fs::create_symlink("outside", folder.path + "/key1");
+  CHECK(refusal(folder.path).find("key1: expected a folder, got a link") != std::string::npos);
+  fs::remove(folder.path + "/key1");
+  fs::rename(outside, folder.path + "/key1");
+  fs::create_symlink(folder.path, folder.path + "/link");
+  CHECK(refusal(folder.path + "/link").find("link: expected a folder, got a link") != std::string::npos);
+  fs::permissions(folder.path + "/key1", fs::perms::group_write, fs::perm_options::add);
+  CHECK(refusal(folder.path).find("nobody else may write to") != std::string::npos);
+}
+
+TEST_CASE("removal leaves what is not the cache's") {
+  Folder folder;
+  FeatureCache cache = open(folder);
+  fill(cache, rows);
+  write(folder.file("notes"), "mine");
+  write(folder.file("progress.partial-0123abcd"), "");
+  cache.remove();
+  CHECK(std::distance(fs::directory_iterator(folder.path + "/key1"), {}) == 1);
+  CHECK(read(folder.file("notes")) == "mine");
 }
 
 TEST_CASE("removal leaves nothing, and mapped columns stay readable") {

@@ -6,7 +6,6 @@
 #include <cmath>
 #include <string>
 
-#include "digest.h"
 #include "random.h"
 #include "sidenet/error.h"
 
@@ -91,19 +90,4 @@ TEST_CASE("ECE of logits falls to 0 at the temperature that they were sampled wi
   CHECK(expected_calibration_error(logits, labels, 2) < 0.02);
   CHECK(expected_calibration_error(logits, labels, 1) > 0.1);
   CHECK(negative_log_likelihood(logits, labels, 2) < negative_log_likelihood(logits, labels, 1));
-}
-
-TEST_CASE("a digest depends on every byte and on where fields end") {
-  CHECK(Digest().add("ab").add("c").hex() != Digest().add("a").add("bc").hex());
-  CHECK(Digest().add("ab").hex() == Digest().add("ab").hex());
-  const std::string text(100, 'x');
-  const auto bytes = std::as_bytes(std::span(text.data(), text.size()));
-  const std::uint64_t whole = hash64(bytes, 0);
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    std::string other = text;
-    other[i] = 'y';
-    CHECK(hash64(std::as_bytes(std::span(other.data(), other.size())), 0) != whole);
-    CHECK(hash64(bytes.first(i), 0) != whole);
-  }
-  CHECK(hash64(bytes, 1) != whole);
 }

@@ -180,6 +180,13 @@ class Targets(CommandTest):
             make(victim, column)
             self.assert_failed(run(*train), 1, column)
             self.assertEqual(read(victim), b"precious")
+        os.remove(column)
+        os.rename(os.path.join(cache, key), self.path("elsewhere"))
+        os.symlink(self.path("elsewhere"), os.path.join(cache, key))
+        self.assert_failed(run(*train), 1, key, "got a link")
+        self.assertFalse(os.path.exists(self.path("elsewhere/column0.f32")))
+        os.symlink(cache, self.path("shared_link"))
+        self.assert_failed(run(*train[:-4], "--cache", self.path("shared_link"), "-o", self.path("trained")), 1, "got a link")
 
 
 if __name__ == "__main__":

@@ -46,7 +46,8 @@ class Usage(CommandTest):
                 run + ["--final-only", "--thresholds", "layer1.0=0.5"], run + ["--confidence", "gut"],
                 run + ["--threads", "-1"], run + ["--threads", "many"], run + ["--batch", "0"], run + ["--precision", "f8"],
                 import_ + ["--mean", "1,2"], import_ + ["--std", "0"], import_ + ["--std", "1,1,nan"],
-                import_ + ["--preprocess", "sepia"], import_ + ["--size", "-1"]]:
+                import_ + ["--preprocess", "sepia"], import_ + ["--size", "-1"],
+                run + ["--weight-cache-limit", "-1"], run + ["--weight-cache-limit", "much"]]:
             with self.subTest(arguments=arguments):
                 self.assert_failed(sidenet(*arguments), 2, "--help")
         self.assertFalse(os.path.exists(self.path("never.npy")))
@@ -66,6 +67,13 @@ class Usage(CommandTest):
             self.assertEqual(kept.out, plain.out)
             self.assertEqual(read_npy(self.path(name)), read_npy(self.path("plain.npy")))
         self.assertTrue(os.listdir(folder))
+        limited = self.done("run", HERE["model"], "--input", HERE["x"], "-o", self.path("limited.npy"), "--weight-cache", folder,
+                            "--weight-cache-limit", "0")
+        self.assertEqual(limited.out, plain.out)
+        self.assertEqual(os.listdir(folder), ["secret"])
+        os.symlink(folder, self.path("link"))
+        self.assert_failed(sidenet("run", HERE["model"], "--input", HERE["x"], "-o", self.path("never.npy"), "--weight-cache",
+                                   self.path("link")), 1, "link", "got a link")
         os.chmod(folder, 0o777)
         self.assert_failed(sidenet("run", HERE["model"], "--input", HERE["x"], "-o", self.path("never.npy"), "--weight-cache", folder),
                            1, folder, "nobody else may write")
