@@ -95,7 +95,7 @@ struct CalibrateResult {
 
 /// Fits every exit's confidence to the rows that reach it, and chooses thresholds as the options say; without epsilon and
 /// budget the model's own stay. Rows are split by their number, at random by the seed. With epsilon a tenth of them fits (at
-/// least 100 rows, at most half; for exit_error a fifth) and the others certify; else half fits, and what is told is told on
+/// least 100 rows, at most half; for exit_error half) and the others certify; else half fits, and what is told is told on
 /// the other half. Throws Error where options are out of range or the data does not do: too few rows, rows that SideNets
 /// were trained on, classes that are missing, a file of looks of another model, promise or data.
 CalibrateResult calibrate(const Model& model, const Dataset& data, const CalibrateOptions& options,

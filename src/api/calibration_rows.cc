@@ -17,8 +17,8 @@ using Rows = std::vector<std::uint32_t>;
 
 constexpr std::int64_t kFewestRows = 40;
 constexpr std::int64_t kFewestFitting = 100;
-// Temperatures need few rows. A path of exit_error is built from them too.
-constexpr std::int64_t kFittingPart = 10, kPathPart = 5;
+// Temperatures need few rows. A path of exit_error is built from them too, and saves more for it (docs/thresholds.md).
+constexpr std::int64_t kFittingPart = 10, kPathPart = 2;
 constexpr double kNearlyAll = 0.95, kFarFromAll = 0.8;
 
 bool is_known(const Rows& known, std::uint32_t digest) { return std::binary_search(known.begin(), known.end(), digest); }

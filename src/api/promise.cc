@@ -95,7 +95,9 @@ Promise make_promise(const ExitScores& scores, const CalibrationRows& rows, cons
     const TestingRows all = testing_rows(scores, rows.used, unlabelled, labels.size(), options);
     const auto of_all = path_of(scores, rows.used, rows.testing.size(), promise);
     if (const auto needed = testing_rows_needed(all, of_all, promise)) {
-      const auto more = static_cast<std::int64_t>(1.25 * static_cast<double>(rows.used.size())) + 1;
+      // A path of exit_error is built anew from fewer or more rows, and may be another.
+      const double least = options.risk == Risk::exit_error ? 2 : 1.25;
+      const auto more = static_cast<std::int64_t>(least * static_cast<double>(rows.used.size())) + 1;
       result.rows_needed = std::max(more, total_rows(*needed, options));
     }
     return result;

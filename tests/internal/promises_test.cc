@@ -134,7 +134,7 @@ TEST_CASE("rows are split by number: the size of each part, copies counted, and 
   CHECK(result.rows == 800);
   CHECK(result.certificate->distinct);
   CHECK(calibrate_measured(model(), measured(5000, 5), nullptr, promise(Risk::drop, 0.2, 0.1)).fitting_rows == 500);
-  CHECK(calibrate_measured(model(), measured(5000, 5), nullptr, promise(Risk::exit_error, 0.3, 0.1)).fitting_rows == 1000);
+  CHECK(calibrate_measured(model(), measured(5000, 5), nullptr, promise(Risk::exit_error, 0.3, 0.1)).fitting_rows == 2500);
   CHECK(calibrate_measured(model(), measured(150, 5), nullptr, promise(Risk::drop, 0.2, 0.1)).fitting_rows == 75);
   CHECK(calibrate_measured(model(), measured(40, 5), nullptr, {}).fitting_rows == 20);
 }
