@@ -50,9 +50,9 @@ class Fitter {
 };
 
 /// Tests, and fills the result and the thresholds where it certifies. False: it does not.
-bool certify(const Model& model, const MeasuredExits& measured, const CalibrationRows& rows, const MeasuredExits* unlabelled,
-             const std::vector<Calibration>& calibrations, Looks& looks, const CalibrateOptions& options,
-             CalibrateResult& result, std::vector<double>& thresholds) {
+bool certify(const Model& model, const MeasuredExits& measured, const CalibrationRows& rows,
+             const MeasuredExits* unlabelled, const std::vector<Calibration>& calibrations, Looks& looks,
+             const CalibrateOptions& options, CalibrateResult& result, std::vector<double>& thresholds) {
   std::optional<ExitScores> without_labels;
   if (unlabelled) without_labels = scores_of(*unlabelled, calibrations);
   Promise promise = make_promise(scores_of(measured, calibrations), rows, without_labels ? &*without_labels : nullptr,
@@ -128,8 +128,8 @@ CalibrateResult calibrate_measured(const Model& model, const MeasuredExits& meas
     Looks looks(model, measured, rows.used, without_labels ? &*without_labels : nullptr, options);
     result.look = looks.number();
     result.look_delta = looks.level();
-    expect_enough_rows(fitter.scores(calibrations), rows, static_cast<std::size_t>(result.unlabelled_rows), model.labels(), options,
-                       looks.level());
+    expect_enough_rows(fitter.scores(calibrations), rows, static_cast<std::size_t>(result.unlabelled_rows), model.labels(),
+                       options, looks.level());
     calibrations = fitter.fit(rows.fitting, likely_thresholds(fitter.scores(calibrations), rows, options));
     const bool certified = certify(model, measured, rows, without_labels ? &*without_labels : nullptr, calibrations, looks,
                                    options, result, thresholds);

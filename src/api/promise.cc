@@ -57,7 +57,8 @@ void expect_enough_rows(const ExitScores& scores, const CalibrationRows& rows, s
     if (options.risk == Risk::drop && testing < needed) {
       // Rows without labels may leave nothing to test, and exits may be better than MainNet.
       const CertifyOptions promise{options.risk, *options.epsilon, level};
-      if (unlabelled > 0 || common_threshold_path(scores, rows.fitting, rows.testing.size(), promise).expected_p <= level) return;
+      if (unlabelled > 0) return;
+      if (common_threshold_path(scores, rows.fitting, rows.testing.size(), promise).expected_p <= level) return;
     }
     const std::int64_t without = options.risk == Risk::disagreement ? static_cast<std::int64_t>(unlabelled) : 0;
     if (testing + without >= needed) return;

@@ -221,14 +221,16 @@ class Chooser {
     const bool delimited = file_.format == TextFormat::tsv || file_.format == TextFormat::csv;
     std::string parts;
     const auto add = [&](const std::string& part) { parts += (parts.empty() ? "" : "; ") + part; };
-    if (file_.sniffed) add(delimited && columns_ == 1 ? "one text a line" : delimited ? "cells between tabs" : "TREC's lines (LABEL:detail text)");
+    const char* cells = columns_ == 1 ? "one text a line" : "cells between tabs";
+    if (file_.sniffed) add(delimited ? cells : "TREC's lines (LABEL:detail text)");
     if (delimited) add(choice_.has_header ? "header" : "no header");
     if (delimited || (file_.format == TextFormat::jsonl && guessed_)) {
       std::string columns = choice_.text.size() > 1 ? "text columns " : "text column ";
       for (std::size_t i = 0; i < choice_.text.size(); ++i)
         columns += (i == 0 ? "" : " and ") + choice_.shown(choice_.text[i]);
       if (choice_.pair) columns += ", pair column " + choice_.shown(*choice_.pair);
-      if (choice_.label) columns += (labelled_ ? ", label column " : ", label column left aside: ") + choice_.shown(*choice_.label);
+      const char* label = labelled_ ? ", label column " : ", label column left aside: ";
+      if (choice_.label) columns += label + choice_.shown(*choice_.label);
       add(columns);
     }
     return parts.empty() ? "" : printable(file_.file.name) + ": " + parts;

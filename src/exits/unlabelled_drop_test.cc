@@ -9,7 +9,7 @@
 namespace sidenet {
 namespace {
 
-constexpr double kCell = 1.01;      // the ratio of its ends
+constexpr double kCell = 1.01;         // the ratio of its ends
 constexpr double kConditional = 1e-3;  // of delta: the level that p2 is made for
 constexpr double kChangedVariance = 0.9, kLeastVariance = 0.4;
 
