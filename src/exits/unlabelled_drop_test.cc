@@ -13,17 +13,20 @@ constexpr double kCell = 1.01;         // the ratio of its ends
 constexpr double kConditional = 1e-3;  // of delta: the level that p2 is made for
 constexpr double kChangedVariance = 0.9, kLeastVariance = 0.4;
 
-/// What the interval of D may miss, of delta, and up to which D over epsilon p1 and p2 are looked at. Chosen by delta alone:
-/// a strict promise has a wide margin, of which the rate's part is worth its price; at 0.1 it is not (docs/thresholds.md).
+/// What the interval of D may miss, of delta, and up to which D over epsilon p1 and p2 are looked at. Chosen by delta and the
+/// numbers of rows alone: a strict promise from few rows with labels has a wide margin, of which the rate's part is worth its
+/// price where many have none; elsewhere it is not (docs/thresholds.md).
 struct Plan {
   double nuisance_share, most_ratio;
 };
-Plan plan_for(double delta) { return delta <= 0.06 ? Plan{0.05, 3} : Plan{0.001, 1}; }
+Plan plan_for(double delta, double epsilon, double labelled, double all) {
+  return delta <= 0.06 && all >= 4 * labelled && labelled * epsilon <= 40 ? Plan{0.05, 3} : Plan{0.001, 1};
+}
 
 }  // namespace
 
 double unlabelled_drop_p_value(const ChangedCounts& counts, std::int64_t labelled, double epsilon, double delta) {
-  const Plan plan = plan_for(delta);
+  const Plan plan = plan_for(delta, epsilon, static_cast<double>(labelled), static_cast<double>(counts.all));
   const double gamma = plan.nuisance_share * delta;
   const double least = 1 - binomial_upper(counts.all - counts.all_changed, counts.all, gamma / 2);
   const double most = binomial_upper(counts.all_changed, counts.all, gamma / 2);

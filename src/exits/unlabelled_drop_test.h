@@ -23,7 +23,8 @@ struct ChangedCounts {
 /// make a p-value again (Stouffer; weights may depend on D, not on what is seen). With weights in proportion to the two
 /// parts' standard errors, w1^2 : w2^2 = (epsilon / D)^2 / all : (0.9 - (epsilon / D)^2) / labelled, Z hardly depends on D,
 /// and the drop's variance loses the part that comes from how many rows change. That part is worth something where D is not
-/// much more than epsilon: there Z counts, for larger D p0. Which, depends on D alone.
+/// much more than epsilon, delta is small, and many rows have no labels: there Z counts, else p0. Which, depends on D,
+/// epsilon, delta and the numbers of rows alone.
 ///
 /// p is gamma and the largest over D in its Clopper-Pearson interval at level gamma (Berger and Boos); where that ends below
 /// epsilon nothing is left to test. No D is left out: on [a, b] p1 is taken at a and p2 at b, which are p-values for all of
