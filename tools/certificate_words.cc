@@ -49,7 +49,7 @@ std::string failing_in_words(double delta) {
 
 void print_promise(std::ostream& out, const Certificate& c, const std::string& start) {
   out << '\n' << start << promise_in_words(c) << ".\n  Such promises fail " << failing_in_words(c.delta) << ".\n";
-  if (c.version < 2) return;
+  if (c.version < Certificate::kVersion) return;
   out << "  " << rows_that_tested(c) << " (" << printable(c.method) << ").\n  These thresholds alone: at most "
       << amount_in_words(c.risk, c.bound) << "; " << look_in_words(c) << ".\n";
   if (!c.training_rows_known)

@@ -32,15 +32,11 @@ void check_kind(const struct stat& status, const std::string& path, const std::s
 
 }  // namespace
 
-Lines::Descriptor::~Descriptor() {
-  if (number > STDERR_FILENO) ::close(number);
-}
-
-Lines::Lines(Descriptor descriptor, std::string source, Kind kind, Waiting waiting)
-    : descriptor_(std::move(descriptor)), source_(std::move(source)), kind_(kind), waiting_(std::move(waiting)) {
+Lines::Lines(Descriptor file, std::string source, Kind kind, Waiting waiting)
+    : file_(std::move(file)), source_(std::move(source)), kind_(kind), waiting_(std::move(waiting)) {
   struct stat in {
   }, out{};
-  if (::fstat(descriptor_.number, &in) != 0 || ::fstat(STDOUT_FILENO, &out) != 0) return;
+  if (::fstat(descriptor(), &in) != 0 || ::fstat(STDOUT_FILENO, &out) != 0) return;
   if (!S_ISREG(in.st_mode) || in.st_dev != out.st_dev || in.st_ino != out.st_ino) return;
   // What is answered would be read again, without an end.
   throw Error(source_ + ": cannot be read: standard output is written to the same file");
@@ -49,7 +45,7 @@ Lines::Lines(Descriptor descriptor, std::string source, Kind kind, Waiting waiti
 Lines Lines::of_standard_input(Kind kind, Waiting waiting) {
   const std::string source = "standard input";
   if (standard_input_is_closed()) throw Error(source + ": cannot be read: it is closed");
-  return Lines(Descriptor(STDIN_FILENO), source, kind, std::move(waiting));
+  return Lines(Descriptor(), source, kind, std::move(waiting));
 }
 
 Lines Lines::of_file(const std::string& path, const std::string& expected, Kind kind) {
@@ -58,21 +54,23 @@ Lines Lines::of_file(const std::string& path, const std::string& expected, Kind 
   if (::stat(path.c_str(), &status) != 0) fail_to_open(path);
   check_kind(status, path, expected);
   Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
-  if (file.number < 0 || ::fstat(file.number, &status) != 0) fail_to_open(path);
+  if (!file || ::fstat(file.get(), &status) != 0) fail_to_open(path);
   check_kind(status, path, expected);
   return Lines(std::move(file), path, kind);
 }
+
+int Lines::descriptor() const { return file_ ? file_.get() : STDIN_FILENO; }
 
 /// More bytes in the buffer; false at the end.
 bool Lines::fill() {
   buffer_.resize(kBuffer);
   at_ = 0;
   if (const auto patience = waiting_.patience ? waiting_.patience() : std::nullopt) {
-    pollfd input{descriptor_.number, POLLIN, 0};
+    pollfd input{descriptor(), POLLIN, 0};
     if (::poll(&input, 1, static_cast<int>(patience->count())) == 0) waiting_.meanwhile();
   }
   for (;;) {
-    const ssize_t count = ::read(descriptor_.number, buffer_.data(), buffer_.size());
+    const ssize_t count = ::read(descriptor(), buffer_.data(), buffer_.size());
     if (count >= 0) {
       buffer_.resize(static_cast<std::size_t>(count));
       return count > 0;
@@ -80,7 +78,7 @@ bool Lines::fill() {
     const int error = errno;
     if (error == EINTR) continue;
     if (error == EAGAIN) {  // somebody else made the pipe so that it does not wait
-      pollfd waited{descriptor_.number, POLLIN, 0};
+      pollfd waited{descriptor(), POLLIN, 0};
       ::poll(&waited, 1, -1);
       continue;
     }

@@ -6,7 +6,8 @@
 #include <functional>
 #include <optional>
 #include <string>
-#include <utility>
+
+#include "descriptor.h"
 
 namespace sidenet::tools {
 
@@ -43,16 +44,12 @@ class Lines {
   std::string place() const { return source_ + ":" + std::to_string(number_); }
 
  private:
-  struct Descriptor {  // an open one; standard input stays open
-    explicit Descriptor(int opened) : number(opened) {}
-    Descriptor(Descriptor&& other) noexcept : number(std::exchange(other.number, -1)) {}
-    ~Descriptor();
-    int number;
-  };
-  Lines(Descriptor descriptor, std::string source, Kind kind, Waiting waiting = {});
+  /// file: none is standard input, which stays open.
+  Lines(Descriptor file, std::string source, Kind kind, Waiting waiting = {});
+  int descriptor() const;
   bool fill();
 
-  Descriptor descriptor_;
+  Descriptor file_;
   std::string source_;
   Kind kind_;
   Waiting waiting_;

@@ -79,8 +79,10 @@ struct Certificate {
   int look = 1;            ///< which one it is at these rows, of those told of
   bool looks_kept = false;
   double look_delta = 0;  ///< the part of delta that this look was tested at
-  /// 2; 1: before rows were split by their number. Its promise fails where rows repeat, so that it does not hold any more.
-  int version = 2;
+  static constexpr int kVersion = 2;
+  /// Below kVersion: from before rows were split by their number. Its promise fails where rows repeat, so that it does not
+  /// hold any more.
+  int version = kVersion;
   std::string digest;  ///< of weights, SideNets, temperatures, maps and all else that answers depend on
 };
 

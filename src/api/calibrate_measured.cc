@@ -1,13 +1,11 @@
 #include "calibrate_measured.h"
 
-#include <algorithm>
 #include <cmath>
 #include <numeric>
 
 #include "calibration_notes.h"
 #include "calibration_rows.h"
 #include "checked.h"
-#include "digest.h"
 #include "exit_calibrations.h"
 #include "exit_trust.h"
 #include "looks.h"
@@ -49,29 +47,6 @@ class Fitter {
   CalibrationOptions options_;
 };
 
-/// Tests, and fills the result and the thresholds where it certifies. False: it does not.
-bool certify(const Model& model, const MeasuredExits& measured, const CalibrationRows& rows,
-             const MeasuredExits* unlabelled, const std::vector<Calibration>& calibrations, Looks& looks,
-             const CalibrateOptions& options, CalibrateResult& result, std::vector<double>& thresholds) {
-  std::optional<ExitScores> without_labels;
-  if (unlabelled) without_labels = scores_of(*unlabelled, calibrations);
-  Promise promise = make_promise(scores_of(measured, calibrations), rows, without_labels ? &*without_labels : nullptr,
-                                 model.labels(), options, looks.level());
-  looks.record(promise.certificate.has_value());
-  if (!promise.certificate) {
-    result.rows_needed = promise.rows_needed;
-    return false;
-  }
-  Certificate& certificate = *promise.certificate;
-  certificate.look = looks.number();
-  certificate.looks_kept = looks.kept();
-  certificate.data = looks.data_digest();
-  certificate.training_rows_known = !training_rows_of(*model.data()).empty();
-  result.certificate = std::move(promise.certificate);
-  thresholds = std::move(promise.thresholds);
-  return true;
-}
-
 }  // namespace
 
 void check_calibrate_options(const Model& model, const CalibrateOptions& options) {
@@ -112,38 +87,47 @@ CalibrateResult calibrate_measured(const Model& model, const MeasuredExits& meas
   result.copies = rows.copies;
   result.fitting_rows = static_cast<std::int64_t>(rows.fitting.size());
   result.testing_rows = static_cast<std::int64_t>(rows.testing.size());
-  result.notes = measured.notes;
-  for (std::string& note : notes_of_rows(model, measured, rows, !known.empty(), options))
-    result.notes.push_back(std::move(note));
-  std::optional<MeasuredExits> without_labels;
-  if (unlabelled) {
-    without_labels = take_rows(*unlabelled, choose_unlabelled(*unlabelled, measured, rows, known, options));
-    result.unlabelled_rows = static_cast<std::int64_t>(without_labels->labels.size());
-  }
-
   const Fitter fitter(measured, options);
   std::vector<double> thresholds = thresholds_of(*model.data());
   std::vector<Calibration> calibrations = fitter.fit(rows.fitting, thresholds);
+  ExitScores scores = fitter.scores(calibrations);
+  result.notes = measured.notes;
+  for (std::string& note : notes_of_rows(model, scores, rows, !known.empty(), options))
+    result.notes.push_back(std::move(note));
+
   if (options.epsilon) {
-    Looks looks(model, measured, rows.used, without_labels ? &*without_labels : nullptr, options);
+    std::optional<MeasuredExits> others;  // without labels
+    if (unlabelled) others = take_rows(*unlabelled, choose_unlabelled(*unlabelled, measured, rows, known, options));
+    if (others) result.unlabelled_rows = static_cast<std::int64_t>(others->labels.size());
+    Looks looks(model, measured, rows.used, others ? &*others : nullptr, options);
     result.look = looks.number();
     result.look_delta = looks.level();
-    expect_enough_rows(fitter.scores(calibrations), rows, static_cast<std::size_t>(result.unlabelled_rows), model.labels(),
-                       options, looks.level());
-    calibrations = fitter.fit(rows.fitting, likely_thresholds(fitter.scores(calibrations), rows, options));
-    const bool certified = certify(model, measured, rows, without_labels ? &*without_labels : nullptr, calibrations, looks,
-                                   options, result, thresholds);
-    result.exits = tell_trust(*model.data(), measured, calibrations, thresholds, rows.testing, options.seed);
-    if (!certified) return result;
+    expect_enough_rows(scores, rows, static_cast<std::size_t>(result.unlabelled_rows), model.labels(), options,
+                       looks.level());
+    calibrations = fitter.fit(rows.fitting, likely_thresholds(scores, rows, options));
+    scores = fitter.scores(calibrations);
+    std::optional<ExitScores> other_scores;
+    if (others) other_scores = scores_of(*others, calibrations);
+    Promise promise =
+        make_promise(scores, rows, other_scores ? &*other_scores : nullptr, model.labels(), options, looks.level());
+    looks.record(promise.certificate.has_value());
+    result.rows_needed = promise.rows_needed;
+    if (promise.certificate) {
+      promise.certificate->look = looks.number();
+      promise.certificate->looks_kept = looks.kept();
+      promise.certificate->data = looks.data_digest();
+      promise.certificate->training_rows_known = !known.empty();
+      thresholds = std::move(promise.thresholds);
+    }
+    result.certificate = std::move(promise.certificate);
   } else if (options.budget) {
-    const auto within = [&] {
-      return thresholds_within(*options.budget, fitter.scores(calibrations), rows.fitting, options.seed);
-    };
+    const auto within = [&] { return thresholds_within(*options.budget, scores, rows.fitting, options.seed); };
     calibrations = fitter.fit(rows.fitting, within());
+    scores = fitter.scores(calibrations);
     thresholds = within();
   }
-  result.exits = tell_trust(*model.data(), measured, calibrations, thresholds, rows.testing, options.seed);
-  const ExitScores scores = fitter.scores(calibrations);
+  result.exits = tell_trust(*model.data(), measured, scores, calibrations, thresholds, rows.testing, options.seed);
+  if (options.epsilon && !result.certificate) return result;
   result.point = operate(scores, thresholds, rows.testing);
   result.mainnet_accuracy = operate(scores, std::vector<double>(thresholds.size(), kShut), rows.testing).accuracy;
   result.mainnet_ms = std::accumulate(scores.segment_ms.begin(), scores.segment_ms.end(), 0.0);

@@ -2,25 +2,16 @@
 
 #include <algorithm>
 
-#include "metrics.h"
+#include "operating_point.h"
 
 namespace sidenet {
 namespace {
 
 constexpr double kMainnetKnowsThem = 0.99;
 
-double mainnet_accuracy(const MeasuredExits& measured, const std::vector<std::uint32_t>& rows) {
-  const Tensor& logits = measured.logits.back();
-  const std::int64_t classes = logits.dim(1);
-  std::int64_t right = 0;
-  for (const std::uint32_t row : rows)
-    right += static_cast<int>(argmax(logits.data<float>() + row * classes, classes)) == measured.labels[row] ? 1 : 0;
-  return static_cast<double>(right) / static_cast<double>(rows.size());
-}
-
-std::string missing_classes(const Model& model, const MeasuredExits& measured, const std::vector<std::uint32_t>& rows) {
+std::string missing_classes(const Model& model, const ExitScores& scores, const std::vector<std::uint32_t>& rows) {
   std::vector<char> seen(model.labels().size());
-  for (const std::uint32_t row : rows) seen[static_cast<std::size_t>(measured.labels[row])] = 1;
+  for (const std::uint32_t row : rows) seen[static_cast<std::size_t>(scores.labels[row])] = 1;
   std::string missing;
   int count = 0;
   for (std::size_t label = 0; label < seen.size(); ++label) {
@@ -42,13 +33,19 @@ std::string copies(const CalibrationRows& rows, bool distinct) {
 
 }  // namespace
 
-std::vector<std::string> notes_of_rows(const Model& model, const MeasuredExits& measured, const CalibrationRows& rows,
+std::string note_of_known_rows(double mainnet_accuracy) {
+  if (mainnet_accuracy < kMainnetKnowsThem) return "";
+  return "MainNet is right on almost all of these rows: where its training has seen them, what is told here says nothing "
+         "about new rows";
+}
+
+std::vector<std::string> notes_of_rows(const Model& model, const ExitScores& scores, const CalibrationRows& rows,
                                        bool training_rows_known, const CalibrateOptions& options) {
   std::vector<std::string> notes;
   const auto add = [&](std::string note) {
     if (!note.empty()) notes.push_back(std::move(note));
   };
-  add(missing_classes(model, measured, rows.used));
+  add(missing_classes(model, scores, rows.used));
   add(copies(rows, options.distinct));
   if (!training_rows_known) {
     add("the model does not tell which rows its SideNets were trained on: what is told here holds only if none of these was "
@@ -56,10 +53,7 @@ std::vector<std::string> notes_of_rows(const Model& model, const MeasuredExits& 
   }
   if (rows.left_out > 0 && options.epsilon)
     add("rows that SideNets were trained on are left out: the promise is about rows that training has not seen");
-  if (mainnet_accuracy(measured, rows.used) >= kMainnetKnowsThem) {
-    add("MainNet is right on almost all of these rows: if its training has seen them, what is told here says nothing about "
-        "new ones");
-  }
+  add(note_of_known_rows(operate(scores, std::vector<double>(scores.exits() - 1, kShut), rows.used).accuracy));
   return notes;
 }
 

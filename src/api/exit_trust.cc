@@ -6,11 +6,11 @@
 
 namespace sidenet {
 
-std::vector<CalibratedExit> tell_trust(const ModelData& data, const MeasuredExits& measured,
+std::vector<CalibratedExit> tell_trust(const ModelData& data, const MeasuredExits& measured, const ExitScores& scores,
                                        const std::vector<Calibration>& calibrations, const std::vector<double>& thresholds,
                                        const std::vector<std::uint32_t>& rows, std::uint64_t seed) {
   const std::vector<Calibration> before = calibrations_of(data);
-  const ExitScores scores = scores_of(measured, calibrations), old = scores_of(measured, before);
+  const ExitScores old = scores_of(measured, before);
   const std::vector<std::uint8_t> answering = answering_exits(scores, thresholds, rows);
   std::vector<CalibratedExit> exits;
   for (std::size_t exit = 0; exit < scores.exits(); ++exit) {

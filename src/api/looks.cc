@@ -84,7 +84,7 @@ Looks::Looks(const Model& model, const MeasuredExits& measured, const std::vecto
     now_.unlabelled = digest.hex();
   }
   file_.emplace(options.looks, kMostBytes);
-  if (!file_->text().empty()) read(network_);
+  if (!file_->text().empty()) read();
   const auto same = std::find_if(looks_.begin(), looks_.end(), [&](const Look& look) { return look.is_same(now_); });
   number_ = static_cast<int>(same - looks_.begin()) + 1;
   if (same != looks_.end()) {
@@ -100,11 +100,11 @@ Looks::Looks(const Model& model, const MeasuredExits& measured, const std::vecto
   now_.level = level_;
 }
 
-void Looks::read(const std::string& network) {
+void Looks::read() {
   const JsonField file = JsonField::parse(file_->text(), {options_.looks, ""});
   if (file.at("format").integer(0, 1 << 20) != kFormat) file.at("format").refuse(std::to_string(kFormat));
-  if (file.at("model").string() != network) {
-    throw Error(options_.looks + ": expected looks of this model (" + network + "), got those of another (" +
+  if (file.at("model").string() != network_) {
+    throw Error(options_.looks + ": expected looks of this model (" + network_ + "), got those of another (" +
                 file.at("model").string() + "): each model has a file of its own");
   }
   const auto expect = [&](const char* key, const json& value) {
@@ -125,7 +125,7 @@ void Looks::read(const std::string& network) {
     look.data = field.at("data").string();
     look.unlabelled = field.at("unlabelled").string();
     look.fit = field.at("fit").string();
-    look.rows = static_cast<std::int64_t>(field.at("rows").number(1, 1e15));
+    look.rows = field.at("rows").large_integer(1, INT64_MAX);
     look.certified = field.at("certified").boolean();
     looks_.push_back(std::move(look));
     if (looks_.size() > kMostLooks) file.at("looks").refuse("at most " + std::to_string(kMostLooks) + " looks");

@@ -44,7 +44,7 @@ class Looks {
       return seed == other.seed && data == other.data && unlabelled == other.unlabelled && fit == other.fit;
     }
   };
-  void read(const std::string& network);
+  void read();
   void expect_rows(const std::vector<std::uint32_t>& before) const;
 
   const CalibrateOptions& options_;

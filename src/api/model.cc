@@ -75,7 +75,7 @@ const std::optional<Certificate>& Model::certificate() const { return data_->cer
 
 std::string Model::certificate_problem() const {
   if (!data_->certificate) return "there is no certificate";
-  if (data_->certificate->version < 2)
+  if (data_->certificate->version < Certificate::kVersion)
     return "it was made by an earlier version, whose promise fails where rows repeat: calibrate again";
   for (const ExitSpec& exit : data_->exits) {
     const auto certified = data_->certificate->thresholds.find(exit.name);

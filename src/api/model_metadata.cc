@@ -182,13 +182,7 @@ json exit_json(const ExitSpec& exit, bool is_text) {
   return fields;
 }
 
-std::int64_t count(const JsonField& field, int least) {
-  const double value = field.number(least, 1e15);
-  if (value != std::floor(value)) field.refuse("a whole number");
-  return static_cast<std::int64_t>(value);
-}
-
-constexpr int kCertificateVersion = 2;
+std::int64_t count(const JsonField& field, int least) { return field.large_integer(least, 1'000'000'000'000'000); }
 
 Certificate read_certificate(const JsonField& field) {
   Certificate certificate;
@@ -210,7 +204,7 @@ Certificate read_certificate(const JsonField& field) {
   certificate.winograd = field.at("winograd").boolean();
   certificate.digest = field.at("digest").string();
   certificate.version = field.has("version") ? field.at("version").integer(1, 1 << 20) : 1;
-  if (certificate.version < kCertificateVersion) return certificate;
+  if (certificate.version < Certificate::kVersion) return certificate;
   certificate.unlabelled_rows = count(field.at("unlabelled_rows"), 0);
   certificate.fitted_rows = count(field.at("fitted_rows"), 0);
   for (const JsonField& item : field.at("classes").items()) {
@@ -245,7 +239,7 @@ json certificate_json(const Certificate& certificate) {
           {"precision", certificate.precision},
           {"winograd", certificate.winograd},
           {"digest", certificate.digest}};
-  if (certificate.version < kCertificateVersion) return fields;  // as it was written
+  if (certificate.version < Certificate::kVersion) return fields;  // as it was written
   json classes = json::array();
   for (const Certificate::ClassPromise& of : certificate.classes)
     classes.push_back({{"label", of.label}, {"rows", of.rows}, {"bound", of.bound}});

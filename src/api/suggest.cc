@@ -4,6 +4,7 @@
 #include <numeric>
 #include <set>
 
+#include "calibration_notes.h"
 #include "checked.h"
 #include "exit_calibrations.h"
 #include "exit_graph.h"
@@ -26,7 +27,6 @@ using Set = std::vector<std::size_t>;
 constexpr std::size_t kMostCandidates = 24;
 constexpr std::int64_t kFewestRows = 100;
 constexpr int kMostExits = 16;
-constexpr double kMainnetKnowsThem = 0.99;
 
 void check_options(const Model& model, const SuggestOptions& options) {
   if (!model.has_head())
@@ -287,11 +287,8 @@ Suggestion suggest_exits(const Model& model, const std::vector<std::shared_ptr<c
     result.suggested = telling.tell({});
   }
   if (!options.compare.empty()) result.compared = telling.tell(candidates.compared());
-  if (result.mainnet_accuracy >= kMainnetKnowsThem) {
-    result.notes.push_back(
-        "MainNet is right on almost all of these rows: where its training has seen them, what is told here says nothing "
-        "about new rows");
-  }
+  if (std::string note = note_of_known_rows(result.mainnet_accuracy); !note.empty())
+    result.notes.push_back(std::move(note));
   return result;
 }
 

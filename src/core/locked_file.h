@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <string>
 
+#include "descriptor.h"
+
 namespace sidenet {
 
 /// A small text file that several processes change in turn: who has one of these is the only one that does, until it goes.
@@ -25,11 +27,6 @@ class LockedFile {
   void replace(const std::string& text);
 
  private:
-  struct Descriptor {
-    ~Descriptor() { reset(); }
-    void reset(int next = -1);
-    int fd = -1;
-  };
   void open();
   bool is_at_path() const;
   void check_size(std::size_t bytes) const;

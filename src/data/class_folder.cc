@@ -126,12 +126,8 @@ class ClassFolderDataset : public Dataset {
 
 }  // namespace
 
-std::shared_ptr<const Dataset> class_folder_dataset(const std::string& root) {
-  return std::make_shared<ClassFolderDataset>(root, true);
-}
-
-std::shared_ptr<const Dataset> image_folder_dataset(const std::string& root) {
-  return std::make_shared<ClassFolderDataset>(root, false);
+std::shared_ptr<const Dataset> class_folder_dataset(const std::string& root, bool labelled) {
+  return std::make_shared<ClassFolderDataset>(root, labelled);
 }
 
 std::vector<std::string> class_folder_files(const std::string& root, bool labelled) {

@@ -73,8 +73,7 @@ bool is_idx_file(const FileBytes& file) {
 std::shared_ptr<const Dataset> open_folder(const std::string& path, bool labelled) {
   std::vector<FileBytes> files;
   for (const std::string& file : cifar_files(path)) files.push_back(read_file_bytes(file));
-  if (!files.empty()) return cifar_dataset(files);
-  return labelled ? class_folder_dataset(path) : image_folder_dataset(path);
+  return files.empty() ? class_folder_dataset(path, labelled) : cifar_dataset(files);
 }
 
 std::shared_ptr<const Dataset> open_images(const std::vector<FileBytes>& files, bool labelled) {

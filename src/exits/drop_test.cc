@@ -11,7 +11,7 @@ namespace {
 constexpr double kNuisanceShare = 0.001;  // of delta: what the interval of r may miss
 constexpr double kSlack = 0.0005;         // of p: how far the bounds may be from the maximum
 constexpr double kNegligible = 1e-16;     // probability left out of a sum
-constexpr int kTried = 16;                // levels at which drop_upper looks again
+constexpr int kTried = 16;                // levels at which largest_kept looks again
 
 }  // namespace
 
@@ -153,10 +153,6 @@ double DropTest::p_value(std::int64_t worse, std::int64_t better) const {
   if (high < low) return gamma_;  // no rate has so large a difference
   const Region region(*this, worse, better, Region::last_worse(static_cast<double>(rows_) * (high + epsilon_) / 2));
   return std::min(1.0, gamma_ + bound(region, low, high));
-}
-
-double drop_upper(std::int64_t worse, std::int64_t better, std::int64_t rows, double delta, double most) {
-  return largest_kept(most, [&](double epsilon) { return DropTest(rows, epsilon, delta).passes(worse, better); });
 }
 
 double largest_kept(double most, const std::function<bool(double)>& passes) {

@@ -53,9 +53,6 @@ class DropTest {
   Precision precision_;
 };
 
-/// An upper confidence bound on the drop at delta, where `most` passes.
-double drop_upper(std::int64_t worse, std::int64_t better, std::int64_t rows, double delta, double most);
-
 /// The largest epsilon in [0, most] that a test keeps, a little above; `most` passes it.
 double largest_kept(double most, const std::function<bool(double)>& passes);
 

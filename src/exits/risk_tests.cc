@@ -16,6 +16,16 @@ double drop_p_value(const RiskCounts& counts, const RiskCounts& unlabelled, doub
                                  counts.rows, epsilon, delta);
 }
 
+/// The largest of the open exits' values, each of (wrong, answered).
+template <typename Value>
+double largest_of_open(const RiskCounts& counts, const Value& value) {
+  double largest = 0;
+  for (const RiskCounts::Exit& exit : counts.exits) {
+    if (exit.open) largest = std::max(largest, value(exit.wrong, exit.answered));
+  }
+  return largest;
+}
+
 }  // namespace
 
 double risk_p_value(const RiskCounts& counts, const RiskCounts& unlabelled, const CertifyOptions& options) {
@@ -25,11 +35,8 @@ double risk_p_value(const RiskCounts& counts, const RiskCounts& unlabelled, cons
       return binomial_cdf(counts.differ + unlabelled.differ, counts.rows + unlabelled.rows, options.epsilon);
     case Risk::exit_error: break;
   }
-  double largest = 0;
-  for (const RiskCounts::Exit& exit : counts.exits) {
-    if (exit.open) largest = std::max(largest, binomial_cdf(exit.wrong, exit.answered, options.epsilon));
-  }
-  return largest;
+  return largest_of_open(
+      counts, [&](std::int64_t wrong, std::int64_t answered) { return binomial_cdf(wrong, answered, options.epsilon); });
 }
 
 double risk_upper_bound(const RiskCounts& counts, const RiskCounts& unlabelled, const CertifyOptions& options) {
@@ -42,11 +49,8 @@ double risk_upper_bound(const RiskCounts& counts, const RiskCounts& unlabelled, 
       return binomial_upper(counts.differ + unlabelled.differ, counts.rows + unlabelled.rows, options.delta);
     case Risk::exit_error: break;
   }
-  double largest = 0;
-  for (const RiskCounts::Exit& exit : counts.exits) {
-    if (exit.open) largest = std::max(largest, binomial_upper(exit.wrong, exit.answered, options.delta));
-  }
-  return largest;
+  return largest_of_open(
+      counts, [&](std::int64_t wrong, std::int64_t answered) { return binomial_upper(wrong, answered, options.delta); });
 }
 
 }  // namespace sidenet

@@ -22,26 +22,16 @@
 
 #include "file_names.h"
 #include "sidenet/error.h"
+#include "temporary_folder.h"
 
 using namespace sidenet;
 namespace fs = std::filesystem;
 
 namespace {
 
-struct Folder {
-  Folder() : path((fs::temp_directory_path() / "sidenet-atomic-XXXXXX").string()) { REQUIRE(::mkdtemp(path.data())); }
-  ~Folder() { fs::remove_all(path); }
-  std::string file(const std::string& name) const { return path + "/" + name; }
-  std::size_t entries() const { return static_cast<std::size_t>(std::distance(fs::directory_iterator(path), {})); }
-  std::string path;
-};
-
-std::string read(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-void put(const std::string& path, const std::string& bytes) { std::ofstream(path, std::ios::binary) << bytes; }
+using Folder = sidenet::testing::TemporaryFolder;
+using sidenet::testing::put;
+using sidenet::testing::read;
 
 void save(const std::string& path, const std::string& bytes, bool unnamed = true) {
   AtomicFile file(path, unnamed);
@@ -95,7 +85,7 @@ bool is_whole(const std::string& bytes) {
 TEST_CASE("a new file, and one over an old one, by both ways") {
   for (const bool unnamed : {true, false}) {
     Folder folder;
-    const std::string path = folder.file("out");
+    const std::string path = folder.at("out");
     save(path, "first", unnamed);
     CHECK(read(path) == "first");
     save(path, "second", unnamed);
@@ -107,31 +97,31 @@ TEST_CASE("a new file, and one over an old one, by both ways") {
 TEST_CASE("without commit the old file stays and nothing is left") {
   for (const bool unnamed : {true, false}) {
     Folder folder;
-    put(folder.file("out"), "old");
+    put(folder.at("out"), "old");
     {
-      AtomicFile file(folder.file("out"), unnamed);
+      AtomicFile file(folder.at("out"), unnamed);
       file.write(std::string(100'000, 'x'));
-      CHECK(read(folder.file("out")) == "old");
+      CHECK(read(folder.at("out")) == "old");
       CHECK(folder.entries() == (unnamed ? 1 : 2));
     }
-    CHECK(read(folder.file("out")) == "old");
+    CHECK(read(folder.at("out")) == "old");
     CHECK(folder.entries() == 1);
   }
 }
 
 TEST_CASE("a temporary file with a name tells what it is") {
   Folder folder;
-  AtomicFile file(folder.file("model.safetensors"), false);
+  AtomicFile file(folder.at("model.safetensors"), false);
   CHECK(fs::directory_iterator(folder.path)->path().filename().string().starts_with("model.safetensors.partial-"));
 }
 
 TEST_CASE("the longest name that the system takes") {
   for (const bool unnamed : {true, false}) {
     Folder folder;
-    const std::string path = folder.file(std::string(255, 'n'));
+    const std::string path = folder.at(std::string(255, 'n'));
     save(path, "bytes", unnamed);
     CHECK(read(path) == "bytes");
-    CHECK(holds(refusal(folder.file(std::string(256, 'n')), unnamed), "too long"));
+    CHECK(holds(refusal(folder.at(std::string(256, 'n')), unnamed), "too long"));
   }
 }
 
@@ -160,7 +150,7 @@ TEST_CASE("the longest path that the system takes") {
 TEST_CASE("a name beside another is as long as the system allows, and never the other one") {
   Folder folder;
   const auto name = [&](const std::string& of) {
-    return path_beside(folder.file(of), ".cache").substr(folder.path.size() + 1);
+    return path_beside(folder.at(of), ".cache").substr(folder.path.size() + 1);
   };
   CHECK(name("m") == "m.cache");
   CHECK(path_beside("m", ".cache") == "m.cache");
@@ -175,7 +165,7 @@ TEST_CASE("a child that saves in a loop is killed at random moments") {
   for (const bool unnamed : {true, false}) {
     CAPTURE(unnamed);
     Folder folder;
-    const std::string path = folder.file("out");
+    const std::string path = folder.at("out");
     save(path, whole_file(0), unnamed);
     unsigned state = 12345;
     std::size_t changes = 0, broken = 0, leftovers = 0;
@@ -217,7 +207,7 @@ TEST_CASE("a child that saves in a loop is killed at random moments") {
 
 TEST_CASE("several writers of one file: it is always one of theirs, whole") {
   Folder folder;
-  const std::string path = folder.file("out");
+  const std::string path = folder.at("out");
   save(path, whole_file(0));
   std::vector<std::thread> writers;
   for (unsigned writer = 1; writer <= 4; ++writer) {
@@ -234,21 +224,21 @@ TEST_CASE("several writers of one file: it is always one of theirs, whole") {
 TEST_CASE("a write that the system cuts short: one error, the old file, nothing left") {
   for (const bool unnamed : {true, false}) {
     Folder folder;
-    put(folder.file("out"), "old");
+    put(folder.at("out"), "old");
     const int status = in_child([&] {
       ::signal(SIGXFSZ, SIG_IGN);
       const rlimit limit{4096, 4096};
       if (::setrlimit(RLIMIT_FSIZE, &limit) != 0) return 3;
       try {
-        save(folder.file("out"), std::string(100'000, 'x'), unnamed);
+        save(folder.at("out"), std::string(100'000, 'x'), unnamed);
       } catch (const Error& error) {
         const std::string what = error.what();
-        return holds(what, folder.file("out") + ": cannot be written (write)") && !holds(what, "\n") ? 0 : 1;
+        return holds(what, folder.at("out") + ": cannot be written (write)") && !holds(what, "\n") ? 0 : 1;
       }
       return 2;
     });
     CHECK(status == 0);
-    CHECK(read(folder.file("out")) == "old");
+    CHECK(read(folder.at("out")) == "old");
     CHECK(folder.entries() == 1);
   }
 }
@@ -256,7 +246,7 @@ TEST_CASE("a write that the system cuts short: one error, the old file, nothing 
 TEST_CASE("permissions are the old file's, or a new file's") {
   for (const bool unnamed : {true, false}) {
     Folder folder;
-    const std::string path = folder.file("out");
+    const std::string path = folder.at("out");
     CHECK(in_child([&] {
             ::umask(027);
             save(path, "new", unnamed);
@@ -285,7 +275,7 @@ TEST_CASE("root's writing keeps a file's owner and group") {
     return;
   }
   Folder folder;
-  const std::string path = folder.file("out");
+  const std::string path = folder.at("out");
   put(path, "old");
   REQUIRE(::chown(path.c_str(), 1234, 4321) == 0);
   save(path, "new");
@@ -298,53 +288,53 @@ TEST_CASE("root's writing keeps a file's owner and group") {
 TEST_CASE("a folder or a file that may not be written") {
   for (const bool unnamed : {true, false}) {
     Folder folder;
-    put(folder.file("protected"), "old");
-    REQUIRE(::chmod(folder.file("protected").c_str(), 0444) == 0);
-    REQUIRE(::mkdir(folder.file("closed").c_str(), 0555) == 0);
+    put(folder.at("protected"), "old");
+    REQUIRE(::chmod(folder.at("protected").c_str(), 0444) == 0);
+    REQUIRE(::mkdir(folder.at("closed").c_str(), 0555) == 0);
     REQUIRE(::chmod(folder.path.c_str(), 0777) == 0);
     const int status = in_child([&] {
       if (::geteuid() == 0 && (::setgid(65534) != 0 || ::setuid(65534) != 0)) return 3;
-      if (!holds(refusal(folder.file("protected"), unnamed), "protected: cannot be written")) return 1;
-      return holds(refusal(folder.file("closed/out"), unnamed), "closed/out: cannot be written") ? 0 : 2;
+      if (!holds(refusal(folder.at("protected"), unnamed), "protected: cannot be written")) return 1;
+      return holds(refusal(folder.at("closed/out"), unnamed), "closed/out: cannot be written") ? 0 : 2;
     });
     CHECK(status == 0);
-    CHECK(read(folder.file("protected")) == "old");
+    CHECK(read(folder.at("protected")) == "old");
     CHECK(folder.entries() == 2);
-    CHECK(holds(refusal(folder.file("missing/out"), unnamed), "missing/out: cannot be written: No such file"));
-    CHECK(holds(refusal(folder.file("protected/out"), unnamed), "Not a directory"));
+    CHECK(holds(refusal(folder.at("missing/out"), unnamed), "missing/out: cannot be written: No such file"));
+    CHECK(holds(refusal(folder.at("protected/out"), unnamed), "Not a directory"));
   }
 }
 
 TEST_CASE("a symbolic link stays, and what it leads to is replaced") {
   for (const bool unnamed : {true, false}) {
     Folder folder;
-    fs::create_directory(folder.file("store"));
-    put(folder.file("store/v1"), "old");
-    fs::create_symlink("store/v1", folder.file("current"));
-    fs::create_symlink(folder.file("current"), folder.file("chain"));
-    save(folder.file("chain"), "new", unnamed);
-    CHECK(fs::is_symlink(folder.file("chain")));
-    CHECK(fs::is_symlink(folder.file("current")));
-    CHECK(!fs::is_symlink(folder.file("store/v1")));
-    CHECK(read(folder.file("store/v1")) == "new");
+    fs::create_directory(folder.at("store"));
+    put(folder.at("store/v1"), "old");
+    fs::create_symlink("store/v1", folder.at("current"));
+    fs::create_symlink(folder.at("current"), folder.at("chain"));
+    save(folder.at("chain"), "new", unnamed);
+    CHECK(fs::is_symlink(folder.at("chain")));
+    CHECK(fs::is_symlink(folder.at("current")));
+    CHECK(!fs::is_symlink(folder.at("store/v1")));
+    CHECK(read(folder.at("store/v1")) == "new");
 
-    fs::create_symlink("store/v2", folder.file("dangling"));
-    save(folder.file("dangling"), "v2", unnamed);
-    CHECK(fs::is_symlink(folder.file("dangling")));
-    CHECK(read(folder.file("store/v2")) == "v2");
+    fs::create_symlink("store/v2", folder.at("dangling"));
+    save(folder.at("dangling"), "v2", unnamed);
+    CHECK(fs::is_symlink(folder.at("dangling")));
+    CHECK(read(folder.at("store/v2")) == "v2");
 
-    fs::create_symlink("loop", folder.file("loop"));
-    CHECK(holds(refusal(folder.file("loop"), unnamed), "loop: cannot be written"));
-    fs::create_symlink("store", folder.file("folder"));
-    CHECK(holds(refusal(folder.file("folder"), unnamed), "expected a file, got a folder"));
+    fs::create_symlink("loop", folder.at("loop"));
+    CHECK(holds(refusal(folder.at("loop"), unnamed), "loop: cannot be written"));
+    fs::create_symlink("store", folder.at("folder"));
+    CHECK(holds(refusal(folder.at("folder"), unnamed), "expected a file, got a folder"));
   }
 }
 
 TEST_CASE("what is no regular file is refused and stays what it is") {
   Folder folder;
-  const std::string fifo = folder.file("fifo");
+  const std::string fifo = folder.at("fifo");
   REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
-  const std::string device = folder.file("null");  // not the machine's own, which root could destroy if we were wrong
+  const std::string device = folder.at("null");  // not the machine's own, which root could destroy if we were wrong
   const bool made = ::mknod(device.c_str(), S_IFCHR | 0600, makedev(1, 3)) == 0;
   for (const bool unnamed : {true, false}) {
     for (const std::string& path : {fifo, made ? device : fifo, folder.path})
@@ -359,7 +349,7 @@ TEST_CASE("what is no regular file is refused and stays what it is") {
 
 TEST_CASE("a link such as /dev/stdout is refused, wherever it leads") {
   Folder folder;
-  const std::string out = folder.file("redirected"), link = folder.file("stdout");
+  const std::string out = folder.at("redirected"), link = folder.at("stdout");
   fs::create_symlink("/proc/self/fd/1", link);
   const int status = in_child([&] {
     if (::freopen(out.c_str(), "w", stdout) == nullptr) return 3;

@@ -8,17 +8,14 @@
 #include <string>
 #include <vector>
 
+#include "counting_bytes.h"
+
 using namespace sidenet;
 
 namespace {
 
-std::span<const std::byte> bytes_of(const std::string& text) { return std::as_bytes(std::span(text.data(), text.size())); }
-
-std::string counting(std::size_t size) {
-  std::string text(size, '\0');
-  for (std::size_t i = 0; i < size; ++i) text[i] = static_cast<char>(i * 7 + 1);
-  return text;
-}
+using sidenet::testing::bytes_of;
+using sidenet::testing::counting;
 
 std::pair<std::uint64_t, std::uint64_t> hash_of(const std::string& text) {
   const Hash128 hash = hash128(bytes_of(text));

@@ -67,6 +67,10 @@ bool former_passes(std::int64_t worse, std::int64_t better, std::int64_t n, doub
   return binomial_cdf(worse, n, epsilon) <= delta || former_paired(worse, better, n, epsilon, 0.1 * delta) <= delta;
 }
 
+double drop_upper(std::int64_t worse, std::int64_t better, std::int64_t rows, double delta, double most) {
+  return largest_kept(most, [&](double epsilon) { return DropTest(rows, epsilon, delta).passes(worse, better); });
+}
+
 template <typename Passes>
 std::int64_t fewest_rows(std::int64_t least, const Passes& passes) {
   std::int64_t high = std::max<std::int64_t>(least, 1), low = least - 1;

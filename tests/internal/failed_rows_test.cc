@@ -94,6 +94,14 @@ void check_rows(const Model& model, std::int64_t rows, const std::vector<std::in
   }
 }
 
+/// One number of a weight is none.
+Model with_nan(ModelData data, const std::string& name, std::size_t place) {
+  Tensor weight = data.weights.at(name).clone();
+  weight.mutable_data<float>()[place] = kNan;
+  data.weights.insert_or_assign(name, weight);
+  return make_model(std::move(data));
+}
+
 }  // namespace
 
 TEST_CASE("images") {
@@ -130,11 +138,7 @@ TEST_CASE("texts: those with a word whose embedding is NaN") {
 }
 
 TEST_CASE("a SideNet of NaN fails rows that ask it, and no others") {
-  ModelData data = images(6);
-  Tensor bias = data.weights.at("exits.layer2.0.fc2.bias").clone();
-  bias.mutable_data<float>()[4] = kNan;
-  data.weights["exits.layer2.0.fc2.bias"] = bias;
-  const Model model = make_model(std::move(data));
+  const Model model = with_nan(images(6), "exits.layer2.0.fc2.bias", 4);
   RandomWeights random(7);
   const Tensor inputs = random.tensor({9, 3, 32, 32}, -2, 2);
   Session session(model, marking(2, 4));
@@ -155,11 +159,7 @@ TEST_CASE("a SideNet of NaN fails rows that ask it, and no others") {
 }
 
 TEST_CASE("a MainNet of NaN: rows that a SideNet answers have answers, and no audit") {
-  ModelData data = images(8);
-  Tensor bias = data.weights.at("linear.bias").clone();
-  bias.mutable_data<float>()[0] = kNan;
-  data.weights["linear.bias"] = bias;
-  const Model model = make_model(std::move(data));
+  const Model model = with_nan(images(8), "linear.bias", 0);
   RandomWeights random(9);
   const Tensor inputs = random.tensor({6, 3, 32, 32}, -2, 2);
   Session session(model, marking(1, 0));

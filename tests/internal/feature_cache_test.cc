@@ -16,6 +16,7 @@
 #include <optional>
 
 #include "sidenet/error.h"
+#include "temporary_folder.h"
 
 using namespace sidenet;
 namespace fs = std::filesystem;
@@ -26,11 +27,11 @@ constexpr std::int64_t rows = 23, batch = 5;
 const std::vector<std::string> columns{"layer1", "layer2", "logits"};
 constexpr std::int64_t widths[] = {7, 4, 3};
 
-struct Folder {
-  Folder() : path((fs::temp_directory_path() / "sidenet-cache-XXXXXX").string()) { REQUIRE(::mkdtemp(path.data())); }
-  ~Folder() { fs::remove_all(path); }
+using sidenet::testing::read;
+using sidenet::testing::TemporaryFolder;
+
+struct Folder : TemporaryFolder {
   std::string file(const std::string& name) const { return path + "/key1/" + name; }
-  std::string path;
 };
 
 float value(std::int64_t column, std::int64_t row, std::int64_t i) {
@@ -65,11 +66,6 @@ void check_complete(const FeatureCache& cache) {
       REQUIRE(column.data<float>()[i] == value(c, i / widths[c], i % widths[c]));
     }
   }
-}
-
-std::string read(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 void write(const std::string& path, const std::string& bytes) { std::ofstream(path, std::ios::binary) << bytes; }

@@ -15,6 +15,7 @@
 #include "kept_file.h"
 #include "kept_weights.h"
 #include "sidenet/error.h"
+#include "temporary_folder.h"
 
 using namespace sidenet;
 namespace fs = std::filesystem;
@@ -25,20 +26,19 @@ namespace {
 constexpr std::size_t kFloats = 8192;
 const auto kSize = static_cast<std::int64_t>(kept_bytes(kFloats));
 
-struct Folder {
-  Folder() : path((fs::temp_directory_path() / "sidenet-kept-XXXXXX").string()) {
+using sidenet::testing::put;
+using sidenet::testing::TemporaryFolder;
+
+struct Folder : TemporaryFolder {
+  Folder() {
     ::umask(0022);  // what others may write to is not ours
-    REQUIRE(::mkdtemp(path.data()));
   }
-  ~Folder() { fs::remove_all(path); }
-  std::string at(const std::string& name) const { return path + "/" + name; }
   std::set<std::string> names() const {
     std::set<std::string> names;
     for (const auto& entry : fs::directory_iterator(path)) names.insert(entry.path().filename().string());
     names.erase("secret");
     return names;
   }
-  std::string path;
 };
 
 std::string name_of(int piece) { return Digest().add(static_cast<std::uint64_t>(piece)).hex(); }
@@ -56,7 +56,6 @@ std::set<std::string> files(std::initializer_list<int> pieces) {
   return names;
 }
 
-void put(const std::string& path, const std::string& bytes) { std::ofstream(path, std::ios::binary) << bytes; }
 void age(const std::string& path, std::chrono::seconds by) {
   fs::last_write_time(path, fs::file_time_type::clock::now() - by);
 }

@@ -15,6 +15,7 @@
 #include "random_bert.h"
 #include "random_model.h"
 #include "sidenet/sidenet.h"
+#include "temporary_folder.h"
 
 // Weights that are kept in a folder: the same answers with and without, and whatever lies there.
 using namespace sidenet;
@@ -22,10 +23,10 @@ namespace fs = std::filesystem;
 
 namespace {
 
-struct Folder {
-  std::string path;
-  Folder() : path((fs::temp_directory_path() / "sidenet-kept-XXXXXX").string()) { REQUIRE(::mkdtemp(path.data())); }
-  ~Folder() { fs::remove_all(path); }
+using sidenet::testing::read;
+using sidenet::testing::TemporaryFolder;
+
+struct Folder : TemporaryFolder {
   std::string weights() const { return path + "/weights"; }
   std::vector<std::string> files() const {
     std::vector<std::string> names;
@@ -37,10 +38,6 @@ struct Folder {
   }
 };
 
-std::string read(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 void write(const std::string& path, const std::string& text) { std::ofstream(path, std::ios::binary) << text; }
 
 bool same(const Answers& a, const Answers& b) {

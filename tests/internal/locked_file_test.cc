@@ -18,26 +18,16 @@
 #include <vector>
 
 #include "sidenet/error.h"
+#include "temporary_folder.h"
 
 using namespace sidenet;
 namespace fs = std::filesystem;
 
 namespace {
 
-struct Folder {
-  Folder() : path((fs::temp_directory_path() / "sidenet-locked-XXXXXX").string()) { REQUIRE(::mkdtemp(path.data())); }
-  ~Folder() { fs::remove_all(path); }
-  std::string file(const std::string& name) const { return path + "/" + name; }
-  std::size_t entries() const { return static_cast<std::size_t>(std::distance(fs::directory_iterator(path), {})); }
-  std::string path;
-};
-
-void put(const std::string& path, const std::string& bytes) { std::ofstream(path, std::ios::binary) << bytes; }
-
-std::string read(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
+using Folder = sidenet::testing::TemporaryFolder;
+using sidenet::testing::put;
+using sidenet::testing::read;
 
 std::string refusal(const std::string& path, std::size_t most_bytes = 1000) {
   try {
@@ -76,7 +66,7 @@ void count_up(const std::string& path, int times) {
 
 TEST_CASE("a new file is empty; what is put in it is there for the next") {
   Folder folder;
-  const std::string path = folder.file("state");
+  const std::string path = folder.at("state");
   {
     LockedFile file(path);
     CHECK(file.text().empty());
@@ -97,7 +87,7 @@ TEST_CASE("a new file is empty; what is put in it is there for the next") {
 TEST_CASE("processes that count in one file lose no count") {
   constexpr int processes = 6, times = 60;
   Folder folder;
-  const std::string path = folder.file("count");
+  const std::string path = folder.at("count");
   std::vector<pid_t> children;
   for (int i = 0; i < processes; ++i) children.push_back(start([&] { count_up(path, times); }));
   for (const pid_t child : children) CHECK(end_of(child) == 0);
@@ -107,7 +97,7 @@ TEST_CASE("processes that count in one file lose no count") {
 
 TEST_CASE("threads count as processes do") {
   Folder folder;
-  const std::string path = folder.file("count");
+  const std::string path = folder.at("count");
   std::vector<std::thread> threads;
   for (int i = 0; i < 4; ++i) threads.emplace_back([&] { count_up(path, 40); });
   for (std::thread& thread : threads) thread.join();
@@ -116,13 +106,13 @@ TEST_CASE("threads count as processes do") {
 
 TEST_CASE("the lock stays over replace(), for those who wait and for those who come") {
   Folder folder;
-  const std::string path = folder.file("state"), order = folder.file("order");
+  const std::string path = folder.at("state"), order = folder.at("order");
   const auto mark = [&](const char* text) { std::ofstream(order, std::ios::app) << text; };
   // A child has its parent's descriptors, and a lock lasts as long as any of them: children come before the lock.
   std::vector<pid_t> children;
   for (const char* go : {"1", "2", "3"}) {
     children.push_back(start([&] {
-      while (!fs::exists(folder.file(go))) ::usleep(1000);
+      while (!fs::exists(folder.at(go))) ::usleep(1000);
       LockedFile file(path);
       mark(file.text().c_str());
       file.replace(file.text() + "+");
@@ -130,7 +120,7 @@ TEST_CASE("the lock stays over replace(), for those who wait and for those who c
   }
   auto file = std::make_unique<LockedFile>(path);
   const auto let_go = [&](const char* child, const char* text) {
-    put(folder.file(child), "");
+    put(folder.at(child), "");
     ::usleep(50'000);  // it waits for the file that is there now
     file->replace(text);
   };
@@ -147,16 +137,16 @@ TEST_CASE("the lock stays over replace(), for those who wait and for those who c
 
 TEST_CASE("who dies lets go: of a new empty file, and of one it has replaced") {
   Folder folder;
-  const std::string path = folder.file("state");
+  const std::string path = folder.at("state");
   for (const bool replaces : {false, true}) {
     const pid_t child = start([&] {
       LockedFile file(path);
       if (replaces) file.replace("from the dead");
-      put(folder.file("ready"), "");
+      put(folder.at("ready"), "");
       ::pause();
     });
-    while (!fs::exists(folder.file("ready"))) ::usleep(1000);
-    fs::remove(folder.file("ready"));
+    while (!fs::exists(folder.at("ready"))) ::usleep(1000);
+    fs::remove(folder.at("ready"));
     ::kill(child, SIGKILL);
     CHECK(end_of(child) == -1);
     CHECK(LockedFile(path).text() == (replaces ? "from the dead" : ""));
@@ -165,7 +155,7 @@ TEST_CASE("who dies lets go: of a new empty file, and of one it has replaced") {
 
 TEST_CASE("a process killed while it counts loses at most the count that it was at") {
   Folder folder;
-  const std::string path = folder.file("count");
+  const std::string path = folder.at("count");
   unsigned state = 12345;
   for (int round = 0, before = 0; round < 30; ++round) {
     const pid_t child = start([&] { count_up(path, 1'000'000); });
@@ -184,7 +174,7 @@ TEST_CASE("a process killed while it counts loses at most the count that it was 
 
 TEST_CASE("a file removed or replaced without the lock is not written over") {
   Folder folder;
-  const std::string path = folder.file("state");
+  const std::string path = folder.at("state");
   const auto kept = [&](const std::function<void()>& change) {
     LockedFile file(path);
     change();
@@ -194,42 +184,42 @@ TEST_CASE("a file removed or replaced without the lock is not written over") {
   kept([&] { fs::remove(path); });
   CHECK(!fs::exists(path));
   kept([&] {
-    put(folder.file("other"), "other");
-    fs::rename(folder.file("other"), path);
+    put(folder.at("other"), "other");
+    fs::rename(folder.at("other"), path);
   });
   CHECK(read(path) == "other");
-  kept([&] { fs::create_hard_link(path, folder.file("link")); });
-  fs::remove(folder.file("link"));
+  kept([&] { fs::create_hard_link(path, folder.at("link")); });
+  fs::remove(folder.at("link"));
   kept([&] {
-    fs::rename(path, folder.file("aside"));
+    fs::rename(path, folder.at("aside"));
     fs::create_symlink("aside", path);
   });
-  CHECK(read(folder.file("aside")) == "other");
+  CHECK(read(folder.at("aside")) == "other");
 }
 
 TEST_CASE("links, and what is no regular file, are refused and stay") {
   Folder folder;
-  put(folder.file("real"), "old");
-  fs::create_symlink("real", folder.file("link"));
-  fs::create_symlink("nowhere", folder.file("dangling"));
+  put(folder.at("real"), "old");
+  fs::create_symlink("real", folder.at("link"));
+  fs::create_symlink("nowhere", folder.at("dangling"));
   for (const char* name : {"link", "dangling"})
-    CHECK(refusal(folder.file(name)) == folder.file(name) + ": expected a regular file, got a symbolic link");
-  CHECK(!fs::exists(folder.file("nowhere")));
-  fs::create_hard_link(folder.file("real"), folder.file("second"));
-  CHECK(refusal(folder.file("real")) == folder.file("real") + ": expected a file with one name, got one with 2 hard links");
-  CHECK(read(folder.file("real")) == "old");
-  REQUIRE(::mkfifo(folder.file("fifo").c_str(), 0600) == 0);
-  CHECK(refusal(folder.file("fifo")) == folder.file("fifo") + ": expected a regular file, got a device, pipe or socket");
+    CHECK(refusal(folder.at(name)) == folder.at(name) + ": expected a regular file, got a symbolic link");
+  CHECK(!fs::exists(folder.at("nowhere")));
+  fs::create_hard_link(folder.at("real"), folder.at("second"));
+  CHECK(refusal(folder.at("real")) == folder.at("real") + ": expected a file with one name, got one with 2 hard links");
+  CHECK(read(folder.at("real")) == "old");
+  REQUIRE(::mkfifo(folder.at("fifo").c_str(), 0600) == 0);
+  CHECK(refusal(folder.at("fifo")) == folder.at("fifo") + ": expected a regular file, got a device, pipe or socket");
   CHECK(refusal("/dev/null") == "/dev/null: expected a regular file, got a device, pipe or socket");
   CHECK(refusal(folder.path).starts_with(folder.path + ": cannot be opened for writing: "));
-  CHECK(refusal(folder.file("missing/state")) ==
-        folder.file("missing/state") + ": cannot be opened for writing: No such file or directory");
+  CHECK(refusal(folder.at("missing/state")) ==
+        folder.at("missing/state") + ": cannot be opened for writing: No such file or directory");
   CHECK(refusal("") == ": cannot be opened for writing: No such file or directory");
 }
 
 TEST_CASE("a file that is too large is neither read nor written") {
   Folder folder;
-  const std::string path = folder.file("state");
+  const std::string path = folder.at("state");
   put(path, std::string(101, 'x'));
   CHECK(refusal(path, 100) == path + ": expected at most 100 bytes, got more");
   CHECK(LockedFile(path, 101).text().size() == 101);
@@ -241,7 +231,7 @@ TEST_CASE("a file that is too large is neither read nor written") {
 
 TEST_CASE("permissions stay") {
   Folder folder;
-  const std::string path = folder.file("state");
+  const std::string path = folder.at("state");
   put(path, "");
   REQUIRE(::chmod(path.c_str(), 0640) == 0);
   LockedFile(path).replace("new");

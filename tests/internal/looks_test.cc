@@ -2,30 +2,22 @@
 #include "looks.h"
 
 #include <doctest/doctest.h>
-#include <stdlib.h>
 
-#include <filesystem>
-#include <fstream>
 #include <numeric>
-#include <sstream>
 
 #include "model_data.h"
 #include "random_model.h"
 #include "sidenet/error.h"
 #include "sidenet/sidenet.h"
+#include "temporary_folder.h"
 
 using namespace sidenet;
 
 namespace {
 
-struct TemporaryFolder {
-  TemporaryFolder() {
-    path = (std::filesystem::temp_directory_path() / "sidenet-looks-XXXXXX").string();
-    REQUIRE(::mkdtemp(path.data()));
-  }
-  ~TemporaryFolder() { std::filesystem::remove_all(path); }
-  std::string path;
-};
+using sidenet::testing::put;
+using sidenet::testing::read;
+using sidenet::testing::TemporaryFolder;
 
 Model model(unsigned seed) {
   ModelData data = testing::describe(testing::random_cifar_resnet(seed, 1, 4, 1, 3, false));
@@ -56,12 +48,6 @@ CalibrateOptions options(const std::string& file) {
   return result;
 }
 
-std::string contents(const std::string& path) {
-  std::ostringstream text;
-  text << std::ifstream(path).rdbuf();
-  return text.str();
-}
-
 /// One look, recorded: its number and its part of delta.
 std::pair<int, double> look(const Model& of, const MeasuredExits& measured, const CalibrateOptions& how, bool certified = false) {
   Looks looks(of, measured, all(measured), nullptr, how);
@@ -83,7 +69,7 @@ TEST_CASE("without a file each look is the first, at all of delta") {
 TEST_CASE("looks at rows that grow have parts of delta that add up to less than it") {
   const TemporaryFolder folder;
   const Model of = model(1);
-  CalibrateOptions how = options(folder.path + "/looks.json");
+  CalibrateOptions how = options(folder.at("looks.json"));
   double spent = 0;
   for (int k = 1; k <= 20; ++k) {
     const auto [number, level] = look(of, rows(static_cast<std::size_t>(100 * k)), how, k == 20);
@@ -100,7 +86,7 @@ TEST_CASE("looks at rows that grow have parts of delta that add up to less than 
 
 TEST_CASE("planned looks share delta, and end") {
   const TemporaryFolder folder;
-  CalibrateOptions how = options(folder.path + "/looks.json");
+  CalibrateOptions how = options(folder.at("looks.json"));
   how.planned_looks = 2;
   CHECK(look(model(1), rows(100), how) == std::pair{1, 0.05});
   CHECK(look(model(1), rows(200), how) == std::pair{2, 0.05});
@@ -109,10 +95,10 @@ TEST_CASE("planned looks share delta, and end") {
 
 TEST_CASE("looks of another model, promise or rows are refused, and left as they were") {
   const TemporaryFolder folder;
-  const std::string path = folder.path + "/looks.json";
+  const std::string path = folder.at("looks.json");
   const CalibrateOptions how = options(path);
   look(model(1), rows(100), how);
-  const std::string before = contents(path);
+  const std::string before = read(path);
   CHECK_THROWS_WITH_AS(look(model(2), rows(100), how), doctest::Contains(": expected looks of this model"), Error);
   CalibrateOptions other = how;
   other.epsilon = 0.03;
@@ -125,25 +111,25 @@ TEST_CASE("looks of another model, promise or rows are refused, and left as they
   CHECK_THROWS_AS(look(model(1), rows(100), other), Error);
   CHECK_THROWS_WITH_AS(look(model(1), rows(100, 5), how), doctest::Contains("100 of them are not"), Error);
   CHECK_THROWS_WITH_AS(look(model(1), rows(99), how), doctest::Contains("1 of them are not"), Error);
-  CHECK(contents(path) == before);
+  CHECK(read(path) == before);
 }
 
 TEST_CASE("a damaged file is refused: cut at every byte, every byte changed, and left as it was") {
   const TemporaryFolder folder;
-  const std::string path = folder.path + "/looks.json";
+  const std::string path = folder.at("looks.json");
   const CalibrateOptions how = options(path);
   const Model of = model(1);
   const MeasuredExits measured = rows(12);
   look(of, measured, how);
-  const std::string good = contents(path);
+  const std::string good = read(path);
   const auto refused = [&](const std::string& text) {
-    std::ofstream(path, std::ios::trunc) << text;
+    put(path, text);
     try {
       Looks looks(of, measured, all(measured), nullptr, how);
       return false;
     } catch (const Error& error) {
       CHECK(std::string(error.what()).starts_with(path));
-      CHECK(contents(path) == text);
+      CHECK(read(path) == text);
       return true;
     }
   };

@@ -13,24 +13,16 @@
 
 #include "atomic_file.h"
 #include "sidenet/error.h"
+#include "temporary_folder.h"
 
 using namespace sidenet;
 namespace fs = std::filesystem;
 
 namespace {
 
-struct Folder {
-  Folder() : path((fs::temp_directory_path() / "sidenet-own-XXXXXX").string()) { REQUIRE(::mkdtemp(path.data())); }
-  ~Folder() { fs::remove_all(path); }
-  std::string at(const std::string& name) const { return path + "/" + name; }
-  std::string path;
-};
-
-std::string read(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-void put(const std::string& path, const std::string& bytes) { std::ofstream(path, std::ios::binary) << bytes; }
+using Folder = sidenet::testing::TemporaryFolder;
+using sidenet::testing::put;
+using sidenet::testing::read;
 
 std::string error_of(const std::function<void()>& work) {
   try {

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <set>
 
+#include "counting_bytes.h"
 #include "digest.h"
 #include "folder_secret.h"
 #include "sidenet/error.h"
@@ -18,13 +19,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::span<const std::byte> bytes_of(const std::string& text) { return std::as_bytes(std::span(text.data(), text.size())); }
-
-std::string counting(std::size_t size) {
-  std::string text(size, '\0');
-  for (std::size_t i = 0; i < size; ++i) text[i] = static_cast<char>(i * 7 + 1);
-  return text;
-}
+using sidenet::testing::bytes_of;
+using sidenet::testing::counting;
 
 std::string hex_of(const std::array<std::uint64_t, 2>& words) {
   std::string text;

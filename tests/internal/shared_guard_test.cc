@@ -21,6 +21,7 @@
 
 #include "random.h"
 #include "sidenet/error.h"
+#include "temporary_folder.h"
 
 using namespace sidenet;
 using namespace std::chrono_literals;
@@ -28,17 +29,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-struct Folder {
-  Folder() : path((fs::temp_directory_path() / "sidenet-guard-XXXXXX").string()) { REQUIRE(::mkdtemp(path.data())); }
-  ~Folder() { fs::remove_all(path); }
-  std::string file(const std::string& name) const { return path + "/" + name; }
-  std::string path;
-};
-
-std::string read(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
+using Folder = sidenet::testing::TemporaryFolder;
+using sidenet::testing::read;
 
 GuardState begin(const std::string& action = "warn", double limit = 0.05) {
   const std::map<std::string, double> thresholds = {{"a", 0.7}, {"b", 0.9}};
@@ -107,7 +99,7 @@ TEST_CASE("restarted at any row, it is as one that never stopped: state, alarms 
       SharedGuard whole(begin(action));
       std::unique_ptr<SharedGuard> cut;
       for (int batch = 0; batch < 40; ++batch) {
-        if (!cut || cuts.uniform() < 0.3) cut = std::make_unique<SharedGuard>(begin(action), folder.file("state"));
+        if (!cut || cuts.uniform() < 0.3) cut = std::make_unique<SharedGuard>(begin(action), folder.at("state"));
         const int count = 1 + static_cast<int>(cuts.uniform() * 20);
         for (int row = 0; row < count; ++row) {
           add(whole, rows, 0.4, stream % 2 == 0 ? 0.05 : 0.2);
@@ -124,7 +116,7 @@ TEST_CASE("restarted at any row, it is as one that never stopped: state, alarms 
           CHECK(one[i].thresholds == other[i].thresholds);
         }
         CHECK(guard_state_text(whole.state()) == guard_state_text(cut->state()));
-        CHECK(read(folder.file("state")) == guard_state_text(cut->state()));
+        CHECK(read(folder.at("state")) == guard_state_text(cut->state()));
       }
     }
     CHECK(alarms >= 4);
@@ -134,7 +126,7 @@ TEST_CASE("restarted at any row, it is as one that never stopped: state, alarms 
 TEST_CASE("two at once: each row once, in the order in which they come") {
   Folder folder;
   Random random(4), same(4);
-  SharedGuard one(begin(), folder.file("state")), other(begin(), folder.file("state")), both(begin());
+  SharedGuard one(begin(), folder.at("state")), other(begin(), folder.at("state")), both(begin());
   for (int turn = 0; turn < 20; ++turn) {
     SharedGuard& mine = turn % 3 == 0 ? one : other;
     for (int row = 0; row < 7; ++row) {
@@ -155,7 +147,7 @@ TEST_CASE("two at once: each row once, in the order in which they come") {
 TEST_CASE("processes at once: rows, audits and what differs add up") {
   constexpr int processes = 5, rows = 120;
   Folder folder;
-  const std::string path = folder.file("state");
+  const std::string path = folder.at("state");
   in_children(processes, [&](int process) {
     SharedGuard guard(begin("warn", 1), path);
     for (int row = 0; row < rows; ++row) {
@@ -187,10 +179,10 @@ TEST_CASE("evidence of the first makes the second alarm; the first is told, and 
       ++needed;
     }
     REQUIRE(needed >= 2);
-    SharedGuard first(begin(action), folder.file("state"));
+    SharedGuard first(begin(action), folder.at("state"));
     for (int row = 1; row < needed; ++row) first.add_audited(true);
     CHECK(first.merge().empty());
-    SharedGuard second(begin(action), folder.file("state"));
+    SharedGuard second(begin(action), folder.at("state"));
     second.add_row();
     second.add_audited(true);
     const auto alarms = second.merge();
@@ -212,7 +204,7 @@ TEST_CASE("evidence of the first makes the second alarm; the first is told, and 
     CHECK(first.state().guard.rate().rows == (action == "warn" ? needed + 1 : 0));
     CHECK(first.merge().empty());
     // Who comes later finds it so, and has no alarm to tell.
-    SharedGuard third(begin(action), folder.file("state"));
+    SharedGuard third(begin(action), folder.at("state"));
     CHECK(third.state().alarms == 1);
     CHECK(third.state().thresholds == alarms[0].thresholds);
     CHECK(third.merge().empty());
@@ -221,7 +213,7 @@ TEST_CASE("evidence of the first makes the second alarm; the first is told, and 
 
 TEST_CASE("rows that cannot be brought wait; a file that is removed is a new beginning") {
   Folder folder;
-  const std::string path = folder.file("state");
+  const std::string path = folder.at("state");
   SharedGuard guard(begin(), path);
   guard.add_audited(false);
   guard.merge();
@@ -250,21 +242,21 @@ TEST_CASE("a state that cannot be read stays, and says what to do") {
     }
     return std::string();
   };
-  fs::create_symlink("elsewhere", folder.file("link"));
-  CHECK(error_of(folder.file("link")) ==
-        folder.file("link") + ": expected a regular file, got a symbolic link; give another file");
-  std::ofstream(folder.file("large")) << std::string((1 << 20) + 1, ' ');
-  CHECK(error_of(folder.file("large")) ==
-        folder.file("large") + ": expected at most 1048576 bytes, got more; give another file");
-  CHECK(fs::file_size(folder.file("large")) == (1 << 20) + 1);
-  std::ofstream(folder.file("empty")).flush();
-  CHECK(error_of(folder.file("empty")) == "");
-  CHECK(read(folder.file("empty")) == guard_state_text(begin()));
+  fs::create_symlink("elsewhere", folder.at("link"));
+  CHECK(error_of(folder.at("link")) ==
+        folder.at("link") + ": expected a regular file, got a symbolic link; give another file");
+  std::ofstream(folder.at("large")) << std::string((1 << 20) + 1, ' ');
+  CHECK(error_of(folder.at("large")) ==
+        folder.at("large") + ": expected at most 1048576 bytes, got more; give another file");
+  CHECK(fs::file_size(folder.at("large")) == (1 << 20) + 1);
+  std::ofstream(folder.at("empty")).flush();
+  CHECK(error_of(folder.at("empty")) == "");
+  CHECK(read(folder.at("empty")) == guard_state_text(begin()));
 }
 
 TEST_CASE("a disk that is full: the old state, whole, and the rows wait") {
   Folder folder;
-  const std::string path = folder.file("state");
+  const std::string path = folder.at("state");
   SharedGuard(begin(), path);
   const std::string before = read(path);
   in_children(1, [&](int) {
@@ -289,16 +281,16 @@ TEST_CASE("a disk that is full: the old state, whole, and the rows wait") {
 
 TEST_CASE("a folder in which nothing can be replaced is told of at the start") {
   Folder folder;
-  SharedGuard(begin(), folder.file("state"));
-  REQUIRE(::chmod(folder.file("state").c_str(), 0666) == 0);
+  SharedGuard(begin(), folder.at("state"));
+  REQUIRE(::chmod(folder.at("state").c_str(), 0666) == 0);
   REQUIRE(::chmod(folder.path.c_str(), 0555) == 0);
   in_children(1, [&](int) {
     if (::geteuid() == 0 && (::setgid(65534) != 0 || ::setuid(65534) != 0)) ::_exit(3);
     try {
-      SharedGuard(begin(), folder.file("state"));
+      SharedGuard(begin(), folder.at("state"));
       ::_exit(4);
     } catch (const Error& error) {
-      if (error.what() != folder.file("state") + ": cannot be written: Permission denied; give another file") ::_exit(5);
+      if (error.what() != folder.at("state") + ": cannot be written: Permission denied; give another file") ::_exit(5);
     }
   });
   REQUIRE(::chmod(folder.path.c_str(), 0755) == 0);
@@ -306,7 +298,7 @@ TEST_CASE("a folder in which nothing can be replaced is told of at the start") {
 
 TEST_CASE("a memory's guard is always due after rows, a file's by the clock") {
   Folder folder;
-  SharedGuard memory(begin()), file(begin(), folder.file("state"));
+  SharedGuard memory(begin()), file(begin(), folder.at("state"));
   CHECK(!memory.due_in());
   memory.add_row();
   CHECK(memory.due_in() == 0ms);

@@ -12,6 +12,7 @@
 #include "quarters.h"
 #include "random_model.h"
 #include "sidenet/sidenet.h"
+#include "temporary_folder.h"
 
 using namespace sidenet;
 using sidenet::testing::Quarters;
@@ -19,11 +20,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-struct Folder {
-  Folder() : path((fs::temp_directory_path() / "sidenet-train-XXXXXX").string()) { REQUIRE(::mkdtemp(path.data())); }
-  ~Folder() { fs::remove_all(path); }
-  std::string path;
-};
+using Folder = sidenet::testing::TemporaryFolder;
 
 Model make_mainnet(unsigned seed = 1) {
   ModelData data = testing::describe(testing::random_cifar_resnet(seed, 1, 4, 1, 4, false));
