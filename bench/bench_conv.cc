@@ -1,15 +1,17 @@
-// Our convolutions against oneDNN's direct one, on layers of ResNet-18 and -50 at 224 x 224, of ResNet-56 and of wide
-// ResNet-18 on CIFAR, and one of VGG, one image:
+// Our convolutions against oneDNN's direct one, on layers of ResNet-18 and -50 at 224 x 224, of
+// ResNet-56 and of wide ResNet-18 on CIFAR, and one of VGG, one image:
 //
 //   bench_conv [THREADS [SECONDS [all [SIZE]]]]
 //
-// `cold`: weights as a network finds them. The large layers' come from memory: before a run, 64 MiB of other things go
-// through the caches, and then the activations, which the layer before has just written, and the scratch, which it has
-// used. The small layers' come from the third-level cache: runs cycle over 18 different ones, as many as ResNet-56 has.
-// `warm`: the same weights over and over. Rounds go through everything, so that what else the machine does hits all alike.
-// Medians over all runs; `ratio` to the direct one, `best` that of the fastest tenth; the share of the multiply-add peak
-// counts the operations of the direct sum. `error`: largest error over the largest output. With `all` every tile, panel and
-// way to part the work is tried, not only what winograd_plan() says (`*`); with SIZE on the layers of that height only.
+// `cold`: weights as a network finds them. The large layers' come from memory: before a run, 64 MiB
+// of other things go through the caches, and then the activations, which the layer before has just
+// written, and the scratch, which it has used. The small layers' come from the third-level cache:
+// runs cycle over 18 different ones, as many as ResNet-56 has. `warm`: the same weights over and
+// over. Rounds go through everything, so that what else the machine does hits all alike. Medians
+// over all runs; `ratio` to the direct one, `best` that of the fastest tenth; the share of the
+// multiply-add peak counts the operations of the direct sum. `error`: largest error over the
+// largest output. With `all` every tile, panel and way to part the work is tried, not only what
+// winograd_plan() says (`*`); with SIZE on the layers of that height only.
 #include <omp.h>
 #include <sys/utsname.h>
 
@@ -50,16 +52,19 @@ struct LayerSize {
   int size, in_channels, out_channels, kernel = 3, stride = 1;  // size: of the outputs
 };
 constexpr LayerSize kLayers[] = {
-    {56, 64, 64},         {28, 128, 128},       {14, 256, 256},       {7, 512, 512},       {32, 16, 16},
-    {16, 32, 32},         {8, 64, 64},          {32, 64, 64},         {16, 128, 128},      {8, 256, 256},
-    {4, 512, 512},        {112, 128, 128},      {112, 3, 64, 7, 2},   {28, 64, 128, 3, 2}, {14, 128, 256, 3, 2},
-    {28, 128, 128, 3, 2}, {14, 256, 256, 3, 2}, {7, 512, 512, 3, 2},  {28, 64, 128, 1, 2}, {28, 256, 512, 1, 2},
-    {56, 64, 256, 1},     {56, 256, 64, 1},     {28, 128, 512, 1},    {14, 1024, 256, 1},  {14, 256, 1024, 1},
-    {7, 512, 2048, 1},    {32, 3, 16},          {16, 16, 32, 3, 2},   {8, 32, 64, 3, 2},   {32, 3, 64},
-    {16, 64, 128, 3, 2},  {8, 128, 256, 3, 2},  {16, 16, 32, 1, 2},   {8, 32, 64, 1, 2},   {4, 256, 512, 3, 2},
-    {7, 256, 512, 3, 2},  {7, 256, 512, 1, 2},  {14, 128, 256, 1, 2}, {7, 160, 960, 1},    {7, 960, 160, 1},
-    {7, 512, 512, 1},     {14, 96, 576, 1},     {14, 576, 96, 1},     {28, 32, 192, 1},    {28, 192, 32, 1},
-    {56, 24, 144, 1},     {56, 144, 24, 1},     {112, 3, 32, 3, 2},   {112, 32, 16, 1}};
+    {56, 64, 64},         {28, 128, 128},       {14, 256, 256},       {7, 512, 512},
+    {32, 16, 16},         {16, 32, 32},         {8, 64, 64},          {32, 64, 64},
+    {16, 128, 128},       {8, 256, 256},        {4, 512, 512},        {112, 128, 128},
+    {112, 3, 64, 7, 2},   {28, 64, 128, 3, 2},  {14, 128, 256, 3, 2}, {28, 128, 128, 3, 2},
+    {14, 256, 256, 3, 2}, {7, 512, 512, 3, 2},  {28, 64, 128, 1, 2},  {28, 256, 512, 1, 2},
+    {56, 64, 256, 1},     {56, 256, 64, 1},     {28, 128, 512, 1},    {14, 1024, 256, 1},
+    {14, 256, 1024, 1},   {7, 512, 2048, 1},    {32, 3, 16},          {16, 16, 32, 3, 2},
+    {8, 32, 64, 3, 2},    {32, 3, 64},          {16, 64, 128, 3, 2},  {8, 128, 256, 3, 2},
+    {16, 16, 32, 1, 2},   {8, 32, 64, 1, 2},    {4, 256, 512, 3, 2},  {7, 256, 512, 3, 2},
+    {7, 256, 512, 1, 2},  {14, 128, 256, 1, 2}, {7, 160, 960, 1},     {7, 960, 160, 1},
+    {7, 512, 512, 1},     {14, 96, 576, 1},     {14, 576, 96, 1},     {28, 32, 192, 1},
+    {28, 192, 32, 1},     {56, 24, 144, 1},     {56, 144, 24, 1},     {112, 3, 32, 3, 2},
+    {112, 32, 16, 1}};
 constexpr std::size_t kOther = std::size_t{64} << 20;
 
 std::vector<float> random_values(std::size_t count) {
@@ -103,17 +108,19 @@ Layer make_layer(const LayerSize& size) {
   layer.src = sidenet::allocate_large(inputs * sizeof(float));
   layer.dst = sidenet::allocate_large(outputs * sizeof(float));
   float* src = reinterpret_cast<float*>(layer.src.get());
-  std::ranges::transform(random_values(inputs), src, [](float value) { return std::max(value, 0.0f); });
+  std::ranges::transform(random_values(inputs), src,
+                         [](float value) { return std::max(value, 0.0f); });
   layer.weight = random_values(weights);
   layer.bias = random_values(s.out_channels);
   layer.expected.resize(outputs);
-  kernels::reference::conv2d(s, src, layer.weight.data(), layer.bias.data(), kPost, layer.expected.data());
+  kernels::reference::conv2d(s, src, layer.weight.data(), layer.bias.data(), kPost,
+                             layer.expected.data());
   return layer;
 }
 
 void run(const Case& c, std::size_t copy, int threads) {
-  c.copies[copy]->run(reinterpret_cast<const float*>(c.layer->src.get()), reinterpret_cast<float*>(c.layer->dst.get()),
-                      c.scratch.get(), threads);
+  c.copies[copy]->run(reinterpret_cast<const float*>(c.layer->src.get()),
+                      reinterpret_cast<float*>(c.layer->dst.get()), c.scratch.get(), threads);
 }
 
 double error_of(const Case& c) {
@@ -128,7 +135,8 @@ double error_of(const Case& c) {
 
 using Maker = std::function<std::unique_ptr<kernels::Conv2dKernel>(const Layer&)>;
 
-void add_case(const Layer& layer, const std::string& name, int threads, const Maker& make, std::vector<Case>& cases) {
+void add_case(const Layer& layer, const std::string& name, int threads, const Maker& make,
+              std::vector<Case>& cases) {
   Case c{.layer = &layer, .name = name, .copies = {}, .scratch = nullptr};
   for (int i = 0; i < (layer.from_memory ? 1 : kCifarLayers); ++i) c.copies.push_back(make(layer));
   c.scratch = sidenet::allocate_large(std::max<std::size_t>(c.copies[0]->scratch_bytes(), 64));
@@ -137,21 +145,25 @@ void add_case(const Layer& layer, const std::string& name, int threads, const Ma
   cases.push_back(std::move(c));
 }
 
-void add_winograd(const Layer& layer, const WinogradPlan& plan, const char* note, int threads, std::vector<Case>& cases) {
+void add_winograd(const Layer& layer, const WinogradPlan& plan, const char* note, int threads,
+                  std::vector<Case>& cases) {
   char name[64];
-  std::snprintf(name, sizeof name, "F(%dx%d) panels of %3d by %s%s%s", plan.tile, plan.tile, plan.panel,
-                plan.split_outputs ? "outputs" : "tiles", plan.plain_weights ? ", plain" : "", note);
+  std::snprintf(name, sizeof name, "F(%dx%d) panels of %3d by %s%s%s", plan.tile, plan.tile,
+                plan.panel, plan.split_outputs ? "outputs" : "tiles",
+                plan.plain_weights ? ", plain" : "", note);
   add_case(
       layer, name, threads,
       [&](const Layer& l) {
-        return kernels::cpu::make_winograd_conv2d(l.shape, l.weight.data(), nullptr, l.bias.data(), kPost, plan);
+        return kernels::cpu::make_winograd_conv2d(l.shape, l.weight.data(), nullptr, l.bias.data(),
+                                                  kPost, plan);
       },
       cases);
 }
 
 std::atomic<long> sink;  // read by nobody, but the sum must be computed
 
-// Every thread reads its share, so that all of them stay awake and no second-level cache keeps anything.
+// Every thread reads its share, so that all of them stay awake and no second-level cache keeps
+// anything.
 void touch(const std::byte* data, std::size_t bytes, int threads) {
   long total = 0;
 #pragma omp parallel for num_threads(threads) reduction(+ : total)
@@ -202,14 +214,16 @@ int main(int count, char** arguments) {
     add_case(
         layer, "direct (oneDNN " + std::string(kernels::onednn::version()) + ")", threads,
         [](const Layer& l) {
-          return kernels::onednn::make_conv2d(l.shape, l.weight.data(), nullptr, l.bias.data(), kPost);
+          return kernels::onednn::make_conv2d(l.shape, l.weight.data(), nullptr, l.bias.data(),
+                                              kPost);
         },
         cases);
     if (kernels::cpu::direct_supports(layer.shape)) {
       add_case(
           layer, "direct", threads,
           [](const Layer& l) {
-            return kernels::cpu::make_direct_conv2d(l.shape, l.weight.data(), nullptr, l.bias.data(), kPost);
+            return kernels::cpu::make_direct_conv2d(l.shape, l.weight.data(), nullptr,
+                                                    l.bias.data(), kPost);
           },
           cases);
     }
@@ -228,30 +242,34 @@ int main(int count, char** arguments) {
     }
   }
   std::vector<double> peaks;
-  for (const auto end = Clock::now() + std::chrono::duration<double>(seconds); Clock::now() < end;) {
+  for (const auto end = Clock::now() + std::chrono::duration<double>(seconds);
+       Clock::now() < end;) {
     peaks.push_back(sidenet::tools::measure_peak_gflops(threads));
     for (Case& c : cases) measure(c, other.get(), threads);
   }
   const double peak = quantile(peaks, 0.5);
   utsname system{};
   uname(&system);
-  std::printf("%s, %d threads, peak %.1f GFLOP/s, %zu rounds\n", system.machine, threads, peak, peaks.size());
-  std::printf("%-46s %9s %6s %6s   %9s %6s %6s   %8s\n", "", "cold ms", "ratio", "share", "warm ms", "ratio", "share",
-              "error");
+  std::printf("%s, %d threads, peak %.1f GFLOP/s, %zu rounds\n", system.machine, threads, peak,
+              peaks.size());
+  std::printf("%-46s %9s %6s %6s   %9s %6s %6s   %8s\n", "", "cold ms", "ratio", "share", "warm ms",
+              "ratio", "share", "error");
   const Case* direct = nullptr;
   for (const Case& c : cases) {
     const Conv2dShape& s = c.layer->shape;
     if (!direct || direct->layer != c.layer) {
       direct = &c;
-      std::printf("%d x %d, stride %d, %d x %d x %d to %d\n", s.kernel_h, s.kernel_w, s.stride_h, s.in_h, s.in_w,
-                  s.in_channels, s.out_channels);
+      std::printf("%d x %d, stride %d, %d x %d x %d to %d\n", s.kernel_h, s.kernel_w, s.stride_h,
+                  s.in_h, s.in_w, s.in_channels, s.out_channels);
     }
-    const double operations = 2.0 * s.kernel_h * s.kernel_w * s.out_h * s.out_w * s.in_channels * s.out_channels;
+    const double operations =
+        2.0 * s.kernel_h * s.kernel_w * s.out_h * s.out_w * s.in_channels * s.out_channels;
     std::printf("  %-44s", c.name.c_str());
     for (const auto times : {&Case::cold, &Case::warm}) {
-      const double median = quantile(c.*times, 0.5), best = quantile(direct->*times, 0.1) / quantile(c.*times, 0.1);
-      std::printf(" %9.4f %6.2f %6.2f %5.0f%%  ", median * 1e3, quantile(direct->*times, 0.5) / median, best,
-                  operations / median * 1e-7 / peak);
+      const double median = quantile(c.*times, 0.5),
+                   best = quantile(direct->*times, 0.1) / quantile(c.*times, 0.1);
+      std::printf(" %9.4f %6.2f %6.2f %5.0f%%  ", median * 1e3,
+                  quantile(direct->*times, 0.5) / median, best, operations / median * 1e-7 / peak);
     }
     std::printf(" %8.1e\n", c.error);
   }

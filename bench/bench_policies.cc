@@ -1,13 +1,15 @@
-// Ways to run the same rows against each other, as finely interleaved as a batch: where the machine's speed moves within
-// milliseconds, two processes that take turns of seconds cannot tell one per cent.
+// Ways to run the same rows against each other, as finely interleaved as a batch: where the
+// machine's speed moves within milliseconds, two processes that take turns of seconds cannot tell
+// one per cent.
 //
 //   bench_policies INPUT.npy THREADS BATCH ROUNDS MODEL EXITS [MODEL EXITS …]
 //
-// INPUT, BATCH and EXITS are bench_session's. In each round every batch is run each way, in an order that is drawn anew
-// for each batch: what ran before leaves its weights in the caches. A batch's time is the median over the rounds. Prints
-// JSON, an object for each way: "ms" a row; "ratio" to the first way's, with the interval that 95 % of 400 resamplings of
-// the rounds give; "compute", multiply-adds as a ratio to MainNet's; and "time_over_compute", time saved against the first
-// way over compute saved.
+// INPUT, BATCH and EXITS are bench_session's. In each round every batch is run each way, in an
+// order that is drawn anew for each batch: what ran before leaves its weights in the caches. A
+// batch's time is the median over the rounds. Prints JSON, an object for each way: "ms" a row;
+// "ratio" to the first way's, with the interval that 95 % of 400 resamplings of the rounds give;
+// "compute", multiply-adds as a ratio to MainNet's; and "time_over_compute", time saved against the
+// first way over compute saved.
 #include <algorithm>
 #include <exception>
 #include <iostream>
@@ -70,7 +72,8 @@ Sums sums_of(const Way& way, std::size_t rounds) {
 
 Json report(const Way& way, const Sums& sums, const Sums& first, std::int64_t rows) {
   std::vector<double> ratios;
-  for (std::size_t i = 0; i < sums.resampled.size(); ++i) ratios.push_back(sums.resampled[i] / first.resampled[i]);
+  for (std::size_t i = 0; i < sums.resampled.size(); ++i)
+    ratios.push_back(sums.resampled[i] / first.resampled[i]);
   const double ratio = sums.all / first.all, compute = way.rows.compute();
   Json result{{"model", way.model},
               {"exits", way.exits},
@@ -92,7 +95,8 @@ void compare(const std::vector<std::string>& arguments) {
   std::map<std::string, sidenet::Model> models;  // ways of one file share its weights in memory
   std::vector<Way> ways;
   for (std::size_t i = 4; i + 1 < arguments.size(); i += 2) {
-    if (!models.contains(arguments[i])) models.emplace(arguments[i], sidenet::Model::load(arguments[i]));
+    if (!models.contains(arguments[i]))
+      models.emplace(arguments[i], sidenet::Model::load(arguments[i]));
     const sidenet::Model& model = models.at(arguments[i]);
     ways.push_back({arguments[i],
                     arguments[i + 1],
@@ -117,14 +121,16 @@ void compare(const std::vector<std::string>& arguments) {
   }
   const Sums first = sums_of(ways[0], rounds);
   for (const Way& way : ways)
-    std::cout << report(way, &way == &ways[0] ? first : sums_of(way, rounds), first, values.dim(0)) << std::endl;
+    std::cout << report(way, &way == &ways[0] ? first : sums_of(way, rounds), first, values.dim(0))
+              << std::endl;
 }
 
 }  // namespace
 
 int main(int count, char** arguments) {
   if (count < 7 || count % 2 == 0) {
-    std::cerr << "usage: bench_policies INPUT.npy THREADS BATCH ROUNDS MODEL EXITS [MODEL EXITS …]\n";
+    std::cerr
+        << "usage: bench_policies INPUT.npy THREADS BATCH ROUNDS MODEL EXITS [MODEL EXITS …]\n";
     return 2;
   }
   try {

@@ -1,15 +1,16 @@
-// This engine under the line protocol of peer_worker.py, text_worker.py and exit_worker.py, so that what is compared can be
-// interleaved:
+// This engine under the line protocol of peer_worker.py, text_worker.py and exit_worker.py, so that
+// what is compared can be interleaved:
 //
 //   bench_session MODEL INPUT.npy THREADS [BATCH [EXITS [MICRO_BATCH]]]
 //
-// First line out: {"engine", "version"}. Then, for each line in: "run N" gives {"ms": [N times of one run]};
-// "logits FILE" writes the last logits as .npy and gives {"written": FILE, "multiply_adds": MainNet's in a run};
-// "answers FILE" writes (rows, 3), the class, the index of the exit and the confidence of each row, and gives {"written",
-// "compute"}: multiply-adds as a ratio to MainNet's. INPUT is (rows, C, H, W), or word ids (rows, tokens) with -1 behind a shorter row's end. A run is all rows,
-// BATCH at a time (default: all at once). EXITS: "final", MainNet alone (default); "model", the thresholds in the file; a
-// threshold for all exits; or NAME=T,…, the others shut. MICRO_BATCH: rows that move together, at most (0: as the plan
-// says).
+// First line out: {"engine", "version"}. Then, for each line in: "run N" gives {"ms": [N times of
+// one run]}; "logits FILE" writes the last logits as .npy and gives {"written": FILE,
+// "multiply_adds": MainNet's in a run}; "answers FILE" writes (rows, 3), the class, the index of
+// the exit and the confidence of each row, and gives {"written", "compute"}: multiply-adds as a
+// ratio to MainNet's. INPUT is (rows, C, H, W), or word ids (rows, tokens) with -1 behind a shorter
+// row's end. A run is all rows, BATCH at a time (default: all at once). EXITS: "final", MainNet
+// alone (default); "model", the thresholds in the file; a threshold for all exits; or NAME=T,…, the
+// others shut. MICRO_BATCH: rows that move together, at most (0: as the plan says).
 #include <exception>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -43,11 +44,13 @@ void serve(const std::vector<std::string>& arguments) {
     const std::string argument = space == std::string::npos ? "" : line.substr(space + 1);
     if (command == "run") {
       std::vector<double> milliseconds;
-      for (int i = std::stoi(argument); i > 0; --i) milliseconds.push_back(rows.run(session, policy));
+      for (int i = std::stoi(argument); i > 0; --i)
+        milliseconds.push_back(rows.run(session, policy));
       std::cout << Json{{"ms", milliseconds}} << std::endl;
     } else if (command == "logits") {
       sidenet::write_npy(argument, rows.logits());
-      std::cout << Json{{"written", argument}, {"multiply_adds", rows.mainnet_multiply_adds()}} << std::endl;
+      std::cout << Json{{"written", argument}, {"multiply_adds", rows.mainnet_multiply_adds()}}
+                << std::endl;
     } else if (command == "answers") {
       sidenet::write_npy(argument, rows.answers());
       std::cout << Json{{"written", argument}, {"compute", rows.compute()}} << std::endl;

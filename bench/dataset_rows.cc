@@ -1,5 +1,5 @@
-// The first rows of labelled images as a model takes them, (rows, C, H, W), for exits.py and scaling.py:
-// dataset_rows MODEL DATA ROWS OUT.npy
+// The first rows of labelled images as a model takes them, (rows, C, H, W), for exits.py and
+// scaling.py: dataset_rows MODEL DATA ROWS OUT.npy
 #include <algorithm>
 #include <cstdio>
 #include <exception>
@@ -18,7 +18,8 @@ int main(int argc, char** argv) {
     sidenet::DatasetOptions options;
     options.limit = std::stoll(argv[3]);
     const auto data = sidenet::Dataset::open(argv[2], options);
-    if (data->rows() == 0) throw sidenet::Error(std::string(argv[2]) + ": expected at least one row");
+    if (data->rows() == 0)
+      throw sidenet::Error(std::string(argv[2]) + ": expected at least one row");
     sidenet::Tensor rows;
     sidenet::for_each_batch(*data, model.preprocessing(), data->rows(), 1,
                             [&](const sidenet::Batch& batch) { rows = batch.inputs; });

@@ -1,9 +1,10 @@
-// What this machine's threads cost and get, as JSON, for the model of scaling.py: machine_costs THREADS
+// What this machine's threads cost and get, as JSON, for the model of scaling.py: machine_costs
+// THREADS
 //
-// For 1 … THREADS threads, doubled each time: "fork_join_us", one parallel region of OpenMP with nothing to do, regions one
-// behind the other (median); "team_us", the same for work that a Team shares, as between the kernels of one row;
-// "read_gb_s", memory read by all threads together, each its
-// own part of 256 MiB (best of 9); "peak_gflops", float32 multiply-adds.
+// For 1 … THREADS threads, doubled each time: "fork_join_us", one parallel region of OpenMP with
+// nothing to do, regions one behind the other (median); "team_us", the same for work that a Team
+// shares, as between the kernels of one row; "read_gb_s", memory read by all threads together, each
+// its own part of 256 MiB (best of 9); "peak_gflops", float32 multiply-adds.
 #include <omp.h>
 
 #include <algorithm>
@@ -25,7 +26,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 constexpr int kRegions = 200, kRepeats = 101;
 
@@ -69,7 +72,8 @@ double read_gigabytes_per_second(const std::vector<std::int64_t>& memory, int th
     const auto size = static_cast<std::int64_t>(memory.size());
 #pragma omp parallel for num_threads(threads) reduction(+ : total) schedule(static)
     for (std::int64_t i = 0; i < size; ++i) total += memory[static_cast<std::size_t>(i)];
-    best = std::max(best, static_cast<double>(size) * sizeof(std::int64_t) / seconds_since(start) / 1e9);
+    best = std::max(best,
+                    static_cast<double>(size) * sizeof(std::int64_t) / seconds_since(start) / 1e9);
   }
   return total > 0 ? best : 0;  // the sums must be computed
 }

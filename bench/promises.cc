@@ -1,16 +1,20 @@
 // Do certificates keep their promise, and confidences tell the truth? On real scores, resampled:
 //
-//   promises MODEL DATA [--traffic KIND] [--rows N] [--unlabelled N] [--draws N] [--epsilon E] [--delta D] [--fit KIND]
+//   promises MODEL DATA [--traffic KIND] [--rows N] [--unlabelled N] [--draws N] [--epsilon E]
+//   [--delta D] [--fit KIND]
 //                       [--risk RISK] [--advice] [--confidences THRESHOLD]
 //
-// DRAWS (300) times ROWS (2,000) rows are drawn with replacement from DATA, calibrated as `sidenet calibrate` does once the
-// exits have been run (split, temperatures, candidates, tests), and judged on all of DATA, which is the distribution then:
-// how many broke the promise, what the thresholds save there, what the best common threshold that keeps epsilon there saves,
-// and the share of it that was had. --traffic: rows (each row of DATA as often as any other, default), atom:Q (one row, which
-// an exit is surely wrong on, has a share Q), zipf:A:M (M rows of DATA, the k-th as often as 1 / k^A), equal:M (M rows).
-// --unlabelled: so many more rows without labels a draw. --advice: of draws that certify nothing, how many would with as many
-// fresh rows as were advised. --confidences: instead, ECE of a half that did not fit, means of 6 seeds x 2 halves; rows reach
-// an exit where every exit before it stays below THRESHOLD.
+// DRAWS (300) times ROWS (2,000) rows are drawn with replacement from DATA, calibrated as `sidenet
+// calibrate` does once the exits have been run (split, temperatures, candidates, tests), and judged
+// on all of DATA, which is the distribution then: how many broke the promise, what the thresholds
+// save there, what the best common threshold that keeps epsilon there saves, and the share of it
+// that was had. --traffic: rows (each row of DATA as often as any other, default), atom:Q (one row,
+// which an exit is surely wrong on, has a share Q), zipf:A:M (M rows of DATA, the k-th as often as
+// 1 / k^A), equal:M (M rows).
+// --unlabelled: so many more rows without labels a draw. --advice: of draws that certify nothing,
+// how many would with as many fresh rows as were advised. --confidences: instead, ECE of a half
+// that did not fit, means of 6 seeds x 2 halves; rows reach an exit where every exit before it
+// stays below THRESHOLD.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -42,7 +46,8 @@ struct Options {
 };
 
 /// Some rows of `measured`, as a population.
-testing::Population some_rows(const MeasuredExits& measured, std::size_t count, std::vector<double> weight) {
+testing::Population some_rows(const MeasuredExits& measured, std::size_t count,
+                              std::vector<double> weight) {
   Rows order(measured.labels.size());
   std::iota(order.begin(), order.end(), 0u);
   Random random(7);
@@ -52,11 +57,13 @@ testing::Population some_rows(const MeasuredExits& measured, std::size_t count, 
   return {take_rows(measured, order), std::move(weight)};
 }
 
-testing::Population population_of(const MeasuredExits& measured, const ExitScores& scores, const std::string& traffic) {
+testing::Population population_of(const MeasuredExits& measured, const ExitScores& scores,
+                                  const std::string& traffic) {
   const std::size_t rows = measured.labels.size();
   const auto number = [&](std::size_t from) { return std::atof(traffic.c_str() + from); };
   if (traffic == "rows") return {measured, testing::equal_weights(rows)};
-  if (traffic.starts_with("atom:")) return {measured, testing::atom_weights(rows, testing::worst_row(scores), number(5))};
+  if (traffic.starts_with("atom:"))
+    return {measured, testing::atom_weights(rows, testing::worst_row(scores), number(5))};
   if (traffic.starts_with("zipf:")) {
     const auto count = std::min(rows, static_cast<std::size_t>(number(traffic.find(':', 5) + 1)));
     return some_rows(measured, count, testing::zipf_weights(count, number(5), 3));
@@ -70,24 +77,29 @@ testing::Population population_of(const MeasuredExits& measured, const ExitScore
 
 void try_promises(const Model& model, const testing::Population& population, Options options) {
   const ExitScores scores = scores_of(population.rows, calibrations_of(*model.data()));
-  const double temperatures_of_all = [&] {  // what the best common threshold saves, confidences calibrated on everything
-    const std::vector<double> open(scores.exits(), 0.95);
-    const ExitScores calibrated =
-        scores_of(population.rows, fit_calibrations(population.rows.logits, population.rows.labels, open));
-    return testing::most_saved(population, calibrated, threshold_grid(), options.calibrate.risk,
-                               *options.calibrate.epsilon);
-  }();
+  const double temperatures_of_all =
+      [&] {  // what the best common threshold saves, confidences calibrated on everything
+        const std::vector<double> open(scores.exits(), 0.95);
+        const ExitScores calibrated =
+            scores_of(population.rows,
+                      fit_calibrations(population.rows.logits, population.rows.labels, open));
+        return testing::most_saved(population, calibrated, threshold_grid(), options.calibrate.risk,
+                                   *options.calibrate.epsilon);
+      }();
   const auto start = std::chrono::steady_clock::now();
-  const testing::Outcome outcome = testing::try_promises(model, population, options.rows, options.unlabelled,
-                                                         options.draws, options.calibrate);
+  const testing::Outcome outcome = testing::try_promises(
+      model, population, options.rows, options.unlabelled, options.draws, options.calibrate);
   const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
-  const double draws = options.draws, broken = outcome.broken / draws, delta = options.calibrate.delta;
-  std::printf("%-12s %-13s rows %zu + %zu, epsilon %g, delta %g: certified %.1f %%, broken %.1f %% (allowed %.1f), saved "
-              "%.1f %%, best %.1f %%, share %.3f; %.2f s a draw\n",
-              options.traffic.c_str(), risk_name(options.calibrate.risk), options.rows, options.unlabelled,
-              *options.calibrate.epsilon, delta, 100 * outcome.certified / draws, 100 * broken,
-              100 * (delta + 2 * std::sqrt(delta * (1 - delta) / draws)), 100 * outcome.saved, 100 * temperatures_of_all,
-              outcome.saved / temperatures_of_all, spent.count() / draws);
+  const double draws = options.draws, broken = outcome.broken / draws,
+               delta = options.calibrate.delta;
+  std::printf(
+      "%-12s %-13s rows %zu + %zu, epsilon %g, delta %g: certified %.1f %%, broken %.1f %% "
+      "(allowed %.1f), saved "
+      "%.1f %%, best %.1f %%, share %.3f; %.2f s a draw\n",
+      options.traffic.c_str(), risk_name(options.calibrate.risk), options.rows, options.unlabelled,
+      *options.calibrate.epsilon, delta, 100 * outcome.certified / draws, 100 * broken,
+      100 * (delta + 2 * std::sqrt(delta * (1 - delta) / draws)), 100 * outcome.saved,
+      100 * temperatures_of_all, outcome.saved / temperatures_of_all, spent.count() / draws);
 }
 
 void try_advice(const Model& model, const testing::Population& population, Options options) {
@@ -97,8 +109,8 @@ void try_advice(const Model& model, const testing::Population& population, Optio
   for (int draw = 0; draw < options.draws; ++draw) {
     Random random(11, static_cast<std::uint64_t>(draw));
     options.calibrate.seed = static_cast<std::uint64_t>(draw) + 1;
-    const auto result =
-        calibrate_measured(model, population.draw(options.rows, random), nullptr, options.calibrate);
+    const auto result = calibrate_measured(model, population.draw(options.rows, random), nullptr,
+                                           options.calibrate);
     if (result.certificate) continue;
     ++refused;
     if (!result.rows_needed || *result.rows_needed > 400'000) {
@@ -108,15 +120,19 @@ void try_advice(const Model& model, const testing::Population& population, Optio
     above = above && *result.rows_needed > static_cast<std::int64_t>(options.rows);
     advised += static_cast<double>(*result.rows_needed);
     const auto again = calibrate_measured(
-        model, population.draw(static_cast<std::size_t>(*result.rows_needed), random), nullptr, options.calibrate);
+        model, population.draw(static_cast<std::size_t>(*result.rows_needed), random), nullptr,
+        options.calibrate);
     certified += again.certificate ? 1 : 0;
   }
   const int told = refused - without;
-  std::printf("%-12s %-13s rows %zu, epsilon %g, delta %g: %d of %d refused, %d without advice; advised %.0f on average, all "
-              "above: %s; of %d, %.1f %% certify\n",
-              options.traffic.c_str(), risk_name(options.calibrate.risk), options.rows, *options.calibrate.epsilon,
-              options.calibrate.delta, refused, options.draws, without, told > 0 ? advised / told : 0.0,
-              above ? "yes" : "NO", told, told > 0 ? 100.0 * certified / told : 0.0);
+  std::printf(
+      "%-12s %-13s rows %zu, epsilon %g, delta %g: %d of %d refused, %d without advice; advised "
+      "%.0f on average, all "
+      "above: %s; of %d, %.1f %% certify\n",
+      options.traffic.c_str(), risk_name(options.calibrate.risk), options.rows,
+      *options.calibrate.epsilon, options.calibrate.delta, refused, options.draws, without,
+      told > 0 ? advised / told : 0.0, above ? "yes" : "NO", told,
+      told > 0 ? 100.0 * certified / told : 0.0);
 }
 
 struct Ece {
@@ -150,10 +166,15 @@ void try_confidences(const MeasuredExits& measured, double threshold) {
     const auto middle = order.begin() + static_cast<std::ptrdiff_t>(order.size() / 2);
     Rows halves[2] = {{order.begin(), middle}, {middle, order.end()}};
     for (int side = 0; side < 2; ++side) {
-      const MeasuredExits fitting = take_rows(measured, halves[side]), testing = take_rows(measured, halves[1 - side]);
-      const auto fit = [&](const std::vector<double>& at) { return fit_calibrations(fitting.logits, fitting.labels, at); };
-      const std::vector<Calibration> of_all = fit(std::vector<double>(exits, kShut)), of_reaching = fit(thresholds);
-      const ExitScores old = scores_of(testing, std::vector<Calibration>(exits)), everywhere = scores_of(testing, of_all),
+      const MeasuredExits fitting = take_rows(measured, halves[side]),
+                          testing = take_rows(measured, halves[1 - side]);
+      const auto fit = [&](const std::vector<double>& at) {
+        return fit_calibrations(fitting.logits, fitting.labels, at);
+      };
+      const std::vector<Calibration> of_all = fit(std::vector<double>(exits, kShut)),
+                                     of_reaching = fit(thresholds);
+      const ExitScores old = scores_of(testing, std::vector<Calibration>(exits)),
+                       everywhere = scores_of(testing, of_all),
                        now = scores_of(testing, of_reaching);
       const auto reach = rows_that_reach(testing.logits, of_reaching, thresholds);
       for (std::size_t exit = 0; exit < exits; ++exit) {
@@ -162,13 +183,16 @@ void try_confidences(const MeasuredExits& measured, double threshold) {
       }
     }
   }
-  std::printf("\nECE on the half that did not fit: at temperature 1, calibrated, floor\n%-20s %8s %26s %8s %26s\n", "exit",
-              "rows", "all rows", "reach", "rows that reach");
+  std::printf(
+      "\nECE on the half that did not fit: at temperature 1, calibrated, floor\n%-20s %8s %26s %8s "
+      "%26s\n",
+      "exit", "rows", "all rows", "reach", "rows that reach");
   for (std::size_t exit = 0; exit < exits; ++exit) {
     const double n = 2 * seeds;
     const Ece &a = all[exit], &r = reached[exit];
-    std::printf("%-20s %8.0f %8.4f %8.4f %8.4f %8.0f %8.4f %8.4f %8.4f\n", measured.names[exit].c_str(), a.rows / n,
-                a.before / n, a.after / n, a.floor / n, r.rows / n, r.before / n, r.after / n, r.floor / n);
+    std::printf("%-20s %8.0f %8.4f %8.4f %8.4f %8.0f %8.4f %8.4f %8.4f\n",
+                measured.names[exit].c_str(), a.rows / n, a.before / n, a.after / n, a.floor / n,
+                r.rows / n, r.before / n, r.after / n, r.floor / n);
   }
 }
 
@@ -212,7 +236,10 @@ Options options_of(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   if (argc < 3) {
-    std::fprintf(stderr, "usage: %s MODEL DATA [--traffic KIND] [--rows N] [--draws N] ... (see the source)\n", argv[0]);
+    std::fprintf(
+        stderr,
+        "usage: %s MODEL DATA [--traffic KIND] [--rows N] [--draws N] ... (see the source)\n",
+        argv[0]);
     return 2;
   }
   try {
@@ -224,7 +251,8 @@ int main(int argc, char** argv) {
       try_confidences(measured, options.confidences);
       return 0;
     }
-    const auto population = population_of(measured, scores_of(measured, calibrations_of(*model.data())), options.traffic);
+    const auto population = population_of(
+        measured, scores_of(measured, calibrations_of(*model.data())), options.traffic);
     for (const Risk risk : {Risk::drop, Risk::disagreement, Risk::exit_error}) {
       if (!options.risk.empty() && options.risk != risk_name(risk)) continue;
       options.calibrate.risk = risk;

@@ -38,7 +38,8 @@ class Rows {
     answers_.resize(batches());
     const auto start = std::chrono::steady_clock::now();
     answers_[i] = texts_.empty() ? session.run(images_[i], policy) : session.run(texts_[i], policy);
-    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start)
+        .count();
   }
 
   /// All batches, and their milliseconds.
@@ -51,7 +52,8 @@ class Rows {
   sidenet::Tensor logits() const {
     std::vector<float> all;
     for (const sidenet::Answers& part : answers_) {
-      all.insert(all.end(), part.logits.data<float>(), part.logits.data<float>() + part.logits.size());
+      all.insert(all.end(), part.logits.data<float>(),
+                 part.logits.data<float>() + part.logits.size());
     }
     const std::int64_t classes = answers_.at(0).logits.dim(1);
     return sidenet::Tensor::from({static_cast<std::int64_t>(all.size()) / classes, classes}, all);
@@ -72,17 +74,20 @@ class Rows {
   /// What MainNet alone takes for all rows.
   double mainnet_multiply_adds() const {
     double sum = 0;
-    for (const sidenet::Answers& part : answers_) sum += static_cast<double>(part.mainnet_multiply_adds);
+    for (const sidenet::Answers& part : answers_)
+      sum += static_cast<double>(part.mainnet_multiply_adds);
     return sum;
   }
   double compute() const {
     double executed = 0;
-    for (const sidenet::Answers& part : answers_) executed += static_cast<double>(part.multiply_adds);
+    for (const sidenet::Answers& part : answers_)
+      executed += static_cast<double>(part.multiply_adds);
     return executed / mainnet_multiply_adds();
   }
 
  private:
-  static sidenet::TokenRows pack(const sidenet::Tensor& ids, std::int64_t first, std::int64_t count) {
+  static sidenet::TokenRows pack(const sidenet::Tensor& ids, std::int64_t first,
+                                 std::int64_t count) {
     sidenet::TokenRows texts;
     for (std::int64_t row = first; row < first + count; ++row) {
       const auto* from = ids.data<std::int64_t>() + row * ids.dim(1);

@@ -2,7 +2,8 @@
 //
 //     tokenize_speed VOCABULARY LOWER_CASE TEXTS
 //
-// First line out: {"rows", "tokens"}. Then, for each line in: {"ms": time of one pass over all texts}.
+// First line out: {"rows", "tokens"}. Then, for each line in: {"ms": time of one pass over all
+// texts}.
 #include <chrono>
 #include <fstream>
 #include <iostream>
@@ -33,7 +34,8 @@ int main(int count, char** arguments) try {
     for (const sidenet::Text& text : texts) tokenizer.encode(text, rows);
   };
   pass();
-  std::cout << "{\"rows\": " << rows.rows() << ", \"tokens\": " << rows.tokens() << "}" << std::endl;
+  std::cout << "{\"rows\": " << rows.rows() << ", \"tokens\": " << rows.tokens() << "}"
+            << std::endl;
   for (std::string line; std::getline(std::cin, line);) {
     const auto start = std::chrono::steady_clock::now();
     pass();

@@ -14,8 +14,8 @@ int main(int argc, char** argv) {
     std::printf("threshold  accuracy  compute  ms/row\n");
     for (const double threshold : {0.7, 0.9, 0.99, 2.0}) {
       const auto result = sidenet::evaluate(model, *data, sidenet::ExitPolicy::uniform(threshold));
-      std::printf("%9.2f  %7.1f%%  %6.1f%%  %6.3f\n", threshold, 100 * result.accuracy, 100 * result.compute_ratio,
-                  result.ms_per_row);
+      std::printf("%9.2f  %7.1f%%  %6.1f%%  %6.3f\n", threshold, 100 * result.accuracy,
+                  100 * result.compute_ratio, result.ms_per_row);
     }
   } catch (const sidenet::Error& error) {
     std::fprintf(stderr, "%s\n", error.what());

@@ -19,7 +19,8 @@ int main(int argc, char** argv) {
     options.hidden = 32;
     options.epochs = 5;
     options.cache_dir = std::string(argv[4]) + ".cache";
-    const auto trained = sidenet::train_sidenets(mainnet, {sidenet::Dataset::open(argv[2])}, options);
+    const auto trained =
+        sidenet::train_sidenets(mainnet, {sidenet::Dataset::open(argv[2])}, options);
     trained.model.save(argv[4]);
     std::printf("%s: held-out accuracy %.3f\n", argv[3], trained.exits[0].holdout_accuracy);
   } catch (const sidenet::Error& error) {

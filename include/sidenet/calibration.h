@@ -17,7 +17,7 @@ namespace sidenet {
 enum class Risk {
   drop,          ///< MainNet's accuracy less the accuracy with exits
   disagreement,  ///< share of rows answered with another class than MainNet's
-  exit_error     ///< for every open exit but `final`: share of wrong answers among those that it gives
+  exit_error  ///< for every open exit but `final`: share of wrong answers among those that it gives
 };
 
 /// "drop", "disagreement", "exit-error".
@@ -36,30 +36,34 @@ struct CalibrateOptions {
   std::uint64_t seed = 1;  ///< of the split
   /// "automatic", "temperature", "sigmoid" or "isotonic": how logits become a confidence.
   std::string fit = "automatic";
-  /// Where set, thresholds are chosen so that the risk is at most this, and such promises fail with probability delta at
-  /// most over the draw of the rows; or none are chosen.
+  /// Where set, thresholds are chosen so that the risk is at most this, and such promises fail with
+  /// probability delta at most over the draw of the rows; or none are chosen.
   std::optional<double> epsilon;
   double delta = 0.1;
   Risk risk = Risk::drop;
-  /// The promise is for each class (of the labels), and for all at once: every class needs rows enough of its own. Not with
-  /// exit_error, or unlabelled.
+  /// The promise is for each class (of the labels), and for all at once: every class needs rows
+  /// enough of its own. Not with exit_error, or unlabelled.
   bool by_class = false;
-  /// Rows without labels, drawn as the labelled ones were: their labels are not looked at. With epsilon; not exit_error.
+  /// Rows without labels, drawn as the labelled ones were: their labels are not looked at. With
+  /// epsilon; not exit_error.
   std::shared_ptr<const Dataset> unlabelled;
-  /// A file that keeps looks: how often these rows were tested, and what of delta is spent. A set of rows may then grow and
-  /// be tested again. Look k has delta / (k (k + 1)), or one of `planned_looks` equal parts. Made where it is missing.
+  /// A file that keeps looks: how often these rows were tested, and what of delta is spent. A set
+  /// of rows may then grow and be tested again. Look k has delta / (k (k + 1)), or one of
+  /// `planned_looks` equal parts. Made where it is missing.
   std::string looks;
   int planned_looks = 0;  ///< 0: any number
   /// Where set, the most accurate thresholds that keep to it. Not with epsilon.
   std::optional<Budget> budget;
-  /// Of rows that are the same to the network one is taken: a promise over different rows, not over traffic.
+  /// Of rows that are the same to the network one is taken: a promise over different rows, not over
+  /// traffic.
   bool distinct = false;
-  /// Rows that SideNets were trained on are left out; more than half of them is an Error unless this is set, which keeps
-  /// all (and makes what is measured too good). Not with epsilon.
+  /// Rows that SideNets were trained on are left out; more than half of them is an Error unless
+  /// this is set, which keeps all (and makes what is measured too good). Not with epsilon.
   bool keep_training_rows = false;
 };
 
-/// An exit before and after. ECE: 15 bins, over the rows that reach it and no fit has seen, where there are any.
+/// An exit before and after. ECE: 15 bins, over the rows that reach it and no fit has seen, where
+/// there are any.
 struct CalibratedExit {
   std::string name;
   std::int64_t fitted_rows = 0;  ///< reach it, and were fitted on
@@ -73,30 +77,35 @@ struct CalibratedExit {
 };
 
 struct CalibrateResult {
-  Model model;  ///< with the new temperatures, maps and thresholds, and the certificate if there is one
+  Model model;  ///< with the new temperatures, maps and thresholds, and the certificate if there is
+                ///< one
   std::vector<CalibratedExit> exits{};
-  OperatingPoint point{};       ///< of the model's thresholds, on rows that did not choose them where there are any
+  OperatingPoint
+      point{};  ///< of the model's thresholds, on rows that did not choose them where there are any
   double mainnet_accuracy = 0;  ///< on the same rows
   double mainnet_ms = 0;
   std::int64_t rows = 0, left_out = 0;  ///< used; left out because SideNets were trained on them
-  std::int64_t copies = 0;              ///< rows that are the same to the network as one before; left out with `distinct`
-  std::int64_t fitting_rows = 0, testing_rows = 0;  ///< of `rows`, those that fit and those that `point` is told on
+  std::int64_t copies =
+      0;  ///< rows that are the same to the network as one before; left out with `distinct`
+  std::int64_t fitting_rows = 0,
+               testing_rows = 0;  ///< of `rows`, those that fit and those that `point` is told on
   std::int64_t unlabelled_rows = 0;
   std::optional<Certificate> certificate{};
-  /// Where epsilon was asked for and nothing was certified: about how many fresh rows would do in four cases of five, if
-  /// that can be told. More than there were.
+  /// Where epsilon was asked for and nothing was certified: about how many fresh rows would do in
+  /// four cases of five, if that can be told. More than there were.
   std::optional<std::int64_t> rows_needed{};
-  int look = 1;           ///< which one this was
-  double look_delta = 0;  ///< the part of delta it had
+  int look = 1;                ///< which one this was
+  double look_delta = 0;       ///< the part of delta it had
   double row_ms = 0;           ///< budget: predicted, of the mean row or of 95 %
   double measured_row_ms = 0;  ///< budget: measured on the same rows afterwards
   std::vector<std::string> notes{};
 };
 
-/// Fits every exit's confidence to the rows that reach it, and chooses thresholds as the options say; without epsilon and
-/// budget the model's own stay. Rows are split by their number, at random by the seed. With epsilon a tenth of them fits (at
-/// least 100 rows, at most half; for exit_error half) and the others certify; else half fits, and what is told is told on
-/// the other half. Throws Error where options are out of range or the data does not do: too few rows, rows that SideNets
+/// Fits every exit's confidence to the rows that reach it, and chooses thresholds as the options
+/// say; without epsilon and budget the model's own stay. Rows are split by their number, at random
+/// by the seed. With epsilon a tenth of them fits (at least 100 rows, at most half; for exit_error
+/// half) and the others certify; else half fits, and what is told is told on the other half. Throws
+/// Error where options are out of range or the data does not do: too few rows, rows that SideNets
 /// were trained on, classes that are missing, a file of looks of another model, promise or data.
 CalibrateResult calibrate(const Model& model, const Dataset& data, const CalibrateOptions& options,
                           const ProgressCallback& progress = {});

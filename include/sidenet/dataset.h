@@ -14,8 +14,8 @@
 
 namespace sidenet {
 
-/// Where the parts of a text row stand. A column is a name of the header (of .jsonl a key), or a number from 1. TREC lines
-/// have the columns label (the part before the colon) and text.
+/// Where the parts of a text row stand. A column is a name of the header (of .jsonl a key), or a
+/// number from 1. TREC lines have the columns label (the part before the colon) and text.
 struct TextColumns {
   std::string text;                ///< several with commas are joined by a blank; empty: guessed
   std::string pair;                ///< the second text of a pair; empty: none
@@ -27,24 +27,28 @@ struct DatasetOptions {
   std::int64_t skip = 0;    ///< leave out the first rows
   std::int64_t limit = -1;  ///< at most this many rows; -1: all
   TextColumns columns{};    ///< for texts
-  /// False: rows without labels; label() is 0 and there are no class names, whatever the data says. Then a folder may hold
-  /// images at any depth, an IDX file may come alone, and a text file may have no label column, or be one text a line.
+  /// False: rows without labels; label() is 0 and there are no class names, whatever the data says.
+  /// Then a folder may hold images at any depth, an IDX file may come alone, and a text file may
+  /// have no label column, or be one text a line.
   bool labelled = true;
 };
 
-/// Images or texts with labels (or without: DatasetOptions::labelled), in a fixed order, read when asked for. What a path holds is found out from the path and the
-/// bytes: a folder of class folders (PNG, JPEG, BMP), an IDX pair "images,labels" (also .gz), CIFAR-10/100 binary files
-/// (one, several with commas, a folder of them, or a tar or tar.gz); texts as .tsv (no quotes), .csv (RFC 4180), .jsonl, or
-/// TREC's "LABEL:detail text" lines, each also .gz; several with commas where format and columns agree; files of other
-/// names are looked into for tabs and TREC lines.
+/// Images or texts with labels (or without: DatasetOptions::labelled), in a fixed order, read when
+/// asked for. What a path holds is found out from the path and the bytes: a folder of class folders
+/// (PNG, JPEG, BMP), an IDX pair "images,labels" (also .gz), CIFAR-10/100 binary files (one,
+/// several with commas, a folder of them, or a tar or tar.gz); texts as .tsv (no quotes), .csv (RFC
+/// 4180), .jsonl, or TREC's "LABEL:detail text" lines, each also .gz; several with commas where
+/// format and columns agree; files of other names are looked into for tabs and TREC lines.
 class Dataset {
  public:
   enum class Kind { images, texts };
-  /// Throws Error: nothing there, an empty folder, labels that disagree, a truncated file; of texts a missing
-  /// column, an empty text or label, bytes that are not in the encoding, columns that are not clear.
-  static std::shared_ptr<const Dataset> open(const std::string& spec, const DatasetOptions& options = {});
-  /// The files that open(spec) reads, with labels or without, those of a folder one by one. Throws Error where they cannot
-  /// be listed; whether they can be read is not looked at.
+  /// Throws Error: nothing there, an empty folder, labels that disagree, a truncated file; of texts
+  /// a missing column, an empty text or label, bytes that are not in the encoding, columns that are
+  /// not clear.
+  static std::shared_ptr<const Dataset> open(const std::string& spec,
+                                             const DatasetOptions& options = {});
+  /// The files that open(spec) reads, with labels or without, those of a folder one by one. Throws
+  /// Error where they cannot be listed; whether they can be read is not looked at.
   static std::vector<std::string> files(const std::string& spec, bool labelled = true);
   virtual ~Dataset() = default;
 
@@ -54,27 +58,30 @@ class Dataset {
 
   virtual std::int64_t rows() const = 0;
   virtual int label(std::int64_t row) const = 0;
-  /// Class names where the data has them; else empty. Of class folders and texts: sorted (by value where all are integers),
-  /// those of the whole data even where skip and limit leave rows out.
+  /// Class names where the data has them; else empty. Of class folders and texts: sorted (by value
+  /// where all are integers), those of the whole data even where skip and limit leave rows out.
   virtual const std::vector<std::string>& class_names() const = 0;
   /// "cat/0001.png", "test_batch.bin[17]", "dev.tsv:17" (a line): for messages.
   virtual std::string name(std::int64_t row) const = 0;
-  /// The row as bytes (H, W, C), C 1 or 3. Safe to call from many threads. Throws Error where it does not decode, or the
-  /// rows are texts.
+  /// The row as bytes (H, W, C), C 1 or 3. Safe to call from many threads. Throws Error where it
+  /// does not decode, or the rows are texts.
   virtual Tensor image(std::int64_t row) const;
-  /// The row as text, valid UTF-8. Safe to call from many threads. Throws Error where the rows are images.
+  /// The row as text, valid UTF-8. Safe to call from many threads. Throws Error where the rows are
+  /// images.
   virtual Text text(std::int64_t row) const;
-  /// 64 bits of the bytes that the row is made from, as they are now: an image's own file, else what image() or text()
-  /// gives. For accidents, not attacks. Safe to call from many threads. Throws Error where they cannot be read.
+  /// 64 bits of the bytes that the row is made from, as they are now: an image's own file, else
+  /// what image() or text() gives. For accidents, not attacks. Safe to call from many threads.
+  /// Throws Error where they cannot be read.
   virtual std::uint64_t digest(std::int64_t row) const;
   /// image(), and the digest() of the very bytes that it was made from.
   virtual std::pair<Tensor, std::uint64_t> digested_image(std::int64_t row) const;
 };
 
-/// One image file (PNG, JPEG, BMP) as bytes (H, W, C) with `channels` 1 or 3. Throws Error with the file's name.
+/// One image file (PNG, JPEG, BMP) as bytes (H, W, C) with `channels` 1 or 3. Throws Error with the
+/// file's name.
 Tensor read_image(const std::string& path, int channels);
-/// (H, W, C) bytes to (C, H, W) float32, as `preprocessing` says; grey is repeated, or colour turned grey (ITU-R 601),
-/// where the channels differ.
+/// (H, W, C) bytes to (C, H, W) float32, as `preprocessing` says; grey is repeated, or colour
+/// turned grey (ITU-R 601), where the channels differ.
 Tensor preprocess_image(const Tensor& image, const Preprocessing& preprocessing);
 
 /// A batch ready for a Session.
@@ -87,14 +94,17 @@ struct Batch {
 };
 
 /// Rows first … first + count as tokens. Throws Error with the row's name.
-TokenRows encode_rows(const Dataset& data, const Tokenizer& tokenizer, std::int64_t first, std::int64_t count);
+TokenRows encode_rows(const Dataset& data, const Tokenizer& tokenizer, std::int64_t first,
+                      std::int64_t count);
 /// Texts in order, `batch_rows` at a time.
 void for_each_batch(const Dataset& data, const Tokenizer& tokenizer, std::int64_t batch_rows,
                     const std::function<void(const Batch&)>& consume);
 
-/// Decodes and preprocesses ahead of the consumer on `threads` threads, through a bounded queue, in order.
-/// `consume` runs on the caller's thread. Errors of either side stop the others and are thrown here.
-void for_each_batch(const Dataset& data, const Preprocessing& preprocessing, std::int64_t batch_rows, int threads,
+/// Decodes and preprocesses ahead of the consumer on `threads` threads, through a bounded queue, in
+/// order. `consume` runs on the caller's thread. Errors of either side stop the others and are
+/// thrown here.
+void for_each_batch(const Dataset& data, const Preprocessing& preprocessing,
+                    std::int64_t batch_rows, int threads,
                     const std::function<void(const Batch&)>& consume);
 
 }  // namespace sidenet

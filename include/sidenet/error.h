@@ -13,8 +13,9 @@ namespace sidenet {
 /// 2,000 bytes the first 1,500 and the last 400.
 std::string printable_line(std::string_view text);
 
-/// The one exception type of the library. `what()` is one line for a person: what failed, where (file, tensor or
-/// field), what was expected and what was found, as printable_line() leaves it. The library never prints, exits or aborts.
+/// The one exception type of the library. `what()` is one line for a person: what failed, where
+/// (file, tensor or field), what was expected and what was found, as printable_line() leaves it.
+/// The library never prints, exits or aborts.
 class Error : public std::runtime_error {
  public:
   explicit Error(std::string_view message) : std::runtime_error(printable_line(message)) {}
@@ -22,14 +23,18 @@ class Error : public std::runtime_error {
 
 namespace detail {
 
-/// Bytes of the UTF-8 sequence at the start of `text` (Unicode 15, table 3-7); 0 where there is none.
+/// Bytes of the UTF-8 sequence at the start of `text` (Unicode 15, table 3-7); 0 where there is
+/// none.
 inline std::size_t utf8_length(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
+  const auto byte = [&](std::size_t i) {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u;
+  };
   const auto follows = [&](std::size_t i) { return (byte(i) & 0xC0) == 0x80; };
   if (byte(0) < 0x80) return 1;
   if (byte(0) >= 0xC2 && byte(0) < 0xE0) return follows(1) ? 2 : 0;
   if (byte(0) >= 0xE0 && byte(0) < 0xF0) {
-    const bool shortest = byte(0) != 0xE0 || byte(1) >= 0xA0, surrogate = byte(0) == 0xED && byte(1) >= 0xA0;
+    const bool shortest = byte(0) != 0xE0 || byte(1) >= 0xA0,
+               surrogate = byte(0) == 0xED && byte(1) >= 0xA0;
     return shortest && !surrogate && follows(1) && follows(2) ? 3 : 0;
   }
   if (byte(0) < 0xF0 || byte(0) > 0xF4) return 0;
@@ -53,10 +58,11 @@ struct CharacterRange {
 /// separators, marks of direction, and what has no width (joiners, fillers, tags). In order. Not
 /// among them are variation selectors, which choose a form of the character before.
 inline constexpr CharacterRange kHidden[] = {
-    {0x00, 0x1F},     {0x7F, 0x9F},       {0xAD, 0xAD},       {0x34F, 0x34F},     {0x61C, 0x61C},
-    {0x115F, 0x1160}, {0x17B4, 0x17B5},   {0x180E, 0x180E},   {0x200B, 0x200F},   {0x2028, 0x202E},
-    {0x2060, 0x206F}, {0x3164, 0x3164},   {0xFDD0, 0xFDEF},   {0xFEFF, 0xFEFF},   {0xFFA0, 0xFFA0},
-    {0xFFF0, 0xFFFB}, {0x1BCA0, 0x1BCA3}, {0x1D173, 0x1D17A}, {0xE0000, 0xE00FF}, {0xE01F0, 0xE0FFF},
+    {0x00, 0x1F},       {0x7F, 0x9F},       {0xAD, 0xAD},       {0x34F, 0x34F},
+    {0x61C, 0x61C},     {0x115F, 0x1160},   {0x17B4, 0x17B5},   {0x180E, 0x180E},
+    {0x200B, 0x200F},   {0x2028, 0x202E},   {0x2060, 0x206F},   {0x3164, 0x3164},
+    {0xFDD0, 0xFDEF},   {0xFEFF, 0xFEFF},   {0xFFA0, 0xFFA0},   {0xFFF0, 0xFFFB},
+    {0x1BCA0, 0x1BCA3}, {0x1D173, 0x1D17A}, {0xE0000, 0xE00FF}, {0xE01F0, 0xE0FFF},
 };
 inline bool shows(char32_t character) {
   if ((character & 0xFFFE) == 0xFFFE) return false;  // no characters
@@ -88,7 +94,8 @@ inline std::string take_shown(std::string_view& text) {
 inline std::string printable_line(std::string_view text) {
   constexpr std::size_t kLimit = 2000, kHead = 1500, kTail = 400;
   if (text.size() > kLimit)
-    return printable_line(text.substr(0, kHead)) + " ... " + printable_line(text.substr(text.size() - kTail));
+    return printable_line(text.substr(0, kHead)) + " ... " +
+           printable_line(text.substr(text.size() - kTail));
   std::string result;
   while (!text.empty()) result += detail::take_shown(text);
   return result;

@@ -21,10 +21,11 @@ struct ExitReport {
   std::string name;
   std::int64_t rows = 0;  ///< that left here
   double accuracy = 0;    ///< among them; NaN where none
-  double ece = 0;         ///< expected calibration error, 15 equal bins (arXiv 1706.04599); NaN where none
+  double ece = 0;  ///< expected calibration error, 15 equal bins (arXiv 1706.04599); NaN where none
 };
 
-/// MainNet against MainNet with exits on the same rows, run side by side: each batch both ways, in alternating order.
+/// MainNet against MainNet with exits on the same rows, run side by side: each batch both ways, in
+/// alternating order.
 struct Evaluation {
   std::int64_t rows = 0;
   double accuracy = 0;          ///< with exits
@@ -34,11 +35,12 @@ struct Evaluation {
   double compute_ratio = 0;  ///< multiply-adds executed, SideNets included, over MainNet's alone
   double ms_per_row = 0;     ///< wall clock of Session::run with exits
   double mainnet_ms_per_row = 0;
-  std::vector<std::string> notes;  ///< how the data's classes were taken for the model's, where that was not plain
+  std::vector<std::string>
+      notes;  ///< how the data's classes were taken for the model's, where that was not plain
 };
 
 /// Throws Error where labels do not fit the head, or the policy names an unknown exit.
-Evaluation evaluate(const Model& model, const Dataset& data, const ExitPolicy& policy, const EvaluateOptions& options = {},
-                    const ProgressCallback& progress = {});
+Evaluation evaluate(const Model& model, const Dataset& data, const ExitPolicy& policy,
+                    const EvaluateOptions& options = {}, const ProgressCallback& progress = {});
 
 }  // namespace sidenet

@@ -6,8 +6,8 @@
 
 namespace sidenet {
 
-/// What every exit says of every row, computed once: the material of calibration, sweeps and certificates. Exits stand in
-/// graph order and the last is `final`.
+/// What every exit says of every row, computed once: the material of calibration, sweeps and
+/// certificates. Exits stand in graph order and the last is `final`.
 struct ExitScores {
   std::vector<std::string> names;              ///< one an exit
   std::vector<std::vector<float>> confidence;  ///< [exit][row], after calibration, in [0, 1]
@@ -15,7 +15,8 @@ struct ExitScores {
   std::vector<int> labels;                     ///< [row]
 
   // Costs of a row, as a share of what MainNet alone costs a mean row.
-  std::vector<double> segment_compute;  ///< [exit]: MainNet's nodes between the exit before (or the input) and this tap
+  std::vector<double> segment_compute;  ///< [exit]: MainNet's nodes between the exit before (or the
+                                        ///< input) and this tap
   std::vector<double> head_compute;     ///< [exit]: its SideNet; 0 for `final`
   std::vector<double> segment_ms;       ///< [exit]: the same in time; empty where nothing was timed
   std::vector<double> head_ms;          ///< [exit]
@@ -29,9 +30,9 @@ struct ExitScores {
 struct OperatingPoint {
   std::vector<double> thresholds;  ///< one an exit without `final`; above 1: shut
   double accuracy = 0;
-  double agreement = 0;            ///< share of rows answered with the class that MainNet's own head gives
-  double compute = 0;              ///< multiply-adds, SideNets included, over MainNet's alone on the same rows
-  double ms = 0;                   ///< mean of a row; NaN where nothing was timed
+  double agreement = 0;  ///< share of rows answered with the class that MainNet's own head gives
+  double compute = 0;  ///< multiply-adds, SideNets included, over MainNet's alone on the same rows
+  double ms = 0;       ///< mean of a row; NaN where nothing was timed
   std::vector<std::int64_t> rows;  ///< answered by each exit, `final` last
 };
 

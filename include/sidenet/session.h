@@ -15,43 +15,50 @@ namespace sidenet {
 struct SessionOptions {
   int threads = 0;      ///< 0: as many as the machine gives this process
   int micro_batch = 0;  ///< rows that move together through a segment; 0: chosen by the plan
-  /// 3x3 convolutions by Winograd's F(4x4, 3x3) where that is faster (arXiv 1509.09308); off: by the direct sum alone,
-  /// whose rounding error is a few times smaller.
+  /// 3x3 convolutions by Winograd's F(4x4, 3x3) where that is faster (arXiv 1509.09308); off: by
+  /// the direct sum alone, whose rounding error is a few times smaller.
   bool winograd = true;
-  /// A folder, made where it is missing, that keeps weights in the order in which this processor reads them. Later
-  /// processes start with them, in four fifths of the time or so. Their files are named by a digest of the weights that
-  /// they are made of, so another or a damaged model never finds them. It must be the user's own, and no link. What is in
-  /// it may be removed at any time. Empty: none. Answers are the same to the bit.
+  /// A folder, made where it is missing, that keeps weights in the order in which this processor
+  /// reads them. Later processes start with them, in four fifths of the time or so. Their files are
+  /// named by a digest of the weights that they are made of, so another or a damaged model never
+  /// finds them. It must be the user's own, and no link. What is in it may be removed at any time.
+  /// Empty: none. Answers are the same to the bit.
   std::string weight_cache = {};
-  /// Bytes that all files there take at most. The least recently used are removed first, as are those that nobody has used
-  /// for 30 days; other files are never touched. What does not fit is not kept.
+  /// Bytes that all files there take at most. The least recently used are removed first, as are
+  /// those that nobody has used for 30 days; other files are never touched. What does not fit is
+  /// not kept.
   std::int64_t weight_cache_limit = std::int64_t{2} << 30;
-  /// A row whose logits are not numbers (NaN, or an infinite largest one) has no answer. Off: run() throws Error, which
-  /// names the first such row and its exit. On: such rows are marked in Answers, for those who want the others.
+  /// A row whose logits are not numbers (NaN, or an infinite largest one) has no answer. Off: run()
+  /// throws Error, which names the first such row and its exit. On: such rows are marked in
+  /// Answers, for those who want the others.
   bool mark_failed_rows = false;
 };
 
 /// What a batch gave, a line a row.
 struct Answers {
-  Tensor logits;                  ///< (rows, classes), of the exit that answered, before temperature
-  std::vector<int> index;         ///< the class, argmax of the logits
+  Tensor logits;           ///< (rows, classes), of the exit that answered, before temperature
+  std::vector<int> index;  ///< the class, argmax of the logits
   std::vector<float> confidence;  ///< of that exit, after its temperature
   std::vector<int> exit;          ///< index into Session::exit_names()
-  /// MainNet's class of an audited row, -1 of others, and where MainNet's logits are not numbers; empty without an audit.
+  /// MainNet's class of an audited row, -1 of others, and where MainNet's logits are not numbers;
+  /// empty without an audit.
   std::vector<int> audit;
-  /// With SessionOptions::mark_failed_rows: rows without an answer, in order. Their class is -1, their confidence 0, and
-  /// their exit the one whose logits are not numbers; no later one was asked.
+  /// With SessionOptions::mark_failed_rows: rows without an answer, in order. Their class is -1,
+  /// their confidence 0, and their exit the one whose logits are not numbers; no later one was
+  /// asked.
   std::vector<std::int64_t> failed;
   std::int64_t multiply_adds = 0;          ///< executed for the whole batch, SideNets included
   std::int64_t mainnet_multiply_adds = 0;  ///< what MainNet alone would have cost the same rows
 };
 
-/// The logits of every exit for every row, whatever they are: what sweeps and calibration need. Nothing leaves early.
+/// The logits of every exit for every row, whatever they are: what sweeps and calibration need.
+/// Nothing leaves early.
 struct AllExits {
   std::vector<Tensor> logits;  ///< for each exit: (rows, classes)
   // Wall time of the call by exit, ms.
-  std::vector<double> segment_ms;  ///< MainNet's nodes since the exit before; of `final` its own head too
-  std::vector<double> head_ms;     ///< the SideNet; 0 for `final`
+  std::vector<double>
+      segment_ms;  ///< MainNet's nodes since the exit before; of `final` its own head too
+  std::vector<double> head_ms;  ///< the SideNet; 0 for `final`
   // Multiply-adds of the call, in the same parts.
   std::vector<std::int64_t> segment_multiply_adds, head_multiply_adds;
 };
@@ -62,11 +69,13 @@ struct NodeTime {
   Shape shape;  ///< of one row; -1 in front: one entry a token
   double ms = 0;
   std::int64_t multiply_adds = 0;  ///< for the whole batch
-  std::int64_t bytes = 0;          ///< weights as the kernel keeps them, once, and the batch's inputs and outputs
+  std::int64_t bytes =
+      0;  ///< weights as the kernel keeps them, once, and the batch's inputs and outputs
 };
 
-/// Runs a Model. Holds plans and buffers, so one Session serves one thread; make another for another thread. A row's
-/// answer, or that it has none, never depends on the rows it is batched with, nor on the number of threads.
+/// Runs a Model. Holds plans and buffers, so one Session serves one thread; make another for
+/// another thread. A row's answer, or that it has none, never depends on the rows it is batched
+/// with, nor on the number of threads.
 class Session {
  public:
   explicit Session(const Model& model, const SessionOptions& options = {});
@@ -74,14 +83,17 @@ class Session {
   Session(Session&&) noexcept;
   Session& operator=(Session&&) noexcept;
 
-  /// inputs: (rows, C, H, W) float32, preprocessed, any H and W that the network takes. Throws Error on another shape,
-  /// where the policy names an exit that the model does not have, and for a row without an answer (mark_failed_rows).
+  /// inputs: (rows, C, H, W) float32, preprocessed, any H and W that the network takes. Throws
+  /// Error on another shape, where the policy names an exit that the model does not have, and for a
+  /// row without an answer (mark_failed_rows).
   Answers run(const Tensor& inputs, const ExitPolicy& policy = {});
   AllExits run_all_exits(const Tensor& inputs);
-  /// Texts, of any lengths, packed. Throws Error where an id, position or type is not in the model's tables.
+  /// Texts, of any lengths, packed. Throws Error where an id, position or type is not in the
+  /// model's tables.
   Answers run(const TokenRows& inputs, const ExitPolicy& policy = {});
   AllExits run_all_exits(const TokenRows& inputs);
-  /// Medians over `repeats` runs of the rows through every MainNet node and exit, after one run to warm up.
+  /// Medians over `repeats` runs of the rows through every MainNet node and exit, after one run to
+  /// warm up.
   std::vector<NodeTime> profile(const Tensor& inputs, int repeats);
   std::vector<NodeTime> profile(const TokenRows& inputs, int repeats);
 

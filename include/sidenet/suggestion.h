@@ -19,14 +19,19 @@ struct SuggestOptions {
   bool winograd = true;    ///< of what is timed
   std::uint64_t seed = 1;
   std::int64_t rows = 4000;  ///< at most so many rows of the data are used, drawn by the seed
-  /// Rows for probes to learn from, best those that `train` will get; empty: the data's own, cross-fitted.
+  /// Rows for probes to learn from, best those that `train` will get; empty: the data's own,
+  /// cross-fitted.
   std::vector<std::shared_ptr<const Dataset>> probe_data;
-  std::int64_t probe_rows = 10000;      ///< at most so many rows of probe_data are used, drawn by the seed
-  std::vector<std::string> candidates;  ///< taps to try; empty: all, or 24 spread evenly over the compute
-  std::vector<std::string> compare;     ///< a set of taps to be told beside the suggestion; empty: none
-  int max_exits = 4;                    ///< 1 to 16
-  /// What may be lost where exits are chosen: the mean of the drop in accuracy against MainNet and the share of rows that
-  /// are not answered with MainNet's class. On other rows the drop comes out near it; disagreement alone is larger.
+  std::int64_t probe_rows =
+      10000;  ///< at most so many rows of probe_data are used, drawn by the seed
+  std::vector<std::string>
+      candidates;  ///< taps to try; empty: all, or 24 spread evenly over the compute
+  std::vector<std::string>
+      compare;        ///< a set of taps to be told beside the suggestion; empty: none
+  int max_exits = 4;  ///< 1 to 16
+  /// What may be lost where exits are chosen: the mean of the drop in accuracy against MainNet and
+  /// the share of rows that are not answered with MainNet's class. On other rows the drop comes out
+  /// near it; disagreement alone is larger.
   double max_drop = 0.005;
   double min_gain = 0.005;  ///< share of MainNet's cost that an exit must save to be worth having
   bool by_time = false;     ///< what is saved is time measured on this machine; else multiply-adds
@@ -44,19 +49,23 @@ struct SuggestOptions {
 /// A tap, tried alone. Figures are of the rows that chose nothing.
 struct ProbedTap {
   std::string name;
-  double compute_share = 0;                       ///< of MainNet's, up to the tap
-  double head_compute = 0;                        ///< of its SideNet, a share of MainNet's
-  double ms = 0, head_ms = 0;                     ///< up to the tap, and the SideNet, of a mean row; NaN without by_time
-  double accuracy = 0, ece = 0, auroc = 0;        ///< of the probe; AUROC of its confidence; NaN where undefined
-  double threshold = 2, answered = 0, saved = 0;  ///< alone, at the threshold that max_drop gives where it is chosen
+  double compute_share = 0;  ///< of MainNet's, up to the tap
+  double head_compute = 0;   ///< of its SideNet, a share of MainNet's
+  double ms = 0,
+         head_ms = 0;  ///< up to the tap, and the SideNet, of a mean row; NaN without by_time
+  double accuracy = 0, ece = 0,
+         auroc = 0;  ///< of the probe; AUROC of its confidence; NaN where undefined
+  double threshold = 2, answered = 0,
+         saved = 0;  ///< alone, at the threshold that max_drop gives where it is chosen
 };
 
-/// Exits with one threshold for all of them: of those that keep max_drop on the rows that choose, the one that saves the
-/// most there.
+/// Exits with one threshold for all of them: of those that keep max_drop on the rows that choose,
+/// the one that saves the most there.
 struct ExitSet {
   std::vector<std::string> taps;  ///< in graph order
-  double threshold = 2;           ///< of the probes' confidences; above 1: no threshold saves anything
-  double worth = 0;     ///< share of MainNet's cost saved on the rows that chose, the mean at half, once and twice max_drop
+  double threshold = 2;  ///< of the probes' confidences; above 1: no threshold saves anything
+  double worth = 0;     ///< share of MainNet's cost saved on the rows that chose, the mean at half,
+                        ///< once and twice max_drop
   double saved = 0;     ///< the same on rows that chose nothing
   double accuracy = 0;  ///< there
   double agreement = 0;            ///< there: share of rows answered with MainNet's class
@@ -78,18 +87,20 @@ struct Suggestion {
   std::vector<std::string> notes;
 };
 
-/// Tries every candidate tap with a probe and proposes the exits that with one threshold for all of them save the most
-/// around max_drop, SideNets' costs included. MainNet runs once over the rows. A quarter of them chooses nothing and is
-/// only told about; the others choose, scored by probes that have not learnt them: those of probe_data, or three that each
-/// learn two thirds of these rows. Sets grow an exit at a time, and after each the exits are exchanged one by one while
-/// that helps.
+/// Tries every candidate tap with a probe and proposes the exits that with one threshold for all of
+/// them save the most around max_drop, SideNets' costs included. MainNet runs once over the rows. A
+/// quarter of them chooses nothing and is only told about; the others choose, scored by probes that
+/// have not learnt them: those of probe_data, or three that each learn two thirds of these rows.
+/// Sets grow an exit at a time, and after each the exits are exchanged one by one while that helps.
 ///
-/// SideNets that `train` makes on more rows are better than probes and save more. The data should be rows that MainNet's
-/// training has not seen, as it is surer of those.
+/// SideNets that `train` makes on more rows are better than probes and save more. The data should
+/// be rows that MainNet's training has not seen, as it is surer of those.
 ///
-/// Throws Error where options are out of range, a tap does not exist, the model has no head, features would take more than
-/// 2 GiB, or the data does not do: fewer than 100 rows, one class only, classes that do not fit the model's.
-Suggestion suggest_exits(const Model& model, const std::vector<std::shared_ptr<const Dataset>>& data,
+/// Throws Error where options are out of range, a tap does not exist, the model has no head,
+/// features would take more than 2 GiB, or the data does not do: fewer than 100 rows, one class
+/// only, classes that do not fit the model's.
+Suggestion suggest_exits(const Model& model,
+                         const std::vector<std::shared_ptr<const Dataset>>& data,
                          const SuggestOptions& options = {}, const ProgressCallback& progress = {});
 
 }  // namespace sidenet

@@ -20,8 +20,8 @@ struct SweepOptions {
   int examples = 12;       ///< easiest and hardest rows to name
 };
 
-/// How true an exit's confidence is, over some rows. Brier and negative log-likelihood are those of the event "the answer
-/// is right". NaN where there are no rows.
+/// How true an exit's confidence is, over some rows. Brier and negative log-likelihood are those of
+/// the event "the answer is right". NaN where there are no rows.
 struct Trust {
   std::int64_t rows = 0;
   double accuracy = 0, ece = 0, brier = 0, nll = 0;
@@ -36,7 +36,7 @@ struct ReliabilityBar {
 
 struct SweptExit {
   ExitInfo info;
-  Trust all, reached, answered;                         ///< rows that reach and that answer under the model's thresholds
+  Trust all, reached, answered;  ///< rows that reach and that answer under the model's thresholds
   Trust all_uncalibrated, reached_uncalibrated;         ///< temperature 1 and no map
   std::vector<ReliabilityBar> bars, bars_uncalibrated;  ///< over all rows
   /// Who is right, this exit or MainNet's own head. exit_only is "overthinking" (arXiv 1810.07052).
@@ -50,13 +50,15 @@ struct Sweep {
   double mainnet_accuracy = 0;
   double mainnet_ms = 0;                ///< of a mean row, without SideNets
   std::vector<OperatingPoint> uniform;  ///< one threshold for all exits, from all shut on
-  std::vector<OperatingPoint> joint;    ///< one an exit, chosen together on these very rows: others do a little worse
-  OperatingPoint current;               ///< the model's own thresholds
+  std::vector<OperatingPoint>
+      joint;  ///< one an exit, chosen together on these very rows: others do a little worse
+  OperatingPoint current;                      ///< the model's own thresholds
   std::vector<std::int64_t> easiest, hardest;  ///< rows
   std::vector<std::string> notes;
 };
 
 /// Throws Error where the data has no rows or does not fit the model.
-Sweep sweep(const Model& model, const Dataset& data, const SweepOptions& options, const ProgressCallback& progress = {});
+Sweep sweep(const Model& model, const Dataset& data, const SweepOptions& options,
+            const ProgressCallback& progress = {});
 
 }  // namespace sidenet

@@ -21,14 +21,16 @@ using Shape = std::vector<std::int64_t>;
 
 /// "(64, 3, 7, 7)".
 std::string to_string(const Shape& shape);
-/// Product of the extents. Throws Error where an extent is negative or the product does not fit 63 bits.
+/// Product of the extents. Throws Error where an extent is negative or the product does not fit 63
+/// bits.
 std::int64_t element_count(const Shape& shape);
 
 /// Where a tensor's bytes live. Shared by the tensors that view it.
 class Storage {
  public:
   virtual ~Storage() = default;
-  /// Tells that these bytes will hardly be read again. A memory-mapped file gives its pages back; others do nothing.
+  /// Tells that these bytes will hardly be read again. A memory-mapped file gives its pages back;
+  /// others do nothing.
   virtual void release(const std::byte* begin, std::size_t bytes) const {
     (void)begin;
     (void)bytes;
@@ -55,7 +57,8 @@ class Tensor {
   bool empty() const { return size_ == 0; }
   const std::byte* raw() const { return data_; }
 
-  /// The elements. Throws Error where T is not the element type, or (data) where the bytes are not T-aligned.
+  /// The elements. Throws Error where T is not the element type, or (data) where the bytes are not
+  /// T-aligned.
   template <typename T>
   const T* data() const {
     require_type(type_of<T>());
@@ -71,7 +74,8 @@ class Tensor {
 
   /// The same elements as float32 (a view where they already are, and aligned).
   Tensor to_f32() const;
-  /// The same elements rounded to the nearest bfloat16, ties to even. Throws Error unless they are float32.
+  /// The same elements rounded to the nearest bfloat16, ties to even. Throws Error unless they are
+  /// float32.
   Tensor to_bf16() const;
   /// The same bytes under another shape. Throws Error where the element counts differ.
   Tensor reshape(Shape shape) const;

@@ -13,7 +13,8 @@ struct Text {
   std::optional<std::string> second;
 };
 
-/// Rows of tokens, packed: row r's tokens are offsets[r] … offsets[r + 1] - 1 of each list. There is no padding.
+/// Rows of tokens, packed: row r's tokens are offsets[r] … offsets[r + 1] - 1 of each list. There
+/// is no padding.
 struct TokenRows {
   std::vector<std::int32_t> ids;        ///< into the vocabulary
   std::vector<std::int32_t> positions;  ///< 0, 1, … in each row

@@ -19,9 +19,10 @@ enum class Truncation {
 };
 
 struct TokenizerOptions {
-  bool clean_text = true;             ///< drop control characters, turn every white space into a blank
-  bool chinese_characters = true;     ///< each CJK ideograph is a word of its own
-  std::optional<bool> strip_accents;  ///< NFD, then drop nonspacing marks; unset: where lower_case is set
+  bool clean_text = true;          ///< drop control characters, turn every white space into a blank
+  bool chinese_characters = true;  ///< each CJK ideograph is a word of its own
+  std::optional<bool>
+      strip_accents;  ///< NFD, then drop nonspacing marks; unset: where lower_case is set
   bool lower_case = true;
   int max_word_characters = 100;    ///< a longer word becomes `unknown`
   std::string continuation = "##";  ///< in front of a piece that goes on a word
@@ -30,18 +31,21 @@ struct TokenizerOptions {
   Truncation truncation = Truncation::longest_first;
 };
 
-/// BERT's tokenizer: basic tokenisation, then WordPiece by greedy longest match (arXiv 1810.04805; 1609.08144, section
-/// 4.1). Gives what Hugging Face's tokenizers give. Immutable, cheap to copy, safe to share between threads.
+/// BERT's tokenizer: basic tokenisation, then WordPiece by greedy longest match (arXiv 1810.04805;
+/// 1609.08144, section 4.1). Gives what Hugging Face's tokenizers give. Immutable, cheap to copy,
+/// safe to share between threads.
 class Tokenizer {
  public:
-  /// vocabulary: the piece of each id. `source` is named in messages. Throws Error: empty, a piece twice, no special token.
-  Tokenizer(std::vector<std::string> vocabulary, TokenizerOptions options, const std::string& source);
-  /// A vocab.txt (one piece a line; `options` as given) or a Hugging Face tokenizer.json (what the file says wins, but for
-  /// max_tokens). Throws Error with the file's name and the line or field.
+  /// vocabulary: the piece of each id. `source` is named in messages. Throws Error: empty, a piece
+  /// twice, no special token.
+  Tokenizer(std::vector<std::string> vocabulary, TokenizerOptions options,
+            const std::string& source);
+  /// A vocab.txt (one piece a line; `options` as given) or a Hugging Face tokenizer.json (what the
+  /// file says wins, but for max_tokens). Throws Error with the file's name and the line or field.
   static Tokenizer load(const std::string& path, const TokenizerOptions& options = {});
 
-  /// Appends one row: [CLS] first [SEP], and second [SEP] with type 1. Throws Error where the text is not UTF-8, with the
-  /// byte's offset; `rows` is as before then.
+  /// Appends one row: [CLS] first [SEP], and second [SEP] with type 1. Throws Error where the text
+  /// is not UTF-8, with the byte's offset; `rows` is as before then.
   void encode(const Text& text, TokenRows& rows) const;
   /// The pieces of one text without special tokens and untruncated.
   std::vector<std::string> tokenize(const std::string& text) const;

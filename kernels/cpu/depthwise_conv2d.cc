@@ -6,7 +6,8 @@
 
 namespace sidenet::kernels::cpu {
 
-DepthwiseConv2d::DepthwiseConv2d(const Conv2dShape& shape, const float* weight, const float* bias, const Conv2dPost& post)
+DepthwiseConv2d::DepthwiseConv2d(const Conv2dShape& shape, const float* weight, const float* bias,
+                                 const Conv2dPost& post)
     : shape_(shape), post_(post), channels_(shape.in_channels), bias_(channels_) {
   const std::size_t taps = std::size_t(shape.kernel_h) * shape.kernel_w;
   weight_.resize(taps * channels_);
@@ -16,8 +17,8 @@ DepthwiseConv2d::DepthwiseConv2d(const Conv2dShape& shape, const float* weight, 
   if (bias) std::copy_n(bias, channels_, bias_.begin());
 }
 
-// One output pixel, in pieces of the channels that fit registers: the sum is complete before dst, which may hold the
-// residual, is touched.
+// One output pixel, in pieces of the channels that fit registers: the sum is complete before dst,
+// which may hold the residual, is touched.
 void DepthwiseConv2d::run_pixel(const float* src, int y, int x, float* dst) const {
   constexpr std::size_t kPiece = 16;
   const Conv2dShape& s = shape_;
@@ -32,7 +33,8 @@ void DepthwiseConv2d::run_pixel(const float* src, int y, int x, float* dst) cons
         const int in_x = x * s.stride_w - s.pad_w + kx * s.dilation_w;
         if (in_x < 0 || in_x >= s.in_w) continue;
         const float* from = src + (std::size_t(in_y) * s.in_w + in_x) * channels_ + first;
-        const float* weight = weight_.data() + (std::size_t(ky) * s.kernel_w + kx) * channels_ + first;
+        const float* weight =
+            weight_.data() + (std::size_t(ky) * s.kernel_w + kx) * channels_ + first;
         for (std::size_t c = 0; c < count; ++c) sum[c] += from[c] * weight[c];
       }
     }
@@ -43,14 +45,16 @@ void DepthwiseConv2d::run_pixel(const float* src, int y, int x, float* dst) cons
   }
 }
 
-void DepthwiseConv2d::run(const float* src, float* dst, std::byte*, int threads, std::span<const std::byte>) const {
+void DepthwiseConv2d::run(const float* src, float* dst, std::byte*, int threads,
+                          std::span<const std::byte>) const {
   const std::size_t work = std::max<std::size_t>(weight_.size(), 1);
-  for_each_range(
-      std::size_t(shape_.out_h) * shape_.out_w, kElementGrain / work + 1, threads, [&](std::size_t begin, std::size_t end) {
-        for (std::size_t p = begin; p < end; ++p) {
-          run_pixel(src, static_cast<int>(p / shape_.out_w), static_cast<int>(p % shape_.out_w), dst + p * channels_);
-        }
-      });
+  for_each_range(std::size_t(shape_.out_h) * shape_.out_w, kElementGrain / work + 1, threads,
+                 [&](std::size_t begin, std::size_t end) {
+                   for (std::size_t p = begin; p < end; ++p) {
+                     run_pixel(src, static_cast<int>(p / shape_.out_w),
+                               static_cast<int>(p % shape_.out_w), dst + p * channels_);
+                   }
+                 });
 }
 
 }  // namespace sidenet::kernels::cpu

@@ -29,22 +29,26 @@ HWY_EXPORT(direct_strip);
 HWY_EXPORT(direct_width);
 HWY_EXPORT(direct_pixels);
 
-constexpr std::size_t kMostLines = 64;           // of a strip
-constexpr std::size_t kStripFloats = 96 * 1024;  // inputs of a strip: they stay in the second-level cache
+constexpr std::size_t kMostLines = 64;  // of a strip
+constexpr std::size_t kStripFloats =
+    96 * 1024;  // inputs of a strip: they stay in the second-level cache
 constexpr std::size_t kPageFloats = 4096 / sizeof(float);
 
 // Every pixel by itself, and all one behind the other.
 bool is_flat(const Conv2dShape& s) {
-  return s.kernel_h == 1 && s.kernel_w == 1 && s.stride_h == 1 && s.stride_w == 1 && s.pad_h == 0 && s.pad_w == 0 &&
-         s.out_h == s.in_h && s.out_w == s.in_w;
+  return s.kernel_h == 1 && s.kernel_w == 1 && s.stride_h == 1 && s.stride_w == 1 && s.pad_h == 0 &&
+         s.pad_w == 0 && s.out_h == s.in_h && s.out_w == s.in_w;
 }
 
 // Pixels that lie a multiple of 4 KiB apart share their places in the first-level cache.
-bool in_same_places(const Conv2dShape& s) { return std::size_t(s.stride_w) * s.in_channels % kPageFloats == 0; }
+bool in_same_places(const Conv2dShape& s) {
+  return std::size_t(s.stride_w) * s.in_channels % kPageFloats == 0;
+}
 
 class DirectConv2d : public Conv2dKernel {
  public:
-  DirectConv2d(const Conv2dShape& s, const float* weight, const float* scale, const float* bias, const Conv2dPost& post)
+  DirectConv2d(const Conv2dShape& s, const float* weight, const float* scale, const float* bias,
+               const Conv2dPost& post)
       : s_(s),
         post_(post),
         row_pixels_(static_cast<std::size_t>(s.out_w - 1) * s.stride_w + s.kernel_w),
@@ -55,7 +59,8 @@ class DirectConv2d : public Conv2dKernel {
         taps_(std::size_t(s.kernel_h) * s.kernel_w * s.in_channels),
         bias_(s.out_channels) {
     const std::size_t inputs = s.in_channels, channels = s.out_channels;
-    wide_ = (flat_ && in_same_places(s)) || 2 * outputs_ < HWY_DYNAMIC_DISPATCH(direct_pixels)(false);
+    wide_ =
+        (flat_ && in_same_places(s)) || 2 * outputs_ < HWY_DYNAMIC_DISPATCH(direct_pixels)(false);
     block_ = HWY_DYNAMIC_DISPATCH(direct_width)(wide_);
     lanes_ = HWY_DYNAMIC_DISPATCH(direct_width)(false) / 2;
     blocks_ = (channels + block_ - 1) / block_;
@@ -64,12 +69,15 @@ class DirectConv2d : public Conv2dKernel {
     if (flat_) {
       strip_ = std::max<std::size_t>(kStripFloats / inputs / pixels_, 1) * pixels_;
     } else {
-      const std::size_t room = kStripFloats / row_floats(), kernel = s.kernel_h, stride = s.stride_h;
-      strip_ = std::clamp<std::size_t>(room > kernel ? (room - kernel) / stride + 1 : 1, 1, kMostLines);
+      const std::size_t room = kStripFloats / row_floats(), kernel = s.kernel_h,
+                        stride = s.stride_h;
+      strip_ =
+          std::clamp<std::size_t>(room > kernel ? (room - kernel) / stride + 1 : 1, 1, kMostLines);
     }
     strip_ = std::min(strip_, flat_ ? outputs_ : lines_);
-    slots_ =
-        std::min(static_cast<std::size_t>(std::max({omp_get_max_threads(), omp_get_num_procs(), 1})), blocks_ * units());
+    slots_ = std::min(
+        static_cast<std::size_t>(std::max({omp_get_max_threads(), omp_get_num_procs(), 1})),
+        blocks_ * units());
     weight_floats_ = taps_ * channels;
     WeightMemory memory = take_weights(weight_floats_, [&](SecretDigest& digest) {
       digest.add("direct").add(taps_).add(inputs).add(channels).add(block_);
@@ -81,22 +89,28 @@ class DirectConv2d : public Conv2dKernel {
     if (bias) std::copy_n(bias, channels, bias_.begin());
   }
 
-  std::size_t scratch_bytes() const override { return padded_ ? slots_ * slot_floats() * sizeof(float) : 0; }
-  std::size_t weight_bytes() const override { return (weight_floats_ + bias_.size()) * sizeof(float); }
+  std::size_t scratch_bytes() const override {
+    return padded_ ? slots_ * slot_floats() * sizeof(float) : 0;
+  }
+  std::size_t weight_bytes() const override {
+    return (weight_floats_ + bias_.size()) * sizeof(float);
+  }
 
   void run(const float* src, float* dst, std::byte* scratch, int threads,
            std::span<const std::byte> coming) const override {
     const Parts parts = part(std::clamp<std::size_t>(std::max(threads, 1), 1, slots_));
     const std::size_t workers = parts.units * parts.blocks;
-    for_each_range(workers, 1, static_cast<int>(workers), [=, this](std::size_t begin, std::size_t end) {
-      for (std::size_t worker = begin; worker < end; ++worker) {
-        float* floats = reinterpret_cast<float*>(scratch) + (padded_ ? worker * slot_floats() : 0);
-        const Range fetched = share(coming.size(), worker, workers);
-        work(src, dst, floats, share(units(), worker % parts.units, parts.units),
-             share(blocks_, worker / parts.units, parts.blocks),
-             coming.subspan(fetched.first, fetched.second - fetched.first));
-      }
-    });
+    for_each_range(
+        workers, 1, static_cast<int>(workers), [=, this](std::size_t begin, std::size_t end) {
+          for (std::size_t worker = begin; worker < end; ++worker) {
+            float* floats =
+                reinterpret_cast<float*>(scratch) + (padded_ ? worker * slot_floats() : 0);
+            const Range fetched = share(coming.size(), worker, workers);
+            work(src, dst, floats, share(units(), worker % parts.units, parts.units),
+                 share(blocks_, worker / parts.units, parts.blocks),
+                 coming.subspan(fetched.first, fetched.second - fetched.first));
+          }
+        });
   }
 
  private:
@@ -107,7 +121,9 @@ class DirectConv2d : public Conv2dKernel {
   /// What pixels are parted by: rows of outputs, or tiles of a flat layer.
   std::size_t units() const { return flat_ ? (outputs_ + pixels_ - 1) / pixels_ : lines_; }
   std::size_t row_floats() const { return row_pixels_ * s_.in_channels; }
-  std::size_t slot_floats() const { return scratch_stride(((strip_ - 1) * s_.stride_h + s_.kernel_h) * row_floats()); }
+  std::size_t slot_floats() const {
+    return scratch_stride(((strip_ - 1) * s_.stride_h + s_.kernel_h) * row_floats());
+  }
 
   void pack(const float* weight, const float* scale) {
     const std::size_t inputs = s_.in_channels, channels = s_.out_channels, taps = taps_ / inputs;
@@ -124,13 +140,16 @@ class DirectConv2d : public Conv2dKernel {
     }
   }
 
-  // Threads share pixels or channels out among them, whatever has a thread read less: all weights and its share of the
-  // pixels, or its share of the weights and pixels that in part another core has in its cache.
+  // Threads share pixels or channels out among them, whatever has a thread read less: all weights
+  // and its share of the pixels, or its share of the weights and pixels that in part another core
+  // has in its cache.
   Parts part(std::size_t threads) const {
     const double pixels = double(outputs_) * lines_, weights = double(weight_floats_);
     const double activations = pixels * (double(s_.in_channels) + s_.out_channels);
     constexpr double kFar = 4, kFloatsACycle = 2, kProductsACycle = 32;
-    const auto largest = [](std::size_t count, std::size_t parts) { return double((count + parts - 1) / parts); };
+    const auto largest = [](std::size_t count, std::size_t parts) {
+      return double((count + parts - 1) / parts);
+    };
     Parts best{1, 1};
     double least = 0;
     for (std::size_t b = 1; b <= std::min(threads, blocks_); ++b) {
@@ -149,12 +168,16 @@ class DirectConv2d : public Conv2dKernel {
   void work(const float* src, float* dst, float* floats, const Range& units, const Range& blocks,
             std::span<const std::byte> coming) const {
     const auto pixel = [&](std::size_t unit) { return std::min(unit * pixels_, outputs_); };
-    const std::size_t begin = flat_ ? pixel(units.first) : units.first, end = flat_ ? pixel(units.second) : units.second;
+    const std::size_t begin = flat_ ? pixel(units.first) : units.first,
+                      end = flat_ ? pixel(units.second) : units.second;
     const std::size_t strips = (end - begin + strip_ - 1) / strip_;
-    const std::size_t channels = std::min<std::size_t>(blocks.second * block_, s_.out_channels) - blocks.first * block_;
-    const std::size_t tiles = ((flat_ ? end - begin : outputs_) + pixels_ - 1) / pixels_ * (flat_ ? 1 : end - begin);
+    const std::size_t channels =
+        std::min<std::size_t>(blocks.second * block_, s_.out_channels) - blocks.first * block_;
+    const std::size_t tiles =
+        ((flat_ ? end - begin : outputs_) + pixels_ - 1) / pixels_ * (flat_ ? 1 : end - begin);
     DirectFetch fetch{};
-    fetch.from = reinterpret_cast<const char*>(coming.empty() ? static_cast<const void*>(bias_.data()) : coming.data());
+    fetch.from = reinterpret_cast<const char*>(
+        coming.empty() ? static_cast<const void*>(bias_.data()) : coming.data());
     const std::size_t inputs = tiles * ((channels + block_ - 1) / block_) * taps_;
     fetch.step = std::min<std::size_t>((coming.size() + inputs - 1) / inputs, 64);
     for (std::size_t i = 0; i < strips; ++i) {
@@ -164,8 +187,8 @@ class DirectConv2d : public Conv2dKernel {
   }
 
   // Rows (flat: pixels) begin … end - 1. `floats`: their input rows with their padding.
-  void run_strip(const float* src, float* dst, float* floats, std::size_t begin, std::size_t end, const Range& blocks,
-                 DirectFetch& fetch) const {
+  void run_strip(const float* src, float* dst, float* floats, std::size_t begin, std::size_t end,
+                 const Range& blocks, DirectFetch& fetch) const {
     const std::size_t channels = s_.out_channels, kernel = s_.kernel_h;
     const float* rows[kMostLines * kMostKernel];
     DirectStrip strip{};
@@ -195,8 +218,10 @@ class DirectConv2d : public Conv2dKernel {
   }
 
   // rows: (end - begin, kernel_h). Rows that need padding beside them are copied.
-  void find_rows(const float* src, float* floats, std::size_t begin, std::size_t end, const float** rows) const {
-    const std::size_t kernel = s_.kernel_h, in_row = static_cast<std::size_t>(s_.in_w) * s_.in_channels;
+  void find_rows(const float* src, float* floats, std::size_t begin, std::size_t end,
+                 const float** rows) const {
+    const std::size_t kernel = s_.kernel_h,
+                      in_row = static_cast<std::size_t>(s_.in_w) * s_.in_channels;
     std::size_t next = begin * s_.stride_h;  // row of the padded image that has not been copied
     for (std::size_t y = begin; y < end; ++y) {
       for (std::size_t ky = 0; ky < kernel; ++ky) {
@@ -223,7 +248,8 @@ class DirectConv2d : public Conv2dKernel {
       std::fill_n(to, floats, 0.0f);
       return;
     }
-    const std::size_t left = std::min(s_.pad_w * channels, floats), inside = std::min(s_.in_w * channels, floats - left);
+    const std::size_t left = std::min(s_.pad_w * channels, floats),
+                      inside = std::min(s_.in_w * channels, floats - left);
     std::fill_n(to, left, 0.0f);
     std::memcpy(to + left, from, inside * sizeof(float));
     std::fill_n(to + left + inside, floats - left - inside, 0.0f);
@@ -237,9 +263,10 @@ class DirectConv2d : public Conv2dKernel {
   std::size_t lines_, outputs_;  // of the image, pixels of one
   std::size_t taps_;             // weights of an output channel
   bool wide_ = false;
-  std::size_t lanes_ = 1, block_ = 1, blocks_ = 1, pixels_ = 1;  // of a vector, channels of a block, pixels of a tile
-  std::size_t strip_ = 1;                                        // lines, or pixels, at most
-  std::size_t slots_ = 1;                                        // threads that can work side by side
+  std::size_t lanes_ = 1, block_ = 1, blocks_ = 1,
+              pixels_ = 1;  // of a vector, channels of a block, pixels of a tile
+  std::size_t strip_ = 1;   // lines, or pixels, at most
+  std::size_t slots_ = 1;   // threads that can work side by side
   std::size_t weight_floats_ = 0;
   std::shared_ptr<float> packed_;  // for each block of outputs (kernel_h, kernel_w, in, outputs)
   std::vector<float> bias_, zeros_;
@@ -248,28 +275,33 @@ class DirectConv2d : public Conv2dKernel {
 }  // namespace
 
 bool direct_supports(const Conv2dShape& s) {
-  const bool kernel = s.kernel_h >= 1 && s.kernel_w >= 1 && s.kernel_h <= kMostKernel && s.kernel_w <= kMostKernel;
-  const bool plain = s.groups == 1 && s.dilation_h == 1 && s.dilation_w == 1 && s.stride_h >= 1 && s.stride_w >= 1;
-  return kernel && plain && s.in_channels > 0 && s.out_channels > 0 && s.out_channels % 16 == 0 && s.in_h > 0 &&
-         s.in_w > 0 && s.out_h > 0 && s.out_w > 0 && s.pad_h >= 0 && s.pad_w >= 0;
+  const bool kernel =
+      s.kernel_h >= 1 && s.kernel_w >= 1 && s.kernel_h <= kMostKernel && s.kernel_w <= kMostKernel;
+  const bool plain =
+      s.groups == 1 && s.dilation_h == 1 && s.dilation_w == 1 && s.stride_h >= 1 && s.stride_w >= 1;
+  return kernel && plain && s.in_channels > 0 && s.out_channels > 0 && s.out_channels % 16 == 0 &&
+         s.in_h > 0 && s.in_w > 0 && s.out_h > 0 && s.out_w > 0 && s.pad_h >= 0 && s.pad_w >= 0;
 }
 
-// Measured with cold weights and two threads (bench_conv), oneDNN's time over this: on Granite Rapids 0.95 to 1.1 on layers
-// of 14 x 14 and more, 1.1 to 1.4 on 7 x 7 ones, 1.1 to 3 on those of CIFAR's ResNets. Where more pixels of a tile than the
-// first-level cache has ways lie in the same places (Zen 4: 8, a tile has 14) oneDNN's takes 0.65 times as long.
+// Measured with cold weights and two threads (bench_conv), oneDNN's time over this: on Granite
+// Rapids 0.95 to 1.1 on layers of 14 x 14 and more, 1.1 to 1.4 on 7 x 7 ones, 1.1 to 3 on those of
+// CIFAR's ResNets. Where more pixels of a tile than the first-level cache has ways lie in the same
+// places (Zen 4: 8, a tile has 14) oneDNN's takes 0.65 times as long.
 bool direct_suits(const Conv2dShape& s, const CpuCaches& caches) {
   return direct_supports(s) && (is_flat(s) || !in_same_places(s) || caches.first_level_ways >= 12);
 }
 
-std::unique_ptr<Conv2dKernel> make_direct_conv2d(const Conv2dShape& shape, const float* weight, const float* scale,
-                                                 const float* bias, const Conv2dPost& post) {
+std::unique_ptr<Conv2dKernel> make_direct_conv2d(const Conv2dShape& shape, const float* weight,
+                                                 const float* scale, const float* bias,
+                                                 const Conv2dPost& post) {
   if (!direct_supports(shape)) {
     throw Error(
-        "direct convolution: expected one group, no dilation, output channels in sixteens and a kernel of at most " +
-        std::to_string(kMostKernel) + "x" + std::to_string(kMostKernel) + ", got " + std::to_string(shape.groups) +
-        " groups, dilation " + std::to_string(shape.dilation_h) + "x" + std::to_string(shape.dilation_w) + ", " +
-        std::to_string(shape.out_channels) + " channels, " + std::to_string(shape.kernel_h) + "x" +
-        std::to_string(shape.kernel_w));
+        "direct convolution: expected one group, no dilation, output channels in sixteens and a "
+        "kernel of at most " +
+        std::to_string(kMostKernel) + "x" + std::to_string(kMostKernel) + ", got " +
+        std::to_string(shape.groups) + " groups, dilation " + std::to_string(shape.dilation_h) +
+        "x" + std::to_string(shape.dilation_w) + ", " + std::to_string(shape.out_channels) +
+        " channels, " + std::to_string(shape.kernel_h) + "x" + std::to_string(shape.kernel_w));
   }
   return std::make_unique<DirectConv2d>(shape, weight, scale, bias, post);
 }

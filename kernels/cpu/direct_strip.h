@@ -17,7 +17,8 @@ struct DirectFetch {
 
 /// Rows of outputs, and one block of their channels.
 struct DirectStrip {
-  const float* const* rows;  // (lines, kernel_h): input rows under the kernel, from where its first column first lies
+  const float* const* rows;  // (lines, kernel_h): input rows under the kernel, from where its first
+                             // column first lies
   std::size_t lines, kernel_h;
   std::size_t run;          // inputs under a row of the kernel, one behind the other
   std::size_t stride;       // from one pixel's inputs to the next one's

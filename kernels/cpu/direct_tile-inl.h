@@ -1,4 +1,5 @@
-// The register tiles of the direct convolution, for kernels that are compiled once for each instruction set.
+// The register tiles of the direct convolution, for kernels that are compiled once for each
+// instruction set.
 #if defined(SIDENET_KERNELS_CPU_DIRECT_TILE_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef SIDENET_KERNELS_CPU_DIRECT_TILE_INL_H
 #undef SIDENET_KERNELS_CPU_DIRECT_TILE_INL_H
@@ -20,9 +21,10 @@ namespace sidenet::kernels::cpu::HWY_NAMESPACE {
 namespace {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// A block of outputs is kNarrow vectors wide, a tile of it as many pixels high as the registers hold; or kWide vectors with
-// tiles that are less than half as high, where few pixels lie in a row or where more would fight for places in the cache.
-// Pixels come in groups of up to kGroup, each with its own place.
+// A block of outputs is kNarrow vectors wide, a tile of it as many pixels high as the registers
+// hold; or kWide vectors with tiles that are less than half as high, where few pixels lie in a row
+// or where more would fight for places in the cache. Pixels come in groups of up to kGroup, each
+// with its own place.
 constexpr int kNarrow = 2, kWide = 4;
 #if HWY_TARGET <= HWY_AVX3 || HWY_ARCH_ARM_A64
 constexpr int kHigh = 14, kLow = 6;
@@ -39,7 +41,8 @@ constexpr int most_pixels(int vectors) { return vectors <= kNarrow ? kHigh : kLo
 
 // Part of the sums of a tile's outputs.
 struct DirectTile {
-  const float* rows[kMostGroups][kMostKernel];  // the input rows under the kernel, from the one that is first here
+  const float* rows[kMostGroups][kMostKernel];  // the input rows under the kernel, from the one
+                                                // that is first here
   float* y[kMostGroups];
   std::size_t kernel_rows, offset, inputs;  // of each row `inputs` from `offset` on
   std::size_t stride;                       // from one pixel's inputs to the next one's
@@ -50,8 +53,8 @@ struct DirectTile {
   DirectFetch *own, *coming;
 };
 
-// y = relu?((first ? bias + (residual ? y : 0) : y) + sum of inputs times weights): one chain of multiply-adds over all
-// parts, in order, in a tile of any size.
+// y = relu?((first ? bias + (residual ? y : 0) : y) + sum of inputs times weights): one chain of
+// multiply-adds over all parts, in order, in a tile of any size.
 template <int R, int V>
 void direct_tile(const DirectTile& t) {
   const TileTag d;
@@ -64,7 +67,9 @@ void direct_tile(const DirectTile& t) {
     for_each_index<R * V>([&](auto i) HWY_ATTR { sum[i] = hn::LoadU(d, output(i)); });
   } else {
     for_each_index<R * V>([&](auto i) HWY_ATTR { sum[i] = hn::LoadU(d, t.bias + i % V * kLanes); });
-    if (t.residual) for_each_index<R * V>([&](auto i) HWY_ATTR { sum[i] = hn::Add(hn::LoadU(d, output(i)), sum[i]); });
+    if (t.residual)
+      for_each_index<R * V>([&](auto i)
+                                HWY_ATTR { sum[i] = hn::Add(hn::LoadU(d, output(i)), sum[i]); });
   }
   const float* weight = t.weight;
   const char *own = t.own->from, *coming = t.coming->from;
@@ -75,10 +80,12 @@ void direct_tile(const DirectTile& t) {
     for_each_index<kGroups>([&](auto g) HWY_ATTR { x[g] = t.rows[g][row] + t.offset; });
     const auto step = [&](auto u) SIDENET_INLINE HWY_ATTR {
       hn::Vec<TileTag> w[V];
-      for_each_index<V>([&](auto v) HWY_ATTR { w[v] = hn::Load(d, weight + (u * V + v) * kLanes); });
+      for_each_index<V>([&](auto v)
+                            HWY_ATTR { w[v] = hn::Load(d, weight + (u * V + v) * kLanes); });
       for_each_index<R>([&](auto r) HWY_ATTR {
         const auto value = hn::Set(d, x[r / kGroup][r % kGroup * stride + u]);
-        for_each_index<V>([&](auto v) HWY_ATTR { sum[r * V + v] = hn::MulAdd(value, w[v], sum[r * V + v]); });
+        for_each_index<V>(
+            [&](auto v) HWY_ATTR { sum[r * V + v] = hn::MulAdd(value, w[v], sum[r * V + v]); });
       });
     };
     const auto advance = [&](auto inputs) SIDENET_INLINE HWY_ATTR {
@@ -113,7 +120,8 @@ void direct_tile(const DirectTile& t) {
 using DirectFunction = void (*)(const DirectTile&);
 
 template <int V, int... kIndex>
-HWY_INLINE DirectFunction direct_of_pixels(std::size_t pixels, std::integer_sequence<int, kIndex...>) {
+HWY_INLINE DirectFunction direct_of_pixels(std::size_t pixels,
+                                           std::integer_sequence<int, kIndex...>) {
   static constexpr DirectFunction kTiles[] = {direct_tile<kIndex + 1, V>...};
   return kTiles[pixels - 1];
 }
@@ -126,8 +134,10 @@ HWY_INLINE DirectFunction direct_function(std::size_t pixels, std::size_t vector
   return vectors == 3 ? direct_of_pixels<3>(pixels, low) : direct_of_pixels<4>(pixels, low);
 }
 
-// Outputs that the tile after this one reads or writes lie a pixel apart, where no hardware fetches ahead.
-HWY_INLINE void fetch_pixels(const float* y, std::size_t pixels, std::size_t channels, std::size_t width) {
+// Outputs that the tile after this one reads or writes lie a pixel apart, where no hardware fetches
+// ahead.
+HWY_INLINE void fetch_pixels(const float* y, std::size_t pixels, std::size_t channels,
+                             std::size_t width) {
   constexpr std::size_t kLine = 64 / sizeof(float);
   for (std::size_t p = 0; p < pixels; ++p) {
     for (std::size_t o = 0; o < width; o += kLine) __builtin_prefetch(y + p * channels + o, 1);
@@ -140,7 +150,8 @@ bool in_pairs(std::size_t outputs, std::size_t vectors) {
 }
 
 // One part of the sums, for all tiles of the strip. parts: of a line.
-void direct_part(const DirectStrip& s, DirectTile& tile, std::size_t kernel_row, std::size_t parts) {
+void direct_part(const DirectStrip& s, DirectTile& tile, std::size_t kernel_row,
+                 std::size_t parts) {
   const std::size_t width = s.vectors * kLanes, line_floats = s.outputs * s.channels;
   const bool pairs = in_pairs(s.outputs, s.vectors);
   const auto begin_of = [&](std::size_t part) { return s.outputs * part / parts; };
@@ -152,11 +163,13 @@ void direct_part(const DirectStrip& s, DirectTile& tile, std::size_t kernel_row,
       for (std::size_t g = 0; g < kMostGroups && (g < lines || g * kGroup < count); ++g) {
         const std::size_t pixel = lines > 1 ? 0 : first + g * kGroup;
         const float* const* from = rows + (lines > 1 ? g * s.kernel_h : 0);
-        for (std::size_t i = 0; i < tile.kernel_rows; ++i) tile.rows[g][i] = from[i] + pixel * s.stride;
+        for (std::size_t i = 0; i < tile.kernel_rows; ++i)
+          tile.rows[g][i] = from[i] + pixel * s.stride;
         tile.y[g] = s.y + (line + (lines > 1 ? g : 0)) * line_floats + pixel * s.channels;
       }
       if (tile.first) {
-        const std::size_t next = part + 1 < parts ? begin_of(part + 2) - begin_of(part + 1) : begin_of(1) * lines;
+        const std::size_t next =
+            part + 1 < parts ? begin_of(part + 2) - begin_of(part + 1) : begin_of(1) * lines;
         fetch_pixels(tile.y[0] + count * lines * s.channels, next, s.channels, width);
       }
       direct_function(count * lines, s.vectors)(tile);
@@ -170,7 +183,8 @@ constexpr std::size_t kPartFloats = 6 * 1024;
 
 void direct_strip(const DirectStrip& s, DirectFetch& coming) {
   const std::size_t width = s.vectors * kLanes;
-  const std::size_t pixels = most_pixels(static_cast<int>(s.vectors)), parts = (s.outputs + pixels - 1) / pixels;
+  const std::size_t pixels = most_pixels(static_cast<int>(s.vectors)),
+                    parts = (s.outputs + pixels - 1) / pixels;
   const std::size_t tiles = parts * (in_pairs(s.outputs, s.vectors) ? (s.lines + 1) / 2 : s.lines),
                     most = kPartFloats / width;
   DirectFetch own{};

@@ -12,8 +12,8 @@ namespace sidenet::kernels::cpu::HWY_NAMESPACE {
 namespace {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Each loop runs first with whole vectors, then for the rest with vectors of one lane: the same instructions (FMA too), so
-// an element's result does not depend on where it lies.
+// Each loop runs first with whole vectors, then for the rest with vectors of one lane: the same
+// instructions (FMA too), so an element's result does not depend on where it lies.
 using Wide = hn::ScalableTag<float>;
 using One = hn::CappedTag<float, 1>;
 
@@ -25,7 +25,8 @@ HWY_INLINE V rectify(D d, V v) {
 
 template <class D>
 HWY_INLINE void relu_lanes(D d, const float* x, float* y, std::size_t begin, std::size_t end) {
-  for (std::size_t i = begin; i < end; i += hn::Lanes(d)) hn::StoreU(rectify(d, hn::LoadU(d, x + i)), d, y + i);
+  for (std::size_t i = begin; i < end; i += hn::Lanes(d))
+    hn::StoreU(rectify(d, hn::LoadU(d, x + i)), d, y + i);
 }
 
 void relu_range(const float* x, float* y, std::size_t count) {
@@ -35,7 +36,8 @@ void relu_range(const float* x, float* y, std::size_t count) {
 }
 
 template <class D>
-HWY_INLINE void add_lanes(D d, const float* a, const float* b, float* y, std::size_t begin, std::size_t end, bool relu) {
+HWY_INLINE void add_lanes(D d, const float* a, const float* b, float* y, std::size_t begin,
+                          std::size_t end, bool relu) {
   for (std::size_t i = begin; i < end; i += hn::Lanes(d)) {
     const auto sum = hn::Add(hn::LoadU(d, a + i), hn::LoadU(d, b + i));
     hn::StoreU(relu ? rectify(d, sum) : sum, d, y + i);
@@ -49,16 +51,17 @@ void add_range(const float* a, const float* b, float* y, std::size_t count, bool
 }
 
 template <class D>
-HWY_INLINE void scale_shift_lanes(D d, const float* x, const float* scale, const float* shift, float* y, std::size_t begin,
-                                  std::size_t end, bool relu) {
+HWY_INLINE void scale_shift_lanes(D d, const float* x, const float* scale, const float* shift,
+                                  float* y, std::size_t begin, std::size_t end, bool relu) {
   for (std::size_t c = begin; c < end; c += hn::Lanes(d)) {
-    const auto value = hn::MulAdd(hn::LoadU(d, x + c), hn::LoadU(d, scale + c), hn::LoadU(d, shift + c));
+    const auto value =
+        hn::MulAdd(hn::LoadU(d, x + c), hn::LoadU(d, scale + c), hn::LoadU(d, shift + c));
     hn::StoreU(relu ? rectify(d, value) : value, d, y + c);
   }
 }
 
-void scale_shift_range(const float* x, const float* scale, const float* shift, float* y, std::size_t pixels,
-                       std::size_t channels, bool relu) {
+void scale_shift_range(const float* x, const float* scale, const float* shift, float* y,
+                       std::size_t pixels, std::size_t channels, bool relu) {
   const std::size_t whole = channels - channels % hn::Lanes(Wide());
   for (std::size_t p = 0; p < pixels; ++p, x += channels, y += channels) {
     scale_shift_lanes(Wide(), x, scale, shift, y, 0, whole, relu);
@@ -90,13 +93,15 @@ void add(const float* a, const float* b, float* y, std::size_t count, bool relu,
   });
 }
 
-void scale_shift(const float* x, const float* scale, const float* shift, float* y, std::size_t pixels, int channels,
-                 bool relu, int threads) {
+void scale_shift(const float* x, const float* scale, const float* shift, float* y,
+                 std::size_t pixels, int channels, bool relu, int threads) {
   if (channels <= 0) return;
   const std::size_t width = static_cast<std::size_t>(channels);
-  for_each_range(pixels, kElementGrain / width + 1, threads, [&](std::size_t begin, std::size_t end) {
-    HWY_DYNAMIC_DISPATCH(scale_shift_range)(x + begin * width, scale, shift, y + begin * width, end - begin, width, relu);
-  });
+  for_each_range(pixels, kElementGrain / width + 1, threads,
+                 [&](std::size_t begin, std::size_t end) {
+                   HWY_DYNAMIC_DISPATCH(scale_shift_range)
+                   (x + begin * width, scale, shift, y + begin * width, end - begin, width, relu);
+                 });
 }
 
 }  // namespace sidenet::kernels::cpu

@@ -1,4 +1,5 @@
-// exp for kernels that are compiled once for each instruction set: included after hwy/highway.h, inside no namespace.
+// exp for kernels that are compiled once for each instruction set: included after hwy/highway.h,
+// inside no namespace.
 #if defined(SIDENET_KERNELS_CPU_EXP_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef SIDENET_KERNELS_CPU_EXP_INL_H
 #undef SIDENET_KERNELS_CPU_EXP_INL_H
@@ -13,8 +14,9 @@ namespace sidenet::kernels::cpu::HWY_NAMESPACE {
 namespace {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// exp(x) for x <= 0, within 1.01 ulp (every seventh vector of floats from -104 to 0 tried, with FMA and without); NaN stays
-// NaN. With n = round(x / ln 2) and r = x - n ln 2, exp(x) = 2^n exp(r), |r| <= ln 2 / 2.
+// exp(x) for x <= 0, within 1.01 ulp (every seventh vector of floats from -104 to 0 tried, with FMA
+// and without); NaN stays NaN. With n = round(x / ln 2) and r = x - n ln 2, exp(x) = 2^n exp(r),
+// |r| <= ln 2 / 2.
 template <class D, class V>
 HWY_INLINE V exp_nonpositive(D d, V x) {
   const hn::RebindToSigned<D> di;
@@ -25,7 +27,8 @@ HWY_INLINE V exp_nonpositive(D d, V x) {
   // ln 2 in two parts; the first has 9 trailing zero bits, so its product with n is exact.
   V r = hn::NegMulAdd(nf, set(0x1.62e4p-1f), clamped);
   r = hn::NegMulAdd(nf, set(0x1.7f7d1cp-20f), r);
-  // exp(r) = 1 + r + r^2 q(r); q minimises the largest relative error over |r| <= ln 2 / 2 (weighted least squares), 3e-9.
+  // exp(r) = 1 + r + r^2 q(r); q minimises the largest relative error over |r| <= ln 2 / 2
+  // (weighted least squares), 3e-9.
   V q = hn::MulAdd(set(1.3814539e-3f), r, set(8.368745e-3f));
   q = hn::MulAdd(q, r, set(4.166839e-2f));
   q = hn::MulAdd(q, r, set(0.16666521f));

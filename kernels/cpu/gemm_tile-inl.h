@@ -1,4 +1,5 @@
-// The register tile behind PackedGemm and self_attention, for kernels that are compiled once for each instruction set.
+// The register tile behind PackedGemm and self_attention, for kernels that are compiled once for
+// each instruction set.
 #if defined(SIDENET_KERNELS_CPU_GEMM_TILE_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef SIDENET_KERNELS_CPU_GEMM_TILE_INL_H
 #undef SIDENET_KERNELS_CPU_GEMM_TILE_INL_H
@@ -19,8 +20,8 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 using TileTag = hn::ScalableTag<float>;
 constexpr std::size_t kLanes = hn::MaxLanes(TileTag());
-// At most kTileRows rows by kTileVectors vectors of outputs: as many accumulators as leave registers for one row of weights
-// and a broadcast value.
+// At most kTileRows rows by kTileVectors vectors of outputs: as many accumulators as leave
+// registers for one row of weights and a broadcast value.
 #if HWY_TARGET <= HWY_AVX3 || HWY_ARCH_ARM_A64
 constexpr int kTileRows = 8, kTileVectors = 3;
 #elif HWY_TARGET <= HWY_AVX2
@@ -44,13 +45,15 @@ struct TileArguments {
   std::size_t prefetch_lines;  // of 64 bytes, that cover as much
 };
 
-// A lambda that is called in several places is else a function, and what it captures goes through memory.
+// A lambda that is called in several places is else a function, and what it captures goes through
+// memory.
 #ifndef SIDENET_INLINE
 #define SIDENET_INLINE __attribute__((always_inline))
 #endif
 
-// body(std::integral_constant<int, i>()) for i = 0 … N - 1, written out: an array that is only ever indexed by constants is
-// a set of registers to the compiler, one indexed in a loop goes through the stack.
+// body(std::integral_constant<int, i>()) for i = 0 … N - 1, written out: an array that is only ever
+// indexed by constants is a set of registers to the compiler, one indexed in a loop goes through
+// the stack.
 template <class Body, int... kIndex>
 HWY_INLINE void for_each_index(std::integer_sequence<int, kIndex...>, const Body& body) {
   (body(std::integral_constant<int, kIndex>()), ...);
@@ -60,8 +63,8 @@ HWY_INLINE void for_each_index(const Body& body) {
   for_each_index(std::make_integer_sequence<int, N>(), body);
 }
 
-// out[r] = start[r] + sum over inputs of x[r][i] * weight[i], one chain of multiply-adds from zero, in order. Each output
-// is thus the same sum in a tile of any size.
+// out[r] = start[r] + sum over inputs of x[r][i] * weight[i], one chain of multiply-adds from zero,
+// in order. Each output is thus the same sum in a tile of any size.
 template <int R, int V>
 void gemm_tile(const TileArguments& tile) {
   const TileTag d;
@@ -81,17 +84,20 @@ void gemm_tile(const TileArguments& tile) {
     weight += V * kLanes;
     for_each_index<R>([&](auto r) HWY_ATTR {
       const auto value = hn::Set(d, x[r * x_stride]);
-      for_each_index<V>([&](auto v) HWY_ATTR { sum[r * V + v] = hn::MulAdd(value, w[v], sum[r * V + v]); });
+      for_each_index<V>([&](auto v)
+                            HWY_ATTR { sum[r * V + v] = hn::MulAdd(value, w[v], sum[r * V + v]); });
     });
   }
   if (const float* start = tile.start) {
     const std::size_t stride = tile.start_stride;
-    for_each_index<R * V>(
-        [&](auto i) HWY_ATTR { sum[i] = hn::Add(hn::LoadU(d, start + i / V * stride + i % V * kLanes), sum[i]); });
+    for_each_index<R * V>([&](auto i) HWY_ATTR {
+      sum[i] = hn::Add(hn::LoadU(d, start + i / V * stride + i % V * kLanes), sum[i]);
+    });
   }
   float* out = tile.out;
   const std::size_t stride = tile.out_stride;
-  for_each_index<R * V>([&](auto i) HWY_ATTR { hn::StoreU(sum[i], d, out + i / V * stride + i % V * kLanes); });
+  for_each_index<R * V>(
+      [&](auto i) HWY_ATTR { hn::StoreU(sum[i], d, out + i / V * stride + i % V * kLanes); });
 }
 
 using TileFunction = void (*)(const TileArguments&);

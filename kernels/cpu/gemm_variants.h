@@ -6,12 +6,15 @@
 namespace sidenet::kernels::cpu {
 
 /// One block on one thread; arguments as gemm().
-using GemmFunction = void (*)(bool transpose_a, bool transpose_b, int m, int n, int k, const float* a, int lda,
-                              const float* b, int ldb, bool accumulate, float* c, int ldc);
+using GemmFunction = void (*)(bool transpose_a, bool transpose_b, int m, int n, int k,
+                              const float* a, int lda, const float* b, int ldb, bool accumulate,
+                              float* c, int ldc);
 
-void gemm_baseline(bool, bool, int, int, int, const float*, int, const float*, int, bool, float*, int);
+void gemm_baseline(bool, bool, int, int, int, const float*, int, const float*, int, bool, float*,
+                   int);
 void gemm_avx2(bool, bool, int, int, int, const float*, int, const float*, int, bool, float*, int);
-void gemm_avx512(bool, bool, int, int, int, const float*, int, const float*, int, bool, float*, int);
+void gemm_avx512(bool, bool, int, int, int, const float*, int, const float*, int, bool, float*,
+                 int);
 
 struct GemmVariant {
   const char* name;

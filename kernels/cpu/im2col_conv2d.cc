@@ -12,22 +12,26 @@
 namespace sidenet::kernels::cpu {
 namespace {
 
-// A tile's columns should stay in the second-level cache, but few pixels a tile would read the weights too often.
+// A tile's columns should stay in the second-level cache, but few pixels a tile would read the
+// weights too often.
 constexpr std::size_t kTileFloats = 64 * 1024, kMinTile = 64, kMaxTile = 256;
 
 std::size_t tile_pixels(std::size_t pixels, std::size_t depth) {
-  const std::size_t wanted = std::clamp(kTileFloats / std::max<std::size_t>(depth, 1), kMinTile, kMaxTile);
+  const std::size_t wanted =
+      std::clamp(kTileFloats / std::max<std::size_t>(depth, 1), kMinTile, kMaxTile);
   return std::max<std::size_t>(std::min(wanted, pixels), 1);
 }
 
 std::size_t round_up_to_line(std::size_t floats) { return (floats + 15) / 16 * 16; }
 
 // (out, in, taps) to (out, taps, in): the order in which gather() lays out a column.
-std::vector<float> channels_last(const float* weight, std::size_t outputs, std::size_t inputs, std::size_t taps) {
+std::vector<float> channels_last(const float* weight, std::size_t outputs, std::size_t inputs,
+                                 std::size_t taps) {
   std::vector<float> result(outputs * inputs * taps);
   for (std::size_t o = 0; o < outputs; ++o) {
     for (std::size_t i = 0; i < inputs; ++i) {
-      for (std::size_t t = 0; t < taps; ++t) result[(o * taps + t) * inputs + i] = weight[(o * inputs + i) * taps + t];
+      for (std::size_t t = 0; t < taps; ++t)
+        result[(o * taps + t) * inputs + i] = weight[(o * inputs + i) * taps + t];
     }
   }
   return result;
@@ -43,7 +47,8 @@ float* append(const float* from, std::size_t count, float* to) {
 
 }  // namespace
 
-Im2colConv2d::Im2colConv2d(const Conv2dShape& shape, const float* weight, const float* bias, const Conv2dPost& post)
+Im2colConv2d::Im2colConv2d(const Conv2dShape& shape, const float* weight, const float* bias,
+                           const Conv2dPost& post)
     : shape_(shape),
       post_(post),
       group_in_(shape.in_channels / shape.groups),
@@ -52,8 +57,8 @@ Im2colConv2d::Im2colConv2d(const Conv2dShape& shape, const float* weight, const 
       padded_out_(padded_outputs(static_cast<int>(group_out_))),
       pixels_(std::size_t(shape.out_h) * shape.out_w),
       tile_(tile_pixels(pixels_, depth_)),
-      pointwise_(shape.kernel_h == 1 && shape.kernel_w == 1 && shape.stride_h == 1 && shape.stride_w == 1 &&
-                 shape.pad_h == 0 && shape.pad_w == 0),
+      pointwise_(shape.kernel_h == 1 && shape.kernel_w == 1 && shape.stride_h == 1 &&
+                 shape.stride_w == 1 && shape.pad_h == 0 && shape.pad_w == 0),
       bias_(shape.groups * padded_out_) {
   const std::size_t tiles = (pixels_ + tile_ - 1) / tile_;
   const std::size_t threads = std::max({omp_get_max_threads(), omp_get_num_procs(), 1});
@@ -65,16 +70,21 @@ Im2colConv2d::Im2colConv2d(const Conv2dShape& shape, const float* weight, const 
   packed_ = allocate_weights(bias_.size() * depth_);
   for (int g = 0; g < shape.groups; ++g) {
     const float* from = reordered.data() + g * group_out_ * depth_;
-    pack_weight(from, static_cast<int>(depth_), static_cast<int>(group_out_), packed_.get() + g * padded_out_ * depth_);
+    pack_weight(from, static_cast<int>(depth_), static_cast<int>(group_out_),
+                packed_.get() + g * padded_out_ * depth_);
     if (bias) std::copy_n(bias + g * group_out_, group_out_, bias_.begin() + g * padded_out_);
   }
 }
 
-std::size_t Im2colConv2d::weight_bytes() const { return bias_.size() * (depth_ + 1) * sizeof(float); }
+std::size_t Im2colConv2d::weight_bytes() const {
+  return bias_.size() * (depth_ + 1) * sizeof(float);
+}
 
-// columns: (pixels, kernel_h, kernel_w, in / groups) for output pixels first … first + pixels - 1. Where the inputs under a
-// row of the kernel are contiguous (one group, not dilated), they are copied in one run.
-void Im2colConv2d::gather(const float* src, int group, std::size_t first, std::size_t pixels, float* columns) const {
+// columns: (pixels, kernel_h, kernel_w, in / groups) for output pixels first … first + pixels - 1.
+// Where the inputs under a row of the kernel are contiguous (one group, not dilated), they are
+// copied in one run.
+void Im2colConv2d::gather(const float* src, int group, std::size_t first, std::size_t pixels,
+                          float* columns) const {
   const Conv2dShape& s = shape_;
   const bool contiguous = s.groups == 1 && s.dilation_w == 1;
   const int run = contiguous ? s.kernel_w : 1, runs = contiguous ? 1 : s.kernel_w;
@@ -92,8 +102,8 @@ void Im2colConv2d::gather(const float* src, int group, std::size_t first, std::s
         const int end = inside ? std::max(std::min(in_x + run, s.in_w), begin) : in_x;
         if (begin > in_x) columns = std::fill_n(columns, (begin - in_x) * group_in_, 0.0f);
         if (end > begin) {
-          columns =
-              append(src + in_y * row_stride + std::size_t(begin) * s.in_channels, (end - begin) * group_in_, columns);
+          columns = append(src + in_y * row_stride + std::size_t(begin) * s.in_channels,
+                           (end - begin) * group_in_, columns);
         }
         if (end < in_x + run) columns = std::fill_n(columns, (in_x + run - end) * group_in_, 0.0f);
       }
@@ -101,35 +111,40 @@ void Im2colConv2d::gather(const float* src, int group, std::size_t first, std::s
   }
 }
 
-void Im2colConv2d::product(const float* src, std::size_t first, std::size_t pixels, float* columns, float* dst,
-                           int threads) const {
+void Im2colConv2d::product(const float* src, std::size_t first, std::size_t pixels, float* columns,
+                           float* dst, int threads) const {
   const ProductPost post{.accumulate = post_.residual, .relu = post_.relu};
   for (int g = 0; g < shape_.groups; ++g) {
     const float* x = src + first * shape_.in_channels + g * group_in_;
     std::size_t x_stride = shape_.in_channels;
     if (!pointwise_) {
-      for_each_range(pixels, kElementGrain / depth_ + 1, threads, [&](std::size_t begin, std::size_t end) {
-        gather(src, g, first + begin, end - begin, columns + begin * depth_);
-      });
+      for_each_range(pixels, kElementGrain / depth_ + 1, threads,
+                     [&](std::size_t begin, std::size_t end) {
+                       gather(src, g, first + begin, end - begin, columns + begin * depth_);
+                     });
       x = columns;
       x_stride = depth_;
     }
-    const PackedWeight weight{packed_.get() + g * padded_out_ * depth_, bias_.data() + g * padded_out_,
-                              static_cast<int>(depth_), static_cast<int>(group_out_)};
+    const PackedWeight weight{packed_.get() + g * padded_out_ * depth_,
+                              bias_.data() + g * padded_out_, static_cast<int>(depth_),
+                              static_cast<int>(group_out_)};
     float* y = dst + first * shape_.out_channels + g * group_out_;
-    packed_product(weight, x, x_stride, static_cast<int>(pixels), y, shape_.out_channels, post, threads);
+    packed_product(weight, x, x_stride, static_cast<int>(pixels), y, shape_.out_channels, post,
+                   threads);
   }
 }
 
-// An output is the same sum however the pixels are tiled or shared out (packed_product.h), so the split may follow the
-// threads: tiles to each where there are enough of them, else every tile by all threads together, which read the weights
-// once.
-void Im2colConv2d::run(const float* src, float* dst, std::byte* scratch, int threads, std::span<const std::byte>) const {
+// An output is the same sum however the pixels are tiled or shared out (packed_product.h), so the
+// split may follow the threads: tiles to each where there are enough of them, else every tile by
+// all threads together, which read the weights once.
+void Im2colConv2d::run(const float* src, float* dst, std::byte* scratch, int threads,
+                       std::span<const std::byte>) const {
   if (depth_ == 0 || pixels_ == 0) return;
   float* columns = reinterpret_cast<float*>(scratch);
   const std::size_t tiles = (pixels_ + tile_ - 1) / tile_;
   const std::size_t workers = std::min<std::size_t>(std::max(threads, 1), slices_);
-  const bool tiles_apart = workers > 1 && tiles >= 2 * workers && static_cast<int>(workers) == threads;
+  const bool tiles_apart =
+      workers > 1 && tiles >= 2 * workers && static_cast<int>(workers) == threads;
   const auto run_tiles = [&](std::size_t begin, std::size_t end, float* slice, int inner_threads) {
     for (std::size_t t = begin; t < end; ++t) {
       product(src, t * tile_, std::min(tile_, pixels_ - t * tile_), slice, dst, inner_threads);

@@ -31,21 +31,26 @@ HWY_INLINE float sum_values(std::size_t count, const Value& value) {
     for (std::size_t s = 0; s < kSums; ++s) sums[s] = hn::Add(sums[s], value(d, i + s * kWidth));
   }
   for (; i + kWidth <= count; i += kWidth) sums[0] = hn::Add(sums[0], value(d, i));
-  float total = hn::GetLane(hn::SumOfLanes(d, hn::Add(hn::Add(sums[0], sums[1]), hn::Add(sums[2], sums[3]))));
+  float total =
+      hn::GetLane(hn::SumOfLanes(d, hn::Add(hn::Add(sums[0], sums[1]), hn::Add(sums[2], sums[3]))));
   for (; i < count; ++i) total += hn::GetLane(value(One(), i));
   return total;
 }
 
-void layer_norm_row(const float* x, const float* gamma, const float* beta, float epsilon, float* y, std::size_t hidden) {
+void layer_norm_row(const float* x, const float* gamma, const float* beta, float epsilon, float* y,
+                    std::size_t hidden) {
   const float width = static_cast<float>(hidden);
-  const float mean = sum_values(hidden, [&](auto d, std::size_t i) HWY_ATTR { return hn::LoadU(d, x + i); }) / width;
+  const float mean =
+      sum_values(hidden, [&](auto d, std::size_t i) HWY_ATTR { return hn::LoadU(d, x + i); }) /
+      width;
   const float squares = sum_values(hidden, [&](auto d, std::size_t i) HWY_ATTR {
     const auto centred = hn::Sub(hn::LoadU(d, x + i), hn::Set(d, mean));
     return hn::Mul(centred, centred);
   });
   const float scale = 1.0f / std::sqrt(squares / width + epsilon);
   const auto finish = [&](auto d, std::size_t i) HWY_ATTR {
-    const auto normalised = hn::Mul(hn::Sub(hn::LoadU(d, x + i), hn::Set(d, mean)), hn::Set(d, scale));
+    const auto normalised =
+        hn::Mul(hn::Sub(hn::LoadU(d, x + i), hn::Set(d, mean)), hn::Set(d, scale));
     hn::StoreU(hn::MulAdd(normalised, hn::LoadU(d, gamma + i), hn::LoadU(d, beta + i)), d, y + i);
   };
   std::size_t i = 0;
@@ -77,27 +82,32 @@ HWY_EXPORT(layer_norm_row);
 HWY_EXPORT(mean_row);
 }  // namespace
 
-void layer_norm(const float* x, const float* gamma, const float* beta, float epsilon, float* y, int rows, int hidden,
-                int threads) {
+void layer_norm(const float* x, const float* gamma, const float* beta, float epsilon, float* y,
+                int rows, int hidden, int threads) {
   if (rows <= 0 || hidden <= 0) return;
   const std::size_t width = hidden;
   for_each_range(rows, kElementGrain / width + 1, threads, [&](std::size_t begin, std::size_t end) {
     for (std::size_t r = begin; r < end; ++r) {
-      HWY_DYNAMIC_DISPATCH(layer_norm_row)(x + r * width, gamma, beta, epsilon, y + r * width, width);
+      HWY_DYNAMIC_DISPATCH(layer_norm_row)
+      (x + r * width, gamma, beta, epsilon, y + r * width, width);
     }
   });
 }
 
-void mean_tokens(const float* x, const std::int64_t* offsets, int rows, int width, float* y, int threads) {
+void mean_tokens(const float* x, const std::int64_t* offsets, int rows, int width, float* y,
+                 int threads) {
   if (rows <= 0 || width <= 0) return;
   const std::size_t columns = width;
-  const std::size_t row_values = static_cast<std::size_t>(offsets[rows] - offsets[0]) / rows * columns;
-  for_each_range(rows, kElementGrain / (row_values + 1) + 1, threads, [&](std::size_t begin, std::size_t end) {
-    for (std::size_t r = begin; r < end; ++r) {
-      const std::size_t tokens = static_cast<std::size_t>(offsets[r + 1] - offsets[r]);
-      HWY_DYNAMIC_DISPATCH(mean_row)(x + static_cast<std::size_t>(offsets[r]) * columns, tokens, columns, y + r * columns);
-    }
-  });
+  const std::size_t row_values =
+      static_cast<std::size_t>(offsets[rows] - offsets[0]) / rows * columns;
+  for_each_range(
+      rows, kElementGrain / (row_values + 1) + 1, threads, [&](std::size_t begin, std::size_t end) {
+        for (std::size_t r = begin; r < end; ++r) {
+          const std::size_t tokens = static_cast<std::size_t>(offsets[r + 1] - offsets[r]);
+          HWY_DYNAMIC_DISPATCH(mean_row)
+          (x + static_cast<std::size_t>(offsets[r]) * columns, tokens, columns, y + r * columns);
+        }
+      });
 }
 
 }  // namespace sidenet::kernels::cpu

@@ -5,7 +5,8 @@
 namespace sidenet::kernels::cpu {
 namespace {
 
-// y (columns, rows) = transpose of x (rows, columns), in squares that stay in the first-level cache.
+// y (columns, rows) = transpose of x (rows, columns), in squares that stay in the first-level
+// cache.
 void transpose(const float* x, std::size_t rows, std::size_t columns, float* y) {
   constexpr std::size_t kSquare = 32;
   for (std::size_t i0 = 0; i0 < rows; i0 += kSquare) {
@@ -21,8 +22,10 @@ void transpose(const float* x, std::size_t rows, std::size_t columns, float* y) 
 
 }  // namespace
 
-void pad_shortcut(const float* x, int h, int w, int in_channels, int stride, int pad_before, float* y, int out_channels) {
-  const std::size_t before = pad_before, copied = in_channels, after = out_channels - pad_before - in_channels;
+void pad_shortcut(const float* x, int h, int w, int in_channels, int stride, int pad_before,
+                  float* y, int out_channels) {
+  const std::size_t before = pad_before, copied = in_channels,
+                    after = out_channels - pad_before - in_channels;
   for (int i = 0; i < h; i += stride) {
     for (int j = 0; j < w; j += stride) {
       y = std::fill_n(y, before, 0.0f);
@@ -32,8 +35,12 @@ void pad_shortcut(const float* x, int h, int w, int in_channels, int stride, int
   }
 }
 
-void chw_to_hwc(const float* x, int channels, int pixels, float* y) { transpose(x, channels, pixels, y); }
+void chw_to_hwc(const float* x, int channels, int pixels, float* y) {
+  transpose(x, channels, pixels, y);
+}
 
-void hwc_to_chw(const float* x, int channels, int pixels, float* y) { transpose(x, pixels, channels, y); }
+void hwc_to_chw(const float* x, int channels, int pixels, float* y) {
+  transpose(x, pixels, channels, y);
+}
 
 }  // namespace sidenet::kernels::cpu

@@ -7,7 +7,8 @@
 
 namespace sidenet::kernels::cpu {
 
-PackedLinear::PackedLinear(int in_features, int out_features, const float* weight, const float* bias)
+PackedLinear::PackedLinear(int in_features, int out_features, const float* weight,
+                           const float* bias)
     : in_features_(in_features),
       out_features_(out_features),
       halves_(fits_halves(weight, std::size_t(in_features) * out_features)),
@@ -25,18 +26,24 @@ PackedLinear::PackedLinear(int in_features, int out_features, const float* weigh
   if (bias) std::copy_n(bias, out_features, bias_.begin());
 }
 
-PackedWeight PackedLinear::weight() const { return {packed_.get(), bias_.data(), in_features_, out_features_, halves_}; }
+PackedWeight PackedLinear::weight() const {
+  return {packed_.get(), bias_.data(), in_features_, out_features_, halves_};
+}
 
 std::size_t PackedLinear::weight_bytes() const {
-  return bias_.size() * (std::size_t(in_features_) * (halves_ ? sizeof(std::uint16_t) : sizeof(float)) + sizeof(float));
+  return bias_.size() *
+         (std::size_t(in_features_) * (halves_ ? sizeof(std::uint16_t) : sizeof(float)) +
+          sizeof(float));
 }
 
 std::span<const std::byte> PackedLinear::weights() const {
-  return {reinterpret_cast<const std::byte*>(packed_.get()), weight_bytes() - bias_.size() * sizeof(float)};
+  return {reinterpret_cast<const std::byte*>(packed_.get()),
+          weight_bytes() - bias_.size() * sizeof(float)};
 }
 
 void PackedLinear::run(const float* x, int rows, float* y, bool relu, int threads) const {
-  packed_product(weight(), x, in_features_, rows, y, out_features_, {.accumulate = false, .relu = relu}, threads);
+  packed_product(weight(), x, in_features_, rows, y, out_features_,
+                 {.accumulate = false, .relu = relu}, threads);
 }
 
 }  // namespace sidenet::kernels::cpu

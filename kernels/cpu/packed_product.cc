@@ -19,8 +19,9 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 using Tag = hn::ScalableTag<float>;
 constexpr std::size_t kLanes = hn::MaxLanes(Tag());
-// The register tile is kTileRows rows by up to kTileVectors vectors of outputs: 16 accumulators where there are 32 vector
-// registers, 8 where there are 16. Fewer rows or vectors leave room for several chains at once.
+// The register tile is kTileRows rows by up to kTileVectors vectors of outputs: 16 accumulators
+// where there are 32 vector registers, 8 where there are 16. Fewer rows or vectors leave room for
+// several chains at once.
 #if HWY_TARGET <= HWY_AVX3 || HWY_ARCH_ARM_A64
 constexpr int kTileRows = 4, kTileVectors = 4, kMostAccumulators = 24;
 #else
@@ -31,11 +32,13 @@ constexpr int kAccumulators = kTileRows * kTileVectors;
 template <int V>
 constexpr int kTallRows = std::min(kMostAccumulators / V, 12);
 constexpr std::size_t kBlock = kTileVectors * kLanes;
-constexpr int kChains = 4;            // a chunk's quarters
-constexpr std::size_t kChunk = 1024;  // inputs: a quarter of a block's weights (64 KiB) stays in the second-level cache
-constexpr int kPanelRows = 32;        // rows that pass over a quarter before the next one is touched
+constexpr int kChains = 4;  // a chunk's quarters
+constexpr std::size_t kChunk =
+    1024;  // inputs: a quarter of a block's weights (64 KiB) stays in the second-level cache
+constexpr int kPanelRows = 32;  // rows that pass over a quarter before the next one is touched
 
-// W, the weights' type: float, or std::uint16_t for the upper halves of floats whose lower halves are zero (bfloat16).
+// W, the weights' type: float, or std::uint16_t for the upper halves of floats whose lower halves
+// are zero (bfloat16).
 template <class W>
 struct Tile {
   const float* x;
@@ -51,7 +54,8 @@ HWY_INLINE hn::Vec<Tag> load_weights(Tag d, const std::uint16_t* from) {
   return hn::BitCast(d, hn::ShiftLeft<16>(hn::PromoteTo(words, hn::Load(halves, from))));
 }
 
-// total[r] += chain c for c = first … first + C - 1; each chain is the sum over `length` inputs, in order.
+// total[r] += chain c for c = first … first + C - 1; each chain is the sum over `length` inputs, in
+// order.
 template <int R, int V, int C, class W>
 HWY_INLINE void add_chains(const Tile<W>& tile, std::size_t first, std::size_t length) {
   const Tag d;
@@ -66,7 +70,8 @@ HWY_INLINE void add_chains(const Tile<W>& tile, std::size_t first, std::size_t l
   for (std::size_t i = 0; i < length; ++i) {
     for (int c = 0; c < C; ++c) {
       hn::Vec<Tag> w[V];
-      for (int v = 0; v < V; ++v) w[v] = load_weights(d, weight + (c * length * V + i * V + v) * kLanes);
+      for (int v = 0; v < V; ++v)
+        w[v] = load_weights(d, weight + (c * length * V + i * V + v) * kLanes);
       for (int r = 0; r < R; ++r) {
         const auto value = hn::Set(d, x[r * tile.x_stride + c * length + i]);
         for (int v = 0; v < V; ++v) sum[c][r][v] = hn::MulAdd(value, w[v], sum[c][r][v]);
@@ -92,7 +97,9 @@ HWY_INLINE void add_rest(const Tile<W>& tile, std::size_t first, std::size_t end
       const auto value = hn::Set(d, tile.x[r * tile.x_stride + i]);
       for (int v = 0; v < V; ++v) {
         float* total = tile.total + r * kBlock + v * kLanes;
-        hn::Store(hn::MulAdd(value, load_weights(d, tile.weight + (i * V + v) * kLanes), hn::Load(d, total)), d, total);
+        hn::Store(hn::MulAdd(value, load_weights(d, tile.weight + (i * V + v) * kLanes),
+                             hn::Load(d, total)),
+                  d, total);
       }
     }
   }
@@ -120,7 +127,8 @@ HWY_INLINE void add_chunk_to_tiles(const Tile<W>& tile, int tiles, std::size_t i
   const std::size_t length = inputs / kChains;
   constexpr int C = chains_at_once<R, V>();
   const auto at = [&tile](int t) {
-    return Tile<W>{tile.x + t * R * tile.x_stride, tile.x_stride, tile.weight, tile.total + t * R * kBlock};
+    return Tile<W>{tile.x + t * R * tile.x_stride, tile.x_stride, tile.weight,
+                   tile.total + t * R * kBlock};
   };
   if (length > 0) {
     for (int c = 0; c < kChains; c += C) {
@@ -131,7 +139,8 @@ HWY_INLINE void add_chunk_to_tiles(const Tile<W>& tile, int tiles, std::size_t i
 }
 
 // y = relu?(total + (accumulate ? y : 0)) for one row of `outputs` values.
-HWY_INLINE void store_row(const float* total, std::size_t outputs, float* y, const ProductPost& post) {
+HWY_INLINE void store_row(const float* total, std::size_t outputs, float* y,
+                          const ProductPost& post) {
   const Tag d;
   const auto finish = [&](auto tag, std::size_t o) HWY_ATTR {
     auto value = hn::LoadU(tag, total + o);
@@ -144,14 +153,17 @@ HWY_INLINE void store_row(const float* total, std::size_t outputs, float* y, con
   for (; o < outputs; ++o) finish(hn::CappedTag<float, 1>(), o);
 }
 
-// One block of V vectors, of which the first `outputs` values are wanted, for up to kPanelRows rows.
+// One block of V vectors, of which the first `outputs` values are wanted, for up to kPanelRows
+// rows.
 template <int V, class W>
-void block_panel(const W* weight, const float* bias, std::size_t in_features, const float* x, std::size_t x_stride,
-                 int rows, float* y, std::size_t y_stride, std::size_t outputs, const ProductPost& post) {
+void block_panel(const W* weight, const float* bias, std::size_t in_features, const float* x,
+                 std::size_t x_stride, int rows, float* y, std::size_t y_stride,
+                 std::size_t outputs, const ProductPost& post) {
   const Tag d;
   alignas(64) float total[kPanelRows * kBlock];
   for (int r = 0; r < rows; ++r) {
-    for (int v = 0; v < V; ++v) hn::Store(hn::LoadU(d, bias + v * kLanes), d, total + r * kBlock + v * kLanes);
+    for (int v = 0; v < V; ++v)
+      hn::Store(hn::LoadU(d, bias + v * kLanes), d, total + r * kBlock + v * kLanes);
   }
   constexpr int kTall = kTallRows<V>;
   const int tall = rows / kTall, tiles = rows % kTall / kTileRows, beside = tall * kTall;
@@ -160,8 +172,9 @@ void block_panel(const W* weight, const float* bias, std::size_t in_features, co
     const std::size_t inputs = std::min(kChunk, in_features - i);
     const W* chunk = weight + i * V * kLanes;
     add_chunk_to_tiles<kTall, V>(Tile<W>{x + i, x_stride, chunk, total}, tall, inputs);
-    add_chunk_to_tiles<kTileRows, V>(Tile<W>{x + beside * x_stride + i, x_stride, chunk, total + beside * kBlock}, tiles,
-                                     inputs);
+    add_chunk_to_tiles<kTileRows, V>(
+        Tile<W>{x + beside * x_stride + i, x_stride, chunk, total + beside * kBlock}, tiles,
+        inputs);
     const Tile<W> rest{x + full * x_stride + i, x_stride, chunk, total + full * kBlock};
     switch (rows - static_cast<int>(full)) {
       case 1: add_chunk<1, V>(rest, inputs); break;
@@ -178,9 +191,11 @@ std::size_t block_vectors() { return kTileVectors; }
 
 // Outputs first … end - 1, a block, for all rows.
 template <class W>
-HWY_INLINE void run_block(const PackedWeight& w, std::size_t first, std::size_t end, const float* x, std::size_t x_stride,
-                          int rows, float* y, std::size_t y_stride, const ProductPost& post) {
-  const std::size_t in_features = w.in_features, outputs = std::min<std::size_t>(end, w.out_features) - first;
+HWY_INLINE void run_block(const PackedWeight& w, std::size_t first, std::size_t end, const float* x,
+                          std::size_t x_stride, int rows, float* y, std::size_t y_stride,
+                          const ProductPost& post) {
+  const std::size_t in_features = w.in_features,
+                    outputs = std::min<std::size_t>(end, w.out_features) - first;
   const W* weight = static_cast<const W*>(w.packed) + first * in_features;
   const float* bias = w.bias + first;
   for (int r = 0; r < rows; r += kPanelRows) {
@@ -188,19 +203,32 @@ HWY_INLINE void run_block(const PackedWeight& w, std::size_t first, std::size_t 
     const float* from = x + r * x_stride;
     float* to = y + r * y_stride + first;
     switch ((end - first) / kLanes) {
-      case 1: block_panel<1>(weight, bias, in_features, from, x_stride, panel, to, y_stride, outputs, post); break;
-      case 2: block_panel<2>(weight, bias, in_features, from, x_stride, panel, to, y_stride, outputs, post); break;
+      case 1:
+        block_panel<1>(weight, bias, in_features, from, x_stride, panel, to, y_stride, outputs,
+                       post);
+        break;
+      case 2:
+        block_panel<2>(weight, bias, in_features, from, x_stride, panel, to, y_stride, outputs,
+                       post);
+        break;
 #if HWY_TARGET <= HWY_AVX3 || HWY_ARCH_ARM_A64
-      case 3: block_panel<3>(weight, bias, in_features, from, x_stride, panel, to, y_stride, outputs, post); break;
-      case 4: block_panel<4>(weight, bias, in_features, from, x_stride, panel, to, y_stride, outputs, post); break;
+      case 3:
+        block_panel<3>(weight, bias, in_features, from, x_stride, panel, to, y_stride, outputs,
+                       post);
+        break;
+      case 4:
+        block_panel<4>(weight, bias, in_features, from, x_stride, panel, to, y_stride, outputs,
+                       post);
+        break;
 #endif
       default: break;
     }
   }
 }
 
-void product_block(const PackedWeight& w, std::size_t first, std::size_t end, const float* x, std::size_t x_stride,
-                   int rows, float* y, std::size_t y_stride, const ProductPost& post) {
+void product_block(const PackedWeight& w, std::size_t first, std::size_t end, const float* x,
+                   std::size_t x_stride, int rows, float* y, std::size_t y_stride,
+                   const ProductPost& post) {
   w.halves ? run_block<std::uint16_t>(w, first, end, x, x_stride, rows, y, y_stride, post)
            : run_block<float>(w, first, end, x, x_stride, rows, y, y_stride, post);
 }
@@ -219,7 +247,8 @@ HWY_EXPORT(product_block);
 // A pair of threads shares the blocks evenly: an even number of them where they are few.
 struct Blocks {
   explicit Blocks(int out_features)
-      : lanes(HWY_DYNAMIC_DISPATCH(lanes)()), vectors((static_cast<std::size_t>(out_features) + lanes - 1) / lanes) {
+      : lanes(HWY_DYNAMIC_DISPATCH(lanes)()),
+        vectors((static_cast<std::size_t>(out_features) + lanes - 1) / lanes) {
     constexpr std::size_t kFew = 8;
     const std::size_t most = HWY_DYNAMIC_DISPATCH(block_vectors)();
     count = (vectors + most - 1) / most;
@@ -250,8 +279,9 @@ std::size_t padded_outputs(int out_features) {
 }
 
 bool fits_halves(const float* weight, std::size_t count) {
-  return std::all_of(weight, weight + count,
-                     [](float value) { return (std::bit_cast<std::uint32_t>(value) & 0xffff) == 0; });
+  return std::all_of(weight, weight + count, [](float value) {
+    return (std::bit_cast<std::uint32_t>(value) & 0xffff) == 0;
+  });
 }
 
 void pack_weight(const float* weight, int in_features, int out_features, float* packed) {
@@ -259,24 +289,28 @@ void pack_weight(const float* weight, int in_features, int out_features, float* 
 }
 
 void pack_halves(const float* weight, int in_features, int out_features, std::uint16_t* packed) {
-  pack(weight, in_features, out_features,
-       [&packed](float value) { *packed++ = static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(value) >> 16); });
+  pack(weight, in_features, out_features, [&packed](float value) {
+    *packed++ = static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(value) >> 16);
+  });
 }
 
 ProductItems packed_items(const PackedWeight& w, int rows, int threads) {
   if (rows <= 0 || w.out_features <= 0) return {0, 0, 1};
   const std::size_t blocks = Blocks(w.out_features).count;
-  // A weight that comes from the third-level cache or memory takes as long as so many multiply-adds.
+  // A weight that comes from the third-level cache or memory takes as long as so many
+  // multiply-adds.
   constexpr std::size_t kStream = 8;
   const std::size_t work = std::max<std::size_t>(rows, kStream) * w.out_features * w.in_features;
   const std::size_t used = threads_worth(work, threads);
   // Where there are few blocks the rows are cut too, so that the threads get even shares.
   const std::size_t wanted = used == 1 ? 1 : (4 * used + blocks - 1) / blocks;
-  return {blocks, std::min(wanted, (static_cast<std::size_t>(rows) + 7) / 8), static_cast<int>(used)};
+  return {blocks, std::min(wanted, (static_cast<std::size_t>(rows) + 7) / 8),
+          static_cast<int>(used)};
 }
 
-void run_packed_items(const PackedWeight& w, const ProductItems& items, std::size_t begin, std::size_t end, const float* x,
-                      std::size_t x_stride, int rows, float* y, std::size_t y_stride, const ProductPost& post) {
+void run_packed_items(const PackedWeight& w, const ProductItems& items, std::size_t begin,
+                      std::size_t end, const float* x, std::size_t x_stride, int rows, float* y,
+                      std::size_t y_stride, const ProductPost& post) {
   const Blocks blocks(w.out_features);
   for (std::size_t item = begin; item < end; ++item) {
     const std::size_t block = item / items.groups, group = item % items.groups;
@@ -287,8 +321,8 @@ void run_packed_items(const PackedWeight& w, const ProductItems& items, std::siz
   }
 }
 
-void packed_product(const PackedWeight& w, const float* x, std::size_t x_stride, int rows, float* y, std::size_t y_stride,
-                    const ProductPost& post, int threads) {
+void packed_product(const PackedWeight& w, const float* x, std::size_t x_stride, int rows, float* y,
+                    std::size_t y_stride, const ProductPost& post, int threads) {
   const ProductItems items = packed_items(w, rows, threads);
   for_each_range(items.count(), 1, items.threads, [&](std::size_t begin, std::size_t end) {
     run_packed_items(w, items, begin, end, x, x_stride, rows, y, y_stride, post);

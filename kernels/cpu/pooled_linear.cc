@@ -6,7 +6,8 @@
 
 namespace sidenet::kernels::cpu {
 
-PooledLinear::PooledLinear(const PoolGrid& grid, std::vector<float> mean, std::vector<float> scale, PackedLinear linear)
+PooledLinear::PooledLinear(const PoolGrid& grid, std::vector<float> mean, std::vector<float> scale,
+                           PackedLinear linear)
     : grid_(grid), mean_(std::move(mean)), scale_(std::move(scale)), linear_(std::move(linear)) {}
 
 // features: those of the cell.
@@ -22,8 +23,10 @@ void PooledLinear::pool(const float* x, std::size_t begin, std::size_t end, floa
   for (std::size_t i = begin; i < end; ++i) {
     const std::size_t row = i / cells, cell = i % cells;
     float* to = features + i * channels;
-    const int line = static_cast<int>(cell) / grid_.pool, column = static_cast<int>(cell) % grid_.pool;
-    adaptive_avg_pool_cell(x + row * image, grid_.h, grid_.w, grid_.channels, grid_.pool, grid_.pool, line, column, to);
+    const int line = static_cast<int>(cell) / grid_.pool,
+              column = static_cast<int>(cell) % grid_.pool;
+    adaptive_avg_pool_cell(x + row * image, grid_.h, grid_.w, grid_.channels, grid_.pool,
+                           grid_.pool, line, column, to);
     standardise(to, cell);
   }
 }
@@ -35,8 +38,9 @@ void PooledLinear::run(const float* x, int rows, float* features, float* y, int 
     const std::size_t cells = std::size_t(grid_.pool) * grid_.pool * rows;
     pool(x, cells * index / team, cells * (index + 1) / team, features);
     place.barrier();
-    run_packed_items(linear_.weight(), items, items.count() * index / team, items.count() * (index + 1) / team, features,
-                     grid_.features(), rows, y, linear_.out_features(), {.relu = true});
+    run_packed_items(linear_.weight(), items, items.count() * index / team,
+                     items.count() * (index + 1) / team, features, grid_.features(), rows, y,
+                     linear_.out_features(), {.relu = true});
   };
   if (items.threads <= 1) return share(TeamPlace());
   Team::share(items.threads, share);
@@ -44,7 +48,8 @@ void PooledLinear::run(const float* x, int rows, float* features, float* y, int 
 
 void PooledLinear::run_pooled(float* features, int rows, float* y, int threads) const {
   const std::size_t cells = std::size_t(grid_.pool) * grid_.pool;
-  for (std::size_t i = 0; i < cells * rows; ++i) standardise(features + i * grid_.channels, i % cells);
+  for (std::size_t i = 0; i < cells * rows; ++i)
+    standardise(features + i * grid_.channels, i % cells);
   linear_.run(features, rows, y, true, threads);
 }
 

@@ -10,7 +10,8 @@
 #define SIDENET_POOLING_WINDOW
 namespace sidenet::kernels::cpu {
 namespace {
-// Pixels [y0, y1) x [x0, x1) of an image whose pixels hold `channels` values and whose rows `row_stride`.
+// Pixels [y0, y1) x [x0, x1) of an image whose pixels hold `channels` values and whose rows
+// `row_stride`.
 struct Window {
   const float* image;
   std::size_t row_stride, channels;
@@ -59,7 +60,8 @@ struct Mean {
 
 // y[c] = the window's pixels combined in the order of rows and columns.
 template <class D, class Pool>
-HWY_INLINE void pool_lanes(D d, const Window& window, std::size_t begin, std::size_t end, Pool pool, float* y) {
+HWY_INLINE void pool_lanes(D d, const Window& window, std::size_t begin, std::size_t end, Pool pool,
+                           float* y) {
   for (std::size_t c = begin; c < end; c += hn::Lanes(d)) {
     auto value = hn::Set(d, Pool::kStart);
     for (int in_y = window.y0; in_y < window.y1; ++in_y) {
@@ -80,7 +82,9 @@ HWY_INLINE void pool_window(const Window& window, Pool pool, float* y) {
 }
 
 void max_window(const Window& window, float* y) { pool_window(window, Largest(), y); }
-void mean_window(const Window& window, int cells, float* y) { pool_window(window, Mean{static_cast<float>(cells)}, y); }
+void mean_window(const Window& window, int cells, float* y) {
+  pool_window(window, Mean{static_cast<float>(cells)}, y);
+}
 
 }  // namespace
 }  // namespace sidenet::kernels::cpu::HWY_NAMESPACE
@@ -92,17 +96,19 @@ namespace {
 HWY_EXPORT(max_window);
 HWY_EXPORT(mean_window);
 
-// The part of pooling window i that lies inside the image, along one axis: [begin, end), and `padded` cells inside the
-// padded image.
+// The part of pooling window i that lies inside the image, along one axis: [begin, end), and
+// `padded` cells inside the padded image.
 struct Span {
   int begin, end, padded;
 };
 Span window_span(int i, int size, int kernel, int stride, int pad) {
   const int first = i * stride - pad;
-  return {std::max(first, 0), std::min(first + kernel, size), std::min(first + kernel, size + pad) - first};
+  return {std::max(first, 0), std::min(first + kernel, size),
+          std::min(first + kernel, size + pad) - first};
 }
 
-// Calls body(y, x, output pixel) for each output pixel, shared over the threads; `work` is the elements read for one.
+// Calls body(y, x, output pixel) for each output pixel, shared over the threads; `work` is the
+// elements read for one.
 template <class Body>
 void for_each_pixel(int out_h, int out_w, std::size_t work, int threads, const Body& body) {
   const std::size_t pixels = std::size_t(out_h) * out_w;
@@ -132,21 +138,32 @@ void avg_pool(const Pool2dShape& s, const float* x, float* y, int threads) {
     const int inside = std::max(v.end - v.begin, 0) * std::max(h.end - h.begin, 0);
     const int cells = s.count_include_pad ? std::max(v.padded, 0) * std::max(h.padded, 0) : inside;
     HWY_DYNAMIC_DISPATCH(mean_window)
-    (Window{x, s.in_w * channels, channels, v.begin, v.end, h.begin, h.end}, std::max(cells, 1), y + p * channels);
+    (Window{x, s.in_w * channels, channels, v.begin, v.end, h.begin, h.end}, std::max(cells, 1),
+     y + p * channels);
   });
 }
 
-void adaptive_avg_pool_cell(const float* x, int h, int w, int channels, int out_h, int out_w, int i, int j, float* y) {
-  const auto begin = [](std::int64_t cell, int size, int cells) { return static_cast<int>(cell * size / cells); };
+void adaptive_avg_pool_cell(const float* x, int h, int w, int channels, int out_h, int out_w, int i,
+                            int j, float* y) {
+  const auto begin = [](std::int64_t cell, int size, int cells) {
+    return static_cast<int>(cell * size / cells);
+  };
   const auto end = [](std::int64_t cell, int size, int cells) {
     return static_cast<int>(((cell + 1) * size + cells - 1) / cells);
   };
   const std::size_t width = channels;
-  const Window window{x, w * width, width, begin(i, h, out_h), end(i, h, out_h), begin(j, w, out_w), end(j, w, out_w)};
+  const Window window{x,
+                      w * width,
+                      width,
+                      begin(i, h, out_h),
+                      end(i, h, out_h),
+                      begin(j, w, out_w),
+                      end(j, w, out_w)};
   HWY_DYNAMIC_DISPATCH(mean_window)(window, (window.y1 - window.y0) * (window.x1 - window.x0), y);
 }
 
-void adaptive_avg_pool(const float* x, int h, int w, int channels, float* y, int out_h, int out_w, int threads) {
+void adaptive_avg_pool(const float* x, int h, int w, int channels, float* y, int out_h, int out_w,
+                       int threads) {
   if (out_h <= 0 || out_w <= 0) return;
   const std::size_t width = channels, work = width * (h / out_h + 1) * (w / out_w + 1);
   for_each_pixel(out_h, out_w, work, threads, [&](int i, int j, std::size_t p) {

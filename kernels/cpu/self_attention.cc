@@ -22,7 +22,9 @@ namespace {
 
 constexpr std::size_t kMaxLanes = 16;  // floats in the longest vector of any instruction set used
 
-constexpr std::size_t round_up(std::size_t value, std::size_t to) { return (value + to - 1) / to * to; }
+constexpr std::size_t round_up(std::size_t value, std::size_t to) {
+  return (value + to - 1) / to * to;
+}
 
 constexpr std::size_t kScores = 16 * 1024;  // floats, a small part of the second-level cache
 
@@ -36,8 +38,9 @@ struct Slab {
   Slab(std::size_t longest_row, std::size_t head_dim)
       : values(round_up(longest_row, kMaxLanes) * head_dim),
         scores(values + round_up(longest_row * round_up(head_dim, kMaxLanes), kMaxLanes)),
-        end(scores + std::min(32 * round_up(longest_row, kMaxLanes),
-                              std::max<std::size_t>(kScores, 8 * round_up(longest_row, kMaxLanes)))) {}
+        end(scores +
+            std::min(32 * round_up(longest_row, kMaxLanes),
+                     std::max<std::size_t>(kScores, 8 * round_up(longest_row, kMaxLanes)))) {}
   std::size_t values, scores, end;
 };
 
@@ -73,10 +76,12 @@ namespace sidenet::kernels::cpu::HWY_NAMESPACE {
 namespace {
 static_assert(kLanes <= kMaxLanes && kTileRows <= 8);
 
-// Columns in panels of whole vectors, as even as they can be; each panel is (inputs, its width), one behind the other.
+// Columns in panels of whole vectors, as even as they can be; each panel is (inputs, its width),
+// one behind the other.
 struct Panels {
   explicit Panels(std::size_t columns)
-      : vectors((columns + kLanes - 1) / kLanes), count((vectors + kTileVectors - 1) / kTileVectors) {}
+      : vectors((columns + kLanes - 1) / kLanes),
+        count((vectors + kTileVectors - 1) / kTileVectors) {}
   std::size_t first(std::size_t panel) const { return vectors * panel / count * kLanes; }
   std::size_t width(std::size_t panel) const { return first(panel + 1) - first(panel); }
   std::size_t columns() const { return vectors * kLanes; }
@@ -84,8 +89,8 @@ struct Panels {
 };
 
 // to[i * width + j] = from[j * stride + i] * scale for i < head_dim and `keys` keys j.
-HWY_INLINE void transpose_keys(const float* from, std::size_t stride, std::size_t keys, std::size_t head_dim, float scale,
-                               float* to, std::size_t width) {
+HWY_INLINE void transpose_keys(const float* from, std::size_t stride, std::size_t keys,
+                               std::size_t head_dim, float scale, float* to, std::size_t width) {
   std::size_t j = 0;
 #if HWY_TARGET != HWY_SCALAR
   const hn::CappedTag<float, 4> d;
@@ -94,7 +99,9 @@ HWY_INLINE void transpose_keys(const float* from, std::size_t stride, std::size_
     const float* key = from + j * stride;
     std::size_t i = 0;
     for (; i + 4 <= head_dim; i += 4) {
-      const auto load = [&](std::size_t k) HWY_ATTR { return hn::Mul(hn::LoadU(d, key + k * stride + i), factor); };
+      const auto load = [&](std::size_t k) HWY_ATTR {
+        return hn::Mul(hn::LoadU(d, key + k * stride + i), factor);
+      };
       const auto a = load(0), b = load(1), c = load(2), e = load(3);
       const auto ab_low = hn::InterleaveLower(d, a, b), ab_high = hn::InterleaveUpper(d, a, b);
       const auto ce_low = hn::InterleaveLower(d, c, e), ce_high = hn::InterleaveUpper(d, c, e);
@@ -116,9 +123,11 @@ HWY_INLINE void transpose_keys(const float* from, std::size_t stride, std::size_
 
 void pack_keys(const HeadTask& task, const Panels& panels) {
   for (std::size_t p = 0; p < panels.count; ++p) {
-    const std::size_t first = panels.first(p), width = panels.width(p), keys = std::min(width, task.tokens - first);
+    const std::size_t first = panels.first(p), width = panels.width(p),
+                      keys = std::min(width, task.tokens - first);
     float* panel = task.keys + first * task.head_dim;
-    transpose_keys(task.k + first * task.stride, task.stride, keys, task.head_dim, task.scale, panel, width);
+    transpose_keys(task.k + first * task.stride, task.stride, keys, task.head_dim, task.scale,
+                   panel, width);
     // Their scores are replaced; but what lay there before might be subnormal, and slow.
     for (std::size_t i = 0; keys < width && i < task.head_dim; ++i) {
       std::fill(panel + i * width + keys, panel + (i + 1) * width, 0.0f);
@@ -134,15 +143,16 @@ void pack_values(const HeadTask& task, const Panels& panels) {
     for (std::size_t t = 0; t < task.tokens; ++t, to += width) {
       const float* from = task.v + t * task.stride + first;
       std::size_t o = 0;
-      for (; o + kLanes <= wanted; o += kLanes) hn::Store(hn::LoadU(TileTag(), from + o), TileTag(), to + o);
+      for (; o + kLanes <= wanted; o += kLanes)
+        hn::Store(hn::LoadU(TileTag(), from + o), TileTag(), to + o);
       for (; o < width; ++o) to[o] = o < wanted ? from[o] : 0.0f;
     }
   }
 }
 
-// 2^x for x <= 0, relative error 2.5e-7; below 2^-126 it stays there, which adds nothing to a sum that holds a 1. NaN
-// stays. With n = round(x) and r = x - n, 2^x = 2^n 2^r. Adding 1.5 * 2^23 + 127 rounds to an integer and leaves n + 127, a
-// float's exponent, in the lowest bits.
+// 2^x for x <= 0, relative error 2.5e-7; below 2^-126 it stays there, which adds nothing to a sum
+// that holds a 1. NaN stays. With n = round(x) and r = x - n, 2^x = 2^n 2^r. Adding 1.5 * 2^23 +
+// 127 rounds to an integer and leaves n + 127, a float's exponent, in the lowest bits.
 template <class V>
 HWY_INLINE V exp2_nonpositive(V x) {
   const TileTag d;
@@ -150,12 +160,13 @@ HWY_INLINE V exp2_nonpositive(V x) {
 #if HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128
   const V clamped = hn::IfThenElse(hn::Lt(x, set(-126.0f)), set(-126.0f), x);
 #else
-  const V clamped = hn::Max(set(-126.0f), x);  // the second operand if one is NaN (x86), or NaN (Arm)
+  const V clamped =
+      hn::Max(set(-126.0f), x);  // the second operand if one is NaN (x86), or NaN (Arm)
 #endif
   const V shifted = hn::Add(clamped, set(0x1.8p23f + 127));
   const V r = hn::Sub(clamped, hn::Sub(shifted, set(0x1.8p23f + 127)));
-  // The polynomial of degree 5 with p(0) = 1 and the smallest largest relative error over |r| <= 1 / 2 (Lawson's reweighted
-  // least squares), 9.1e-08.
+  // The polynomial of degree 5 with p(0) = 1 and the smallest largest relative error over |r| <= 1
+  // / 2 (Lawson's reweighted least squares), 9.1e-08.
   V p = hn::MulAdd(set(0.00132647273f), r, set(0.00967151299f));
   p = hn::MulAdd(p, r, set(0.0555073358f));
   p = hn::MulAdd(p, r, set(0.240222424f));
@@ -169,7 +180,8 @@ HWY_INLINE V exp2_nonpositive(V x) {
 HWY_INLINE float exponentiate(float* scores, std::size_t columns) {
   const TileTag d;
   auto largest = hn::Load(d, scores);
-  for (std::size_t i = kLanes; i < columns; i += kLanes) largest = hn::Max(largest, hn::Load(d, scores + i));
+  for (std::size_t i = kLanes; i < columns; i += kLanes)
+    largest = hn::Max(largest, hn::Load(d, scores + i));
   largest = hn::MaxOfLanes(d, largest);
   auto sum = hn::Zero(d);
   for (std::size_t i = 0; i < columns; i += kLanes) {
@@ -189,22 +201,25 @@ HWY_INLINE void scale_outputs(const float* from, std::size_t count, float factor
   for (; o < count; ++o) y[o] = from[o] * factor;
 }
 
-HWY_INLINE void fetch_rows(const float* from, std::size_t stride, std::size_t first, std::size_t last,
-                           std::size_t head_dim) {
+HWY_INLINE void fetch_rows(const float* from, std::size_t stride, std::size_t first,
+                           std::size_t last, std::size_t head_dim) {
   constexpr std::size_t kLine = 64 / sizeof(float);
   for (std::size_t t = first; t < last; ++t) {
-    for (std::size_t o = 0; o < head_dim; o += kLine) __builtin_prefetch(from + t * stride + o, 0, 2);
+    for (std::size_t o = 0; o < head_dim; o += kLine)
+      __builtin_prefetch(from + t * stride + o, 0, 2);
   }
 }
 
-// Fetches the share done / all … (done + more) / all of what this thread reads next: its rows lie far apart, too far for
-// the hardware's prefetching.
-HWY_INLINE void fetch_next(const HeadTask& next, std::size_t done, std::size_t more, std::size_t all) {
+// Fetches the share done / all … (done + more) / all of what this thread reads next: its rows lie
+// far apart, too far for the hardware's prefetching.
+HWY_INLINE void fetch_next(const HeadTask& next, std::size_t done, std::size_t more,
+                           std::size_t all) {
   const std::size_t queries = next.last_query - next.first_query;
   fetch_rows(next.q, next.q_stride, next.first_query + queries * done / all,
              next.first_query + queries * (done + more) / all, next.head_dim);
   for (const float* from : {next.k, next.v})
-    fetch_rows(from, next.stride, next.tokens * done / all, next.tokens * (done + more) / all, next.head_dim);
+    fetch_rows(from, next.stride, next.tokens * done / all, next.tokens * (done + more) / all,
+               next.head_dim);
 }
 
 struct Heights {
@@ -215,15 +230,16 @@ struct Heights {
 };
 
 // The queries first … first + queries - 1.
-void attend_block(const HeadTask& task, const Panels& key_panels, const Panels& value_panels, std::size_t first,
-                  std::size_t queries) {
+void attend_block(const HeadTask& task, const Panels& key_panels, const Panels& value_panels,
+                  std::size_t first, std::size_t queries) {
   const std::size_t columns = key_panels.columns();
   const Heights heights(queries);
   TileArguments tile{};
   tile.x_stride = task.q_stride;
   tile.inputs = task.head_dim;
   tile.out_stride = columns;
-  if (task.next) fetch_next(*task.next, first - task.first_query, queries, task.last_query - task.first_query);
+  if (task.next)
+    fetch_next(*task.next, first - task.first_query, queries, task.last_query - task.first_query);
   for (std::size_t p = 0; p < key_panels.count; ++p) {
     tile.weight = task.keys + key_panels.first(p) * task.head_dim;
     for (std::size_t t = 0; t < heights.tiles; ++t) {
@@ -244,14 +260,16 @@ void attend_block(const HeadTask& task, const Panels& key_panels, const Panels& 
   tile.out = out;
   tile.out_stride = kTileWidth;
   for (std::size_t p = 0; p < value_panels.count; ++p) {
-    const std::size_t column = value_panels.first(p), wanted = std::min(value_panels.width(p), task.head_dim - column);
+    const std::size_t column = value_panels.first(p),
+                      wanted = std::min(value_panels.width(p), task.head_dim - column);
     tile.weight = task.values + column * task.tokens;
     for (std::size_t t = 0; t < heights.tiles; ++t) {
       const std::size_t q = heights.first(t);
       tile.x = task.scores + q * columns;
       tile_function(heights.height(t), value_panels.width(p) / kLanes)(tile);
       for (std::size_t r = 0; r < heights.height(t); ++r) {
-        scale_outputs(out + r * kTileWidth, wanted, factors[q + r], task.y + (first + q + r) * task.y_stride + column);
+        scale_outputs(out + r * kTileWidth, wanted, factors[q + r],
+                      task.y + (first + q + r) * task.y_stride + column);
       }
     }
   }
@@ -278,8 +296,8 @@ HWY_EXPORT(attend);
 
 constexpr std::size_t kQueryGrain = 32;  // queries that are worth packing the keys and values again
 
-void attend_rows(const AttentionInput& input, const std::int64_t* offsets, int rows, int heads, int head_dim, float scale,
-                 float* y, std::byte* scratch, int threads) {
+void attend_rows(const AttentionInput& input, const std::int64_t* offsets, int rows, int heads,
+                 int head_dim, float scale, float* y, std::byte* scratch, int threads) {
   if (rows <= 0 || heads <= 0 || head_dim <= 0) return;
   const std::size_t hidden = static_cast<std::size_t>(heads) * head_dim;
   std::size_t longest = 0, work = 0;
@@ -294,22 +312,27 @@ void attend_rows(const AttentionInput& input, const std::int64_t* offsets, int r
   const std::size_t all_heads = static_cast<std::size_t>(rows) * heads;
   // Where there are few heads their queries are split too.
   const std::size_t wanted = used == 1 ? 1 : (4 * used + all_heads - 1) / all_heads;
-  const std::size_t parts = input.one_query ? 1 : std::clamp<std::size_t>(longest / kQueryGrain, 1, wanted);
+  const std::size_t parts =
+      input.one_query ? 1 : std::clamp<std::size_t>(longest / kQueryGrain, 1, wanted);
   const std::size_t items = all_heads * parts;
 
   const auto task_of = [&](std::size_t item, std::size_t thread) {
-    const std::size_t row = item / (heads * parts), head = item / parts % heads, part = item % parts;
+    const std::size_t row = item / (heads * parts), head = item / parts % heads,
+                      part = item % parts;
     HeadTask task{};
-    const std::size_t first = static_cast<std::size_t>(offsets[row]), first_query = input.one_query ? row : first;
+    const std::size_t first = static_cast<std::size_t>(offsets[row]),
+                      first_query = input.one_query ? row : first;
     task.tokens = static_cast<std::size_t>(offsets[row + 1]) - first;
-    const std::size_t queries = input.one_query ? std::min<std::size_t>(task.tokens, 1) : task.tokens;
+    const std::size_t queries =
+        input.one_query ? std::min<std::size_t>(task.tokens, 1) : task.tokens;
     task.first_query = queries * part / parts;
     task.last_query = queries * (part + 1) / parts;
     task.q_stride = input.q_stride;
     task.stride = input.stride;
     task.y_stride = hidden;
     task.head_dim = head_dim;
-    task.scale = static_cast<float>(scale * 1.4426950408889634);  // log2(e): the softmax is taken to base 2
+    task.scale =
+        static_cast<float>(scale * 1.4426950408889634);  // log2(e): the softmax is taken to base 2
     task.q = input.q + first_query * task.q_stride + head * head_dim;
     task.k = input.k + first * task.stride + head * head_dim;
     task.v = input.v + first * task.stride + head * head_dim;
@@ -349,17 +372,19 @@ std::size_t self_attention_scratch_bytes(int longest_row, int heads, int head_di
   return Slab(longest_row, head_dim).end * std::max(threads, 1) * sizeof(float);
 }
 
-void self_attention(const float* qkv, const std::int64_t* offsets, int rows, int heads, int head_dim, float scale, float* y,
-                    std::byte* scratch, int threads) {
+void self_attention(const float* qkv, const std::int64_t* offsets, int rows, int heads,
+                    int head_dim, float scale, float* y, std::byte* scratch, int threads) {
   const std::size_t hidden = static_cast<std::size_t>(heads) * head_dim;
   const AttentionInput input{qkv, qkv + hidden, qkv + 2 * hidden, 3 * hidden, 3 * hidden, false};
   attend_rows(input, offsets, rows, heads, head_dim, scale, y, scratch, threads);
 }
 
-void first_token_attention(const float* q, const float* kv, const std::int64_t* offsets, int rows, int heads, int head_dim,
-                           float scale, float* y, std::byte* scratch, int threads) {
+void first_token_attention(const float* q, const float* kv, const std::int64_t* offsets, int rows,
+                           int heads, int head_dim, float scale, float* y, std::byte* scratch,
+                           int threads) {
   const std::size_t hidden = static_cast<std::size_t>(heads) * head_dim;
-  attend_rows({q, kv, kv + hidden, hidden, 2 * hidden, true}, offsets, rows, heads, head_dim, scale, y, scratch, threads);
+  attend_rows({q, kv, kv + hidden, hidden, 2 * hidden, true}, offsets, rows, heads, head_dim, scale,
+              y, scratch, threads);
 }
 
 }  // namespace sidenet::kernels::cpu

@@ -19,12 +19,14 @@ using One = hn::CappedTag<float, 1>;
 template <class D>
 HWY_INLINE float max_lanes(D d, const float* x, std::size_t begin, std::size_t end, float start) {
   auto largest = hn::Set(d, start);
-  for (std::size_t i = begin; i < end; i += hn::Lanes(d)) largest = hn::Max(largest, hn::LoadU(d, x + i));
+  for (std::size_t i = begin; i < end; i += hn::Lanes(d))
+    largest = hn::Max(largest, hn::LoadU(d, x + i));
   return hn::GetLane(hn::MaxOfLanes(d, largest));
 }
 
 template <class D>
-HWY_INLINE float exp_lanes(D d, const float* x, float* p, std::size_t begin, std::size_t end, float largest) {
+HWY_INLINE float exp_lanes(D d, const float* x, float* p, std::size_t begin, std::size_t end,
+                           float largest) {
   const auto shift = hn::Set(d, largest);
   auto sum = hn::Zero(d);
   for (std::size_t i = begin; i < end; i += hn::Lanes(d)) {
@@ -38,7 +40,8 @@ HWY_INLINE float exp_lanes(D d, const float* x, float* p, std::size_t begin, std
 template <class D>
 HWY_INLINE void divide_lanes(D d, float* p, std::size_t begin, std::size_t end, float divisor) {
   const auto by = hn::Set(d, divisor);
-  for (std::size_t i = begin; i < end; i += hn::Lanes(d)) hn::StoreU(hn::Div(hn::LoadU(d, p + i), by), d, p + i);
+  for (std::size_t i = begin; i < end; i += hn::Lanes(d))
+    hn::StoreU(hn::Div(hn::LoadU(d, p + i), by), d, p + i);
 }
 
 void softmax_row(const float* x, float* p, std::size_t classes) {
@@ -64,7 +67,8 @@ HWY_EXPORT(softmax_row);
 void softmax(const float* x, float* p, int rows, int classes) {
   if (classes <= 0) return;
   const std::size_t width = static_cast<std::size_t>(classes);
-  for (int r = 0; r < rows; ++r) HWY_DYNAMIC_DISPATCH(softmax_row)(x + r * width, p + r * width, width);
+  for (int r = 0; r < rows; ++r)
+    HWY_DYNAMIC_DISPATCH(softmax_row)(x + r * width, p + r * width, width);
 }
 
 }  // namespace sidenet::kernels::cpu

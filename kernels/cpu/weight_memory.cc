@@ -19,7 +19,8 @@ namespace sidenet::kernels::cpu {
 namespace {
 
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
-constexpr std::size_t kChunk = std::size_t{32} << 20;  // pages of it that nobody writes to take no memory
+constexpr std::size_t kChunk = std::size_t{32}
+                               << 20;  // pages of it that nobody writes to take no memory
 constexpr std::size_t kSmall = std::size_t{256} << 10;
 
 std::shared_ptr<std::byte> allocate(std::size_t alignment, std::size_t bytes) {

@@ -1,4 +1,5 @@
-// Winograd's convolution of some tiles, for kernels that are compiled once for each instruction set.
+// Winograd's convolution of some tiles, for kernels that are compiled once for each instruction
+// set.
 #if defined(SIDENET_KERNELS_CPU_WINOGRAD_PANEL_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef SIDENET_KERNELS_CPU_WINOGRAD_PANEL_INL_H
 #undef SIDENET_KERNELS_CPU_WINOGRAD_PANEL_INL_H
@@ -47,17 +48,19 @@ void input_tile(const WinogradProblem& w, const float* src, std::size_t tile, fl
     transform_input<Tile>(
         d, [&](int x) HWY_ATTR { return x >= begin && x < end; },
         [&](int y, int x) HWY_ATTR { return hn::LoadU(d, rows[y] + (x * channels + c)); },
-        [&](int frequency, auto value) HWY_ATTR { hn::Store(value, d, block + frequency * kInputBlock); });
+        [&](int frequency, auto value)
+            HWY_ATTR { hn::Store(value, d, block + frequency * kInputBlock); });
   });
 }
 
 // The outputs first … first + count - 1 of one tile.
 template <class Tile, bool kResidual, bool kRelu>
-void output_tile(const WinogradProblem& w, const float* y, std::size_t tile, std::size_t first, std::size_t count,
-                 float* dst) {
+void output_tile(const WinogradProblem& w, const float* y, std::size_t tile, std::size_t first,
+                 std::size_t count, float* dst) {
   const Conv2dShape& s = w.shape;
   const std::size_t channels = s.out_channels, row = channels * s.out_w;
-  const int top = static_cast<int>(tile / w.tiles_x) * Tile::kTile, left = static_cast<int>(tile % w.tiles_x) * Tile::kTile;
+  const int top = static_cast<int>(tile / w.tiles_x) * Tile::kTile,
+            left = static_cast<int>(tile % w.tiles_x) * Tile::kTile;
   const int rows = s.out_h - top, columns = s.out_w - left;  // as many or more lie inside the image
   float* corner = dst + top * row + left * channels + first;
   const float* bias = w.bias + first;
@@ -70,34 +73,40 @@ void output_tile(const WinogradProblem& w, const float* y, std::size_t tile, std
           float* to = corner + i * row + j * channels + c;
           value = hn::Add(value, shift);
           if constexpr (kResidual) value = hn::Add(value, hn::LoadU(d, to));
-          if constexpr (kRelu) value = hn::IfThenZeroElse(hn::Lt(value, hn::Zero(d)), value);  // NaN stays
+          if constexpr (kRelu)
+            value = hn::IfThenZeroElse(hn::Lt(value, hn::Zero(d)), value);  // NaN stays
           hn::StoreU(value, d, to);
         });
   });
 }
 
 template <class Tile>
-void output_tiles(const WinogradProblem& w, const WinogradPanel& panel, std::size_t first, std::size_t count, float* dst) {
+void output_tiles(const WinogradProblem& w, const WinogradPanel& panel, std::size_t first,
+                  std::size_t count, float* dst) {
   constexpr auto kNone = output_tile<Tile, false, false>, kRelu = output_tile<Tile, false, true>;
   constexpr auto kResidual = output_tile<Tile, true, false>, kBoth = output_tile<Tile, true, true>;
-  const auto function = w.post.residual ? (w.post.relu ? kBoth : kResidual) : (w.post.relu ? kRelu : kNone);
+  const auto function =
+      w.post.residual ? (w.post.relu ? kBoth : kResidual) : (w.post.relu ? kRelu : kNone);
   for (std::size_t t = 0; t < panel.tiles; ++t) {
     function(w, panel.y + t * w.y_tile_stride, panel.first + t, first, count, dst);
   }
 }
 
-// Products of `inputs` inputs from `p.x` on at all frequencies. p.weight: (frequencies, inputs, width).
+// Products of `inputs` inputs from `p.x` on at all frequencies. p.weight: (frequencies, inputs,
+// width).
 template <class Tile>
 void multiply(WinogradPanel& panel, std::size_t vectors, ProductArguments p) {
   constexpr std::size_t kFrequencies = Tile::kSide * Tile::kSide;
-  const std::size_t parts = (panel.tiles + kProductRows - 1) / kProductRows, step = parts == 1 ? kFrequencies : 1;
+  const std::size_t parts = (panel.tiles + kProductRows - 1) / kProductRows,
+                    step = parts == 1 ? kFrequencies : 1;
   const float *x = p.x, *weight = p.weight;
   p.frequencies = step;
   p.prefetch_step = (p.prefetch_step + parts - 1) / parts;
   for (std::size_t f = 0; f < kFrequencies; f += step) {
     p.weight = weight + f * p.weight_frequency_stride;
     for (std::size_t part = 0; part < parts; ++part) {
-      const std::size_t row = panel.tiles * part / parts, rows = panel.tiles * (part + 1) / parts - row;
+      const std::size_t row = panel.tiles * part / parts,
+                        rows = panel.tiles * (part + 1) / parts - row;
       p.x = x + row * p.x_tile_stride + f * kInputBlock;
       p.y = panel.y + row * p.y_tile_stride + f * kBlock;
       if (p.prefetch_step == 0) {
@@ -107,7 +116,8 @@ void multiply(WinogradPanel& panel, std::size_t vectors, ProductArguments p) {
       } else {
         p.coming = panel.coming.data();
         product_function<Prefetch::next_and_coming>(rows, vectors)(p);
-        panel.coming = panel.coming.subspan(std::min(panel.coming.size(), p.inputs * step * kLineFloats * sizeof(float)));
+        panel.coming = panel.coming.subspan(
+            std::min(panel.coming.size(), p.inputs * step * kLineFloats * sizeof(float)));
       }
       p.prefetch += p.prefetch_step * p.inputs * step;
     }
@@ -116,7 +126,8 @@ void multiply(WinogradPanel& panel, std::size_t vectors, ProductArguments p) {
 
 // plain: (inputs, 9, width); transformed: (frequencies, inputs, width).
 template <class Tile>
-void transform_weights(const float* plain, std::size_t inputs, std::size_t width, std::size_t stride, float* transformed) {
+void transform_weights(const float* plain, std::size_t inputs, std::size_t width,
+                       std::size_t stride, float* transformed) {
   const TileTag d;
   for (std::size_t i = 0; i < inputs; ++i) {
     for (std::size_t o = 0; o < width; o += kLanes) {
@@ -124,15 +135,16 @@ void transform_weights(const float* plain, std::size_t inputs, std::size_t width
       float* to = transformed + i * width + o;
       transform_weight<Tile>(
           d, [&](int tap) HWY_ATTR { return hn::Load(d, from + tap * width); },
-          [&](int frequency, auto value) HWY_ATTR { hn::Store(value, d, to + frequency * stride); });
+          [&](int frequency, auto value)
+              HWY_ATTR { hn::Store(value, d, to + frequency * stride); });
     }
   }
 }
 
 // Outputs of the panel in the blocks begin … end - 1.
 template <class Tile>
-void run_panel(const WinogradProblem& w, const float* src, WinogradPanel& panel, std::size_t begin, std::size_t end,
-               float* dst) {
+void run_panel(const WinogradProblem& w, const float* src, WinogradPanel& panel, std::size_t begin,
+               std::size_t end, float* dst) {
   constexpr std::size_t kFrequencies = Tile::kSide * Tile::kSide;
   constexpr std::size_t kAhead = 16 * 1024;
   const std::size_t outputs = w.shape.out_channels, inputs = w.shape.in_channels;
@@ -161,7 +173,8 @@ void run_panel(const WinogradProblem& w, const float* src, WinogradPanel& panel,
       } else {
         p.weight = weight;
         p.weight_frequency_stride = inputs * width;
-        p.prefetch = reinterpret_cast<const char*>(weight) + std::max(inputs * width * sizeof(float), kAhead);
+        p.prefetch = reinterpret_cast<const char*>(weight) +
+                     std::max(inputs * width * sizeof(float), kAhead);
         p.prefetch_step = w.fetches ? width * sizeof(float) : 0;
       }
       multiply<Tile>(panel, vectors, p);

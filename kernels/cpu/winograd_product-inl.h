@@ -1,4 +1,5 @@
-// The matrix products of Winograd's convolution, for kernels that are compiled once for each instruction set.
+// The matrix products of Winograd's convolution, for kernels that are compiled once for each
+// instruction set.
 #if defined(SIDENET_KERNELS_CPU_WINOGRAD_PRODUCT_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef SIDENET_KERNELS_CPU_WINOGRAD_PRODUCT_INL_H
 #undef SIDENET_KERNELS_CPU_WINOGRAD_PRODUCT_INL_H
@@ -19,8 +20,8 @@ namespace sidenet::kernels::cpu::HWY_NAMESPACE {
 namespace {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// A block is two vectors of outputs wide and as many tiles high as the registers hold: there are few tiles in a panel, and
-// gemm_tile's eight rows would often leave a remainder.
+// A block is two vectors of outputs wide and as many tiles high as the registers hold: there are
+// few tiles in a panel, and gemm_tile's eight rows would often leave a remainder.
 constexpr int kProductVectors = 2;
 #if HWY_TARGET <= HWY_AVX3 || HWY_ARCH_ARM_A64
 constexpr int kProductRows = 14;
@@ -32,7 +33,8 @@ constexpr int kProductRows = 4;
 constexpr std::size_t kBlock = kProductVectors * kLanes;
 
 struct ProductArguments {
-  const float* x;  // (R tiles, inputs in blocks of kInputBlock, all frequencies of the tile, kInputBlock)
+  const float*
+      x;  // (R tiles, inputs in blocks of kInputBlock, all frequencies of the tile, kInputBlock)
   std::size_t x_tile_stride, x_block_stride;
   const float* weight;  // (frequencies, inputs, V * kLanes), aligned, with a stride
   std::size_t weight_frequency_stride;
@@ -45,8 +47,8 @@ struct ProductArguments {
   bool accumulate;            // go on with the sums in y
 };
 
-// y = x weight at each frequency, or y + x weight. An output is one chain of multiply-adds over the inputs, in order, in a
-// block of any size, and whether or not it is interrupted.
+// y = x weight at each frequency, or y + x weight. An output is one chain of multiply-adds over the
+// inputs, in order, in a block of any size, and whether or not it is interrupted.
 enum class Prefetch { none, next, next_and_coming };
 
 template <int R, int V, Prefetch kPrefetch>
@@ -61,7 +63,8 @@ void winograd_product(const ProductArguments& p) {
     const std::size_t y_stride = p.y_tile_stride;
     hn::Vec<TileTag> sum[R * V];
     if (p.accumulate) {
-      for_each_index<R * V>([&](auto i) HWY_ATTR { sum[i] = hn::Load(d, y + i / V * y_stride + i % V * kLanes); });
+      for_each_index<R * V>(
+          [&](auto i) HWY_ATTR { sum[i] = hn::Load(d, y + i / V * y_stride + i % V * kLanes); });
     } else {
       for_each_index<R * V>([&](auto i) HWY_ATTR { sum[i] = hn::Zero(d); });
     }
@@ -84,11 +87,13 @@ void winograd_product(const ProductArguments& p) {
         weight += V * kLanes;
         for_each_index<R>([&](auto r) HWY_ATTR {
           const auto value = hn::Set(d, x[r * stride]);
-          for_each_index<V>([&](auto v) HWY_ATTR { sum[r * V + v] = hn::MulAdd(value, w[v], sum[r * V + v]); });
+          for_each_index<V>(
+              [&](auto v) HWY_ATTR { sum[r * V + v] = hn::MulAdd(value, w[v], sum[r * V + v]); });
         });
       }
     }
-    for_each_index<R * V>([&](auto i) HWY_ATTR { hn::Store(sum[i], d, y + i / V * y_stride + i % V * kLanes); });
+    for_each_index<R * V>(
+        [&](auto i) HWY_ATTR { hn::Store(sum[i], d, y + i / V * y_stride + i % V * kLanes); });
   }
 }
 
@@ -105,7 +110,8 @@ template <Prefetch kPrefetch>
 HWY_INLINE ProductFunction product_function(std::size_t rows, std::size_t vectors) {
   const auto all = std::make_integer_sequence<int, kProductRows>();
   const int r = static_cast<int>(rows);
-  return vectors == 1 ? product_of_rows<1, kPrefetch>(r, all) : product_of_rows<kProductVectors, kPrefetch>(r, all);
+  return vectors == 1 ? product_of_rows<1, kPrefetch>(r, all)
+                      : product_of_rows<kProductVectors, kPrefetch>(r, all);
 }
 
 }  // namespace

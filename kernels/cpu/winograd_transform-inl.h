@@ -1,4 +1,5 @@
-// The transforms of activations in Winograd's convolution, for kernels that are compiled once for each instruction set.
+// The transforms of activations in Winograd's convolution, for kernels that are compiled once for
+// each instruction set.
 #if defined(SIDENET_KERNELS_CPU_WINOGRAD_TRANSFORM_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef SIDENET_KERNELS_CPU_WINOGRAD_TRANSFORM_INL_H
 #undef SIDENET_KERNELS_CPU_WINOGRAD_TRANSFORM_INL_H
@@ -18,9 +19,10 @@ namespace sidenet::kernels::cpu::HWY_NAMESPACE {
 namespace {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// The transforms in one dimension. input<kGroup>(d, x, y): the frequencies of one group (a point, or a point and its
-// negative, which share most of their sums) of the values x(0) … x(kSide - 1). output(d, x, y): kTile outputs of the
-// frequencies x(0) … x(kSide - 1). weight(d, x, y): the frequencies of three taps.
+// The transforms in one dimension. input<kGroup>(d, x, y): the frequencies of one group (a point,
+// or a point and its negative, which share most of their sums) of the values x(0) … x(kSide - 1).
+// output(d, x, y): kTile outputs of the frequencies x(0) … x(kSide - 1). weight(d, x, y): the
+// frequencies of three taps.
 
 // Points 0, ±1, infinity.
 struct WinogradTile2 {
@@ -48,7 +50,8 @@ struct WinogradTile2 {
 
   template <class D, class X>
   static HWY_INLINE void weight(D d, const X& x, hn::Vec<D>* y) {
-    const auto half = hn::Set(d, 0.5f), even = hn::Mul(hn::Add(x(0), x(2)), half), odd = hn::Mul(x(1), half);
+    const auto half = hn::Set(d, 0.5f), even = hn::Mul(hn::Add(x(0), x(2)), half),
+               odd = hn::Mul(x(1), half);
     y[0] = hn::Neg(x(0));
     y[1] = hn::Add(even, odd);
     y[2] = hn::Sub(even, odd);
@@ -62,12 +65,13 @@ struct WinogradTile4 {
   static constexpr int kFirst[] = {0, 1, 3, 5, 6};
   static constexpr double kA = kWinogradInner, kB = kWinogradOuter;
 
-  // (x - p) (x + p) (x^2 - q^2) without one of its zeros ±p. Additions run beside the multiplications.
+  // (x - p) (x + p) (x^2 - q^2) without one of its zeros ±p. Additions run beside the
+  // multiplications.
   template <class D, class X>
   static HWY_INLINE void input_pair(D d, const X& x, double p, double q, hn::Vec<D>* y) {
     const auto even = hn::MulAdd(x(2), hn::Set(d, static_cast<float>(-q * q)), x(4));
-    const auto odd =
-        hn::MulAdd(x(1), hn::Set(d, static_cast<float>(-p * q * q)), hn::Mul(x(3), hn::Set(d, static_cast<float>(p))));
+    const auto odd = hn::MulAdd(x(1), hn::Set(d, static_cast<float>(-p * q * q)),
+                                hn::Mul(x(3), hn::Set(d, static_cast<float>(p))));
     y[0] = hn::Add(even, odd);
     y[1] = hn::Sub(even, odd);
   }
@@ -88,11 +92,13 @@ struct WinogradTile4 {
   template <class D, class X>
   static HWY_INLINE void output(D d, const X& x, hn::Vec<D>* y) {
     const auto x1 = x(1), x2 = x(2), x3 = x(3), x4 = x(4);
-    const auto even_a = hn::Add(x1, x2), odd_a = hn::Sub(x1, x2), even_b = hn::Add(x3, x4), odd_b = hn::Sub(x3, x4);
+    const auto even_a = hn::Add(x1, x2), odd_a = hn::Sub(x1, x2), even_b = hn::Add(x3, x4),
+               odd_b = hn::Sub(x3, x4);
     y[0] = hn::Add(x(0), hn::Add(even_a, even_b));
     y[1] = hn::MulAdd(odd_b, hn::Set(d, kB), hn::Mul(odd_a, hn::Set(d, kA)));
     y[2] = hn::MulAdd(even_b, hn::Set(d, kB * kB), hn::Mul(even_a, hn::Set(d, kA * kA)));
-    y[3] = hn::MulAdd(odd_b, hn::Set(d, kB * kB * kB), hn::MulAdd(odd_a, hn::Set(d, kA * kA * kA), x(5)));
+    y[3] = hn::MulAdd(odd_b, hn::Set(d, kB * kB * kB),
+                      hn::MulAdd(odd_a, hn::Set(d, kA * kA * kA), x(5)));
   }
 
   // (1, ±p, p^2) / (2 p^2 (p^2 - q^2)).
@@ -117,12 +123,15 @@ struct WinogradTile4 {
 
 // The groups of frequencies kBegin … kBegin + sizeof...(kOffset) - 1 of x, side by side in y.
 template <class Tile, int kBegin, int... kOffset, class D, class X>
-HWY_INLINE void input_groups(D d, const X& x, hn::Vec<D>* y, std::integer_sequence<int, kOffset...>) {
-  (Tile::template input<kBegin + kOffset>(d, x, y + (Tile::kFirst[kBegin + kOffset] - Tile::kFirst[kBegin])), ...);
+HWY_INLINE void input_groups(D d, const X& x, hn::Vec<D>* y,
+                             std::integer_sequence<int, kOffset...>) {
+  (Tile::template input<kBegin + kOffset>(
+       d, x, y + (Tile::kFirst[kBegin + kOffset] - Tile::kFirst[kBegin])),
+   ...);
 }
 
-// B^T x B of a tile. inside(x): whether the column x lies inside the image, or else is zero; load(y, x): a vector of
-// channels of the pixel (y, x); store(frequency, vector).
+// B^T x B of a tile. inside(x): whether the column x lies inside the image, or else is zero;
+// load(y, x): a vector of channels of the pixel (y, x); store(frequency, vector).
 template <class Tile, class D, class Inside, class Load, class Store>
 HWY_INLINE void transform_input(D d, const Inside& inside, const Load& load, const Store& store) {
   // In passes over groups of rows: the columns' sums of all rows would not fit the registers.
@@ -133,7 +142,8 @@ HWY_INLINE void transform_input(D d, const Inside& inside, const Load& load, con
     for_each_index<kSide>([&](auto x) HWY_ATTR {
       if (inside(x)) {
         input_groups<Tile, pass * kEach>(
-            d, [&](int y) HWY_ATTR { return load(y, x); }, column[x], std::make_integer_sequence<int, kEach>());
+            d, [&](int y) HWY_ATTR { return load(y, x); }, column[x],
+            std::make_integer_sequence<int, kEach>());
       } else {
         for_each_index<kRows>([&](auto row) HWY_ATTR { column[x][row] = hn::Zero(d); });
       }
@@ -141,8 +151,10 @@ HWY_INLINE void transform_input(D d, const Inside& inside, const Load& load, con
     for_each_index<kRows>([&](auto row) HWY_ATTR {
       hn::Vec<D> out[kSide];
       input_groups<Tile, 0>(
-          d, [&](int x) HWY_ATTR { return column[x][row]; }, out, std::make_integer_sequence<int, kGroups>());
-      for_each_index<kSide>([&](auto x) HWY_ATTR { store((pass * kRows + row) * kSide + x, out[x]); });
+          d, [&](int x) HWY_ATTR { return column[x][row]; }, out,
+          std::make_integer_sequence<int, kGroups>());
+      for_each_index<kSide>([&](auto x)
+                                HWY_ATTR { store((pass * kRows + row) * kSide + x, out[x]); });
     });
   });
 }

@@ -41,8 +41,8 @@ void store(const Outputs& from, int width, float* to) {
 
 }  // namespace
 
-void pack_winograd_weight(int tile, int in_channels, int out_channels, int block, int lanes, const float* weight,
-                          const float* scale, float* packed) {
+void pack_winograd_weight(int tile, int in_channels, int out_channels, int block, int lanes,
+                          const float* weight, const float* scale, float* packed) {
   const auto g = weight_transform(tile);
   const int side = tile + 2;
   const std::size_t inputs = in_channels;
@@ -50,7 +50,8 @@ void pack_winograd_weight(int tile, int in_channels, int out_channels, int block
   std::array<Outputs, 3> half{};
   Outputs sum{};
   for (int first = 0; first < out_channels; first += block) {
-    const int count = std::min(block, out_channels - first), width = (count + lanes - 1) / lanes * lanes;
+    const int count = std::min(block, out_channels - first),
+              width = (count + lanes - 1) / lanes * lanes;
     for (Outputs& tap : taps) tap.fill(0);
     for (std::size_t i = 0; i < inputs; ++i) {
       for (int o = 0; o < count; ++o) {

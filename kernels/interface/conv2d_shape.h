@@ -22,7 +22,8 @@ struct Conv2dPost {
   bool relu = false;
 };
 
-/// A convolution with its weights, ready to run. Immutable: many threads may run one at once, each with its own scratch.
+/// A convolution with its weights, ready to run. Immutable: many threads may run one at once, each
+/// with its own scratch.
 class Conv2dKernel {
  public:
   virtual ~Conv2dKernel() = default;
@@ -30,10 +31,13 @@ class Conv2dKernel {
   virtual std::size_t weight_bytes() const = 0;
   /// Whether run() takes its threads from OpenMP itself, not from Team.
   virtual bool has_own_threads() const { return false; }
-  /// src: (in_h, in_w, in_channels); dst: (out_h, out_w, out_channels); scratch: 64-byte aligned. `threads` as many as it
-  /// may use; the result is the same to the bit for any number.
-  void run(const float* src, float* dst, std::byte* scratch, int threads) const { run(src, dst, scratch, threads, {}); }
-  /// coming: what will be read next, an even share by each thread; a kernel may fetch it into the caches meanwhile.
+  /// src: (in_h, in_w, in_channels); dst: (out_h, out_w, out_channels); scratch: 64-byte aligned.
+  /// `threads` as many as it may use; the result is the same to the bit for any number.
+  void run(const float* src, float* dst, std::byte* scratch, int threads) const {
+    run(src, dst, scratch, threads, {});
+  }
+  /// coming: what will be read next, an even share by each thread; a kernel may fetch it into the
+  /// caches meanwhile.
   virtual void run(const float* src, float* dst, std::byte* scratch, int threads,
                    std::span<const std::byte> coming) const = 0;
 };

@@ -16,8 +16,8 @@ void add(const float* a, const float* b, float* y, std::size_t count, bool relu)
   }
 }
 
-void scale_shift(const float* x, const float* scale, const float* shift, float* y, std::size_t pixels, int channels,
-                 bool relu) {
+void scale_shift(const float* x, const float* scale, const float* shift, float* y,
+                 std::size_t pixels, int channels, bool relu) {
   for (std::size_t p = 0; p < pixels; ++p) {
     for (int c = 0; c < channels; ++c) {
       const std::size_t i = p * channels + c;
@@ -28,8 +28,8 @@ void scale_shift(const float* x, const float* scale, const float* shift, float* 
 }
 
 // y = (x - mean) / sqrt(variance + epsilon) * gamma + beta
-void batch_norm(const float* x, const float* mean, const float* variance, const float* gamma, const float* beta,
-                float epsilon, float* y, std::size_t pixels, int channels) {
+void batch_norm(const float* x, const float* mean, const float* variance, const float* gamma,
+                const float* beta, float epsilon, float* y, std::size_t pixels, int channels) {
   for (std::size_t p = 0; p < pixels; ++p) {
     for (int c = 0; c < channels; ++c) {
       const std::size_t i = p * channels + c;

@@ -6,61 +6,72 @@
 #include "conv2d_shape.h"
 #include "pool2d_shape.h"
 
-// The text-book form of every operation, float32, single-threaded. Activations are channels-last: one row is (h, w, c) or
-// (features). kernels/cpu and kernels/onednn are tested against these. Sums of products run in double and are rounded
-// once, so that what a test measures is the error of the fast kernel.
+// The text-book form of every operation, float32, single-threaded. Activations are channels-last:
+// one row is (h, w, c) or (features). kernels/cpu and kernels/onednn are tested against these. Sums
+// of products run in double and are rounded once, so that what a test measures is the error of the
+// fast kernel.
 namespace sidenet::kernels::reference {
 
-/// dst = relu?(conv(src, weight) + bias + (residual ? dst : 0)). As PyTorch's Conv2d: a cross-correlation, zeros outside.
-/// src: (in_h, in_w, in_channels); weight: (out_channels, in_channels / groups, kernel_h, kernel_w); bias: (out_channels)
-/// or null; dst: (out_h, out_w, out_channels).
-void conv2d(const Conv2dShape& shape, const float* src, const float* weight, const float* bias, const Conv2dPost& post,
-            float* dst);
+/// dst = relu?(conv(src, weight) + bias + (residual ? dst : 0)). As PyTorch's Conv2d: a
+/// cross-correlation, zeros outside. src: (in_h, in_w, in_channels); weight: (out_channels,
+/// in_channels / groups, kernel_h, kernel_w); bias: (out_channels) or null; dst: (out_h, out_w,
+/// out_channels).
+void conv2d(const Conv2dShape& shape, const float* src, const float* weight, const float* bias,
+            const Conv2dPost& post, float* dst);
 
-/// y = relu?(x W^T + b). x: (rows, in_features); weight: (out_features, in_features); bias: (out_features) or null.
-void linear(const float* x, int rows, int in_features, const float* weight, const float* bias, int out_features, bool relu,
-            float* y);
-/// C (m, n) = op(A) op(B) + (accumulate ? C : 0), row-major; op(A) is (m, k), op(B) (k, n); see gemm.h.
-void gemm(bool transpose_a, bool transpose_b, int m, int n, int k, const float* a, int lda, const float* b, int ldb,
-          bool accumulate, float* c, int ldc);
+/// y = relu?(x W^T + b). x: (rows, in_features); weight: (out_features, in_features); bias:
+/// (out_features) or null.
+void linear(const float* x, int rows, int in_features, const float* weight, const float* bias,
+            int out_features, bool relu, float* y);
+/// C (m, n) = op(A) op(B) + (accumulate ? C : 0), row-major; op(A) is (m, k), op(B) (k, n); see
+/// gemm.h.
+void gemm(bool transpose_a, bool transpose_b, int m, int n, int k, const float* a, int lda,
+          const float* b, int ldb, bool accumulate, float* c, int ldc);
 
 /// y = max(x, 0); NaN stays NaN.
 void relu(const float* x, float* y, std::size_t count);
 /// y = relu?(a + b).
 void add(const float* a, const float* b, float* y, std::size_t count, bool relu);
 /// y = relu?(x * scale[c] + shift[c]). x: (pixels, channels); scale, shift: (channels).
-void scale_shift(const float* x, const float* scale, const float* shift, float* y, std::size_t pixels, int channels,
-                 bool relu);
-/// y = (x - mean[c]) / sqrt(variance[c] + epsilon) * gamma[c] + beta[c] (arXiv 1502.03167, algorithm 2).
-void batch_norm(const float* x, const float* mean, const float* variance, const float* gamma, const float* beta,
-                float epsilon, float* y, std::size_t pixels, int channels);
+void scale_shift(const float* x, const float* scale, const float* shift, float* y,
+                 std::size_t pixels, int channels, bool relu);
+/// y = (x - mean[c]) / sqrt(variance[c] + epsilon) * gamma[c] + beta[c] (arXiv 1502.03167,
+/// algorithm 2).
+void batch_norm(const float* x, const float* mean, const float* variance, const float* gamma,
+                const float* beta, float epsilon, float* y, std::size_t pixels, int channels);
 /// p[i] = exp(x[i] - max x) / sum_j exp(x[j] - max x), a row at a time. x: (rows, classes).
 void softmax(const float* x, float* p, int rows, int classes);
 
 /// The largest value under the window; padding never wins.
 void max_pool(const Pool2dShape& shape, const float* x, float* y);
-/// The mean under the window. The divisor counts padding if count_include_pad, but nothing beyond it (a last window of
-/// ceil_mode overhangs), as in PyTorch.
+/// The mean under the window. The divisor counts padding if count_include_pad, but nothing beyond
+/// it (a last window of ceil_mode overhangs), as in PyTorch.
 void avg_pool(const Pool2dShape& shape, const float* x, float* y);
 /// PyTorch's adaptive average: cell i of n covers floor(i h / n) … ceil((i + 1) h / n).
 void adaptive_avg_pool(const float* x, int h, int w, int channels, float* y, int out_h, int out_w);
 
-/// Option-A shortcut (arXiv 1512.03385, section 3.3): every stride-th pixel, zero channels in front and behind.
-void pad_shortcut(const float* x, int h, int w, int in_channels, int stride, int pad_before, float* y, int out_channels);
+/// Option-A shortcut (arXiv 1512.03385, section 3.3): every stride-th pixel, zero channels in front
+/// and behind.
+void pad_shortcut(const float* x, int h, int w, int in_channels, int stride, int pad_before,
+                  float* y, int out_channels);
 /// (channels, pixels) to (pixels, channels) and back.
 void chw_to_hwc(const float* x, int channels, int pixels, float* y);
 void hwc_to_chw(const float* x, int channels, int pixels, float* y);
 
-/// y = (x - mean) / sqrt(variance + epsilon) * gamma + beta over each token (arXiv 1607.06450). x: (rows, hidden).
-void layer_norm(const float* x, const float* gamma, const float* beta, float epsilon, float* y, int rows, int hidden);
+/// y = (x - mean) / sqrt(variance + epsilon) * gamma + beta over each token (arXiv 1607.06450). x:
+/// (rows, hidden).
+void layer_norm(const float* x, const float* gamma, const float* beta, float epsilon, float* y,
+                int rows, int hidden);
 /// y = x Phi(x), or its approximation by tanh (arXiv 1606.08415, section 2).
 void gelu(const float* x, float* y, std::size_t count, bool tanh_form);
 void tanh(const float* x, float* y, std::size_t count);
-/// softmax(Q K^T * scale) V (arXiv 1706.03762, section 3.2) among the tokens offsets[r] … offsets[r + 1] - 1 of each row
-/// and for each head. qkv: (tokens, 3 * heads * head_dim) as [Q|K|V], heads side by side; y: (tokens, heads * head_dim).
-void self_attention(const float* qkv, const std::int64_t* offsets, int rows, int heads, int head_dim, float scale,
-                    float* y);
-/// y[r] = mean of the tokens of row r, 0 for a row without any. x: (tokens, width); y: (rows, width).
+/// softmax(Q K^T * scale) V (arXiv 1706.03762, section 3.2) among the tokens offsets[r] … offsets[r
+/// + 1] - 1 of each row and for each head. qkv: (tokens, 3 * heads * head_dim) as [Q|K|V], heads
+/// side by side; y: (tokens, heads * head_dim).
+void self_attention(const float* qkv, const std::int64_t* offsets, int rows, int heads,
+                    int head_dim, float scale, float* y);
+/// y[r] = mean of the tokens of row r, 0 for a row without any. x: (tokens, width); y: (rows,
+/// width).
 void mean_tokens(const float* x, const std::int64_t* offsets, int rows, int width, float* y);
 
 }  // namespace sidenet::kernels::reference

@@ -51,7 +51,9 @@ void avg_pool(const Pool2dShape& s, const float* x, float* y) {
 
 // y[i, j, c] = mean of x over rows floor(i h / n) … ceil((i + 1) h / n) and columns likewise
 void adaptive_avg_pool(const float* x, int h, int w, int channels, float* y, int out_h, int out_w) {
-  const auto begin = [](std::int64_t i, int size, int cells) { return static_cast<int>(i * size / cells); };
+  const auto begin = [](std::int64_t i, int size, int cells) {
+    return static_cast<int>(i * size / cells);
+  };
   const auto end = [](std::int64_t i, int size, int cells) {
     return static_cast<int>(((i + 1) * size + cells - 1) / cells);
   };

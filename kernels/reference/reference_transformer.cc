@@ -6,8 +6,10 @@
 
 namespace sidenet::kernels::reference {
 
-// y = (x - mean) / sqrt(variance + epsilon) * gamma + beta, mean and variance over the hidden units of one token
-void layer_norm(const float* x, const float* gamma, const float* beta, float epsilon, float* y, int rows, int hidden) {
+// y = (x - mean) / sqrt(variance + epsilon) * gamma + beta, mean and variance over the hidden units
+// of one token
+void layer_norm(const float* x, const float* gamma, const float* beta, float epsilon, float* y,
+                int rows, int hidden) {
   for (int r = 0; r < rows; ++r, x += hidden, y += hidden) {
     double mean = 0, variance = 0;
     for (int i = 0; i < hidden; ++i) mean += x[i];
@@ -20,13 +22,15 @@ void layer_norm(const float* x, const float* gamma, const float* beta, float eps
   }
 }
 
-// y = x Phi(x), Phi(x) = erfc(-x / sqrt(2)) / 2; or x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2
+// y = x Phi(x), Phi(x) = erfc(-x / sqrt(2)) / 2; or x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) /
+// 2
 void gelu(const float* x, float* y, std::size_t count, bool tanh_form) {
   const double pi = std::acos(-1.0);
   for (std::size_t i = 0; i < count; ++i) {
     const double v = x[i];
-    const double phi = tanh_form ? 0.5 * (1 + std::tanh(std::sqrt(2 / pi) * (v + 0.044715 * v * v * v)))
-                                 : 0.5 * std::erfc(-v / std::sqrt(2.0));
+    const double phi = tanh_form
+                           ? 0.5 * (1 + std::tanh(std::sqrt(2 / pi) * (v + 0.044715 * v * v * v)))
+                           : 0.5 * std::erfc(-v / std::sqrt(2.0));
     y[i] = static_cast<float>(v * phi);
   }
 }
@@ -36,8 +40,8 @@ void tanh(const float* x, float* y, std::size_t count) {
 }
 
 // y = softmax(Q K^T * scale) V, one row and one head at a time
-void self_attention(const float* qkv, const std::int64_t* offsets, int rows, int heads, int head_dim, float scale,
-                    float* y) {
+void self_attention(const float* qkv, const std::int64_t* offsets, int rows, int heads,
+                    int head_dim, float scale, float* y) {
   const std::size_t hidden = std::size_t(heads) * head_dim;
   for (int r = 0; r < rows; ++r) {
     const std::size_t tokens = offsets[r + 1] - offsets[r];
@@ -60,7 +64,8 @@ void self_attention(const float* qkv, const std::int64_t* offsets, int rows, int
           for (std::size_t j = 0; j < tokens; ++j) {
             mixed += p[j] / sum * row[j * 3 * hidden + 2 * hidden + std::size_t(h) * head_dim + d];
           }
-          y[(std::size_t(offsets[r]) + i) * hidden + std::size_t(h) * head_dim + d] = static_cast<float>(mixed);
+          y[(std::size_t(offsets[r]) + i) * hidden + std::size_t(h) * head_dim + d] =
+              static_cast<float>(mixed);
         }
       }
     }

@@ -34,8 +34,10 @@ bool is_on_procfs(const std::string& folder) {
 
 /// A name beside the target that tells what it is, and that nobody can foresee.
 std::string temporary_name(const std::string& target) {
-  auto number = static_cast<std::uint32_t>(std::chrono::steady_clock::now().time_since_epoch().count());
-  [[maybe_unused]] const auto bytes = ::getrandom(&number, sizeof number, 0);  // the time does where there is none
+  auto number =
+      static_cast<std::uint32_t>(std::chrono::steady_clock::now().time_since_epoch().count());
+  [[maybe_unused]] const auto bytes =
+      ::getrandom(&number, sizeof number, 0);  // the time does where there is none
   std::array<char, 32> suffix;
   std::snprintf(suffix.data(), suffix.size(), ".partial-%08x", number);
   return path_beside(target, suffix.data());
@@ -50,9 +52,14 @@ AtomicFile::AtomicFile(std::string path, bool unnamed) : path_(std::move(path)),
 }
 
 AtomicFile::AtomicFile(const OwnFolder& folder, const std::string& name, bool flushed)
-    : path_(folder.path_of(name)), target_(name), folder_(folder.descriptor()), mode_(0600), flushed_(flushed) {
+    : path_(folder.path_of(name)),
+      target_(name),
+      folder_(folder.descriptor()),
+      mode_(0600),
+      flushed_(flushed) {
   struct stat status {};
-  if (::fstatat(folder_, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(status.st_mode))
+  if (::fstatat(folder_, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+      S_ISDIR(status.st_mode))
     throw Error(path_ + ": cannot be written: expected a file, got a folder");
   if (!open_unnamed()) open_named();
 }
@@ -70,12 +77,15 @@ void AtomicFile::fail(const char* what) const {
 
 void AtomicFile::check_target() {
   if (path_.empty()) throw Error("output: expected a file name, got an empty one");
-  // The system follows the links first, so that those it does not trust (another's, in a folder like /tmp) are refused.
+  // The system follows the links first, so that those it does not trust (another's, in a folder
+  // like /tmp) are refused.
   struct stat status {};
   if (::stat(path_.c_str(), &status) == 0) {
-    if (S_ISDIR(status.st_mode)) throw Error(path_ + ": cannot be written: expected a file, got a folder");
+    if (S_ISDIR(status.st_mode))
+      throw Error(path_ + ": cannot be written: expected a file, got a folder");
     if (!S_ISREG(status.st_mode))
-      throw Error(path_ + ": cannot be written: expected a regular file, got a device, pipe or socket");
+      throw Error(path_ +
+                  ": cannot be written: expected a regular file, got a device, pipe or socket");
     if (::faccessat(AT_FDCWD, path_.c_str(), W_OK, AT_EACCESS) != 0) fail("the file that is there");
     old_ = status;
   } else if (errno != ENOENT) {
@@ -84,7 +94,8 @@ void AtomicFile::check_target() {
   for (int links = 0; auto next = link_of(target_); ++links) {
     if (links == kMostLinks) throw Error(path_ + ": cannot be written: too many symbolic links");
     if (is_on_procfs(folder_of(target_)))
-      throw Error(path_ + ": cannot be written: expected a file's name, got an open file (" + target_ + ")");
+      throw Error(path_ + ": cannot be written: expected a file's name, got an open file (" +
+                  target_ + ")");
     target_ = std::move(*next);
   }
 }
@@ -100,7 +111,8 @@ bool AtomicFile::open_unnamed() {
 void AtomicFile::open_named() {
   for (int attempt = 0; attempt < kMostNames; ++attempt) {
     std::string name = temporary_name(target_);
-    fd_ = ::openat(folder_, name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode_);
+    fd_ =
+        ::openat(folder_, name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode_);
     if (fd_ >= 0) {
       temporary_ = std::move(name);
       return;
@@ -156,7 +168,8 @@ void AtomicFile::put_in_place() {
   temporary_.clear();
   if (!flushed_) return;
   // The rename itself must reach the disk too.
-  const int folder = ::openat(folder_, folder_of(target_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const int folder =
+      ::openat(folder_, folder_of(target_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (folder >= 0) {
     ::fsync(folder);
     ::close(folder);

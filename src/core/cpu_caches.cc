@@ -14,7 +14,8 @@ std::size_t ask(int name, std::size_t otherwise) {
 
 const CpuCaches& cpu_caches() {
 #if defined(_SC_LEVEL1_DCACHE_ASSOC) && defined(_SC_LEVEL2_CACHE_SIZE)
-  static const CpuCaches caches{ask(_SC_LEVEL1_DCACHE_ASSOC, 8), ask(_SC_LEVEL2_CACHE_SIZE, std::size_t{1} << 20)};
+  static const CpuCaches caches{ask(_SC_LEVEL1_DCACHE_ASSOC, 8),
+                                ask(_SC_LEVEL2_CACHE_SIZE, std::size_t{1} << 20)};
 #else
   static const CpuCaches caches{8, std::size_t{1} << 20};
 #endif

@@ -12,7 +12,9 @@ namespace {
 constexpr std::uint64_t k1 = 0x87c37b91114253d5u, k2 = 0x4cf5ad432745937fu;
 
 // Multiply and rotate, as MurmurHash3's body does: one to one in the word, and in the lane.
-std::uint64_t step(std::uint64_t lane, std::uint64_t word) { return std::rotl(lane ^ (word * k1), 31) * k2; }
+std::uint64_t step(std::uint64_t lane, std::uint64_t word) {
+  return std::rotl(lane ^ (word * k1), 31) * k2;
+}
 
 }  // namespace
 
@@ -72,7 +74,8 @@ std::string Digest::hex() const { return to_hex(high_) + to_hex(low_); }
 
 std::string to_hex(std::uint64_t value) {
   std::string text(16, '0');
-  for (int i = 15; i >= 0; --i, value >>= 4) text[static_cast<std::size_t>(i)] = "0123456789abcdef"[value & 15];
+  for (int i = 15; i >= 0; --i, value >>= 4)
+    text[static_cast<std::size_t>(i)] = "0123456789abcdef"[value & 15];
   return text;
 }
 

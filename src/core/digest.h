@@ -17,12 +17,14 @@ struct Hash128 {
 /// 128 bits of many bytes, as fast as memory gives them. For accidents too.
 Hash128 hash128(std::span<const std::byte> bytes);
 
-/// 128 bits of a sequence of fields; each field's length counts, so "ab","c" differs from "a","bc". Model files keep what
-/// add() gives: it never changes.
+/// 128 bits of a sequence of fields; each field's length counts, so "ab","c" differs from "a","bc".
+/// Model files keep what add() gives: it never changes.
 class Digest {
  public:
   Digest& add(std::span<const std::byte> bytes);
-  Digest& add(std::string_view text) { return add(std::as_bytes(std::span(text.data(), text.size()))); }
+  Digest& add(std::string_view text) {
+    return add(std::as_bytes(std::span(text.data(), text.size())));
+  }
   Digest& add(std::uint64_t number) { return add(std::as_bytes(std::span(&number, 1))); }
   /// A field of many bytes, by hash128(): three times as fast, and another digest than add()'s.
   Digest& add_many(std::span<const std::byte> bytes);

@@ -12,7 +12,8 @@ namespace sidenet {
 struct FileIdentity {
   dev_t device = 0;
   ino_t inode = 0;
-  std::string name;  ///< empty; of a file yet to be made its name, with its folder's device and inode
+  std::string
+      name;  ///< empty; of a file yet to be made its name, with its folder's device and inode
   bool operator==(const FileIdentity&) const = default;
 };
 /// None where neither the file nor its folder is there.

@@ -16,7 +16,8 @@ std::shared_ptr<std::byte> allocate_large(std::size_t bytes) {
   void* data = nullptr;
   if (::posix_memalign(&data, alignment, rounded == 0 ? 64 : rounded) != 0) throw std::bad_alloc();
   // Only whole huge pages: the rest would be rounded up, memory that nobody asked for.
-  if (const std::size_t whole = rounded / kHugePage * kHugePage; whole > 0) ::madvise(data, whole, MADV_HUGEPAGE);
+  if (const std::size_t whole = rounded / kHugePage * kHugePage; whole > 0)
+    ::madvise(data, whole, MADV_HUGEPAGE);
   return {static_cast<std::byte*>(data), [](std::byte* p) { std::free(p); }};
 }
 

@@ -23,7 +23,8 @@ constexpr int kMostTries = 10'000;  // each but the last is one that another pro
 
 }  // namespace
 
-LockedFile::LockedFile(const std::string& path, std::size_t most_bytes) : path_(path), most_bytes_(most_bytes) {
+LockedFile::LockedFile(const std::string& path, std::size_t most_bytes)
+    : path_(path), most_bytes_(most_bytes) {
   // Who had it before has mostly replaced it, so that all who waited try again.
   for (int tries = 0; tries < kMostTries; ++tries) {
     open();
@@ -38,24 +39,30 @@ LockedFile::LockedFile(const std::string& path, std::size_t most_bytes) : path_(
 }
 
 void LockedFile::open() {
-  file_ = Descriptor(::open(path_.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0666));
-  if (!file_ && errno == ELOOP) throw Error(path_ + ": expected a regular file, got a symbolic link");
+  file_ = Descriptor(::open(
+      path_.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0666));
+  if (!file_ && errno == ELOOP)
+    throw Error(path_ + ": expected a regular file, got a symbolic link");
   if (!file_) fail(path_, "cannot be opened for writing");
   struct stat status {};
   if (::fstat(file_.get(), &status) != 0) fail(path_, "cannot be read");
-  if (!S_ISREG(status.st_mode)) throw Error(path_ + ": expected a regular file, got a device, pipe or socket");
+  if (!S_ISREG(status.st_mode))
+    throw Error(path_ + ": expected a regular file, got a device, pipe or socket");
   if (status.st_nlink > 1)
-    throw Error(path_ + ": expected a file with one name, got one with " + std::to_string(status.st_nlink) + " hard links");
+    throw Error(path_ + ": expected a file with one name, got one with " +
+                std::to_string(status.st_nlink) + " hard links");
 }
 
 bool LockedFile::is_at_path() const {
-  struct stat own {}, named {};
-  return ::fstat(file_.get(), &own) == 0 && ::lstat(path_.c_str(), &named) == 0 && own.st_dev == named.st_dev &&
-         own.st_ino == named.st_ino && own.st_nlink <= 1;
+  struct stat own {
+  }, named{};
+  return ::fstat(file_.get(), &own) == 0 && ::lstat(path_.c_str(), &named) == 0 &&
+         own.st_dev == named.st_dev && own.st_ino == named.st_ino && own.st_nlink <= 1;
 }
 
 void LockedFile::check_size(std::size_t bytes) const {
-  if (bytes > most_bytes_) throw Error(path_ + ": expected at most " + std::to_string(most_bytes_) + " bytes, got more");
+  if (bytes > most_bytes_)
+    throw Error(path_ + ": expected at most " + std::to_string(most_bytes_) + " bytes, got more");
 }
 
 void LockedFile::read() {
@@ -64,7 +71,8 @@ void LockedFile::read() {
   check_size(static_cast<std::size_t>(status.st_size));
   text_.resize(static_cast<std::size_t>(status.st_size));
   for (std::size_t at = 0; at < text_.size();) {
-    const ssize_t got = ::pread(file_.get(), text_.data() + at, text_.size() - at, static_cast<off_t>(at));
+    const ssize_t got =
+        ::pread(file_.get(), text_.data() + at, text_.size() - at, static_cast<off_t>(at));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) fail(path_, "cannot be read");
     if (got == 0) text_.resize(at);  // cut just now, by somebody without the lock

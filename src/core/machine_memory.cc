@@ -16,7 +16,8 @@ constexpr std::uint64_t kNoLimit = std::numeric_limits<std::uint64_t>::max();
 
 // Of this process's control group, as a container sees it; without one, or without a number, none.
 std::uint64_t group_limit() {
-  for (const char* path : {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
+  for (const char* path :
+       {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
     std::uint64_t bytes = 0;
     if (std::ifstream(path) >> bytes) return bytes;
   }
@@ -31,7 +32,9 @@ std::uint64_t own_limit() {
 
 std::uint64_t physical_memory() {
   const long pages = ::sysconf(_SC_PHYS_PAGES), page = ::sysconf(_SC_PAGESIZE);
-  return pages > 0 && page > 0 ? static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page) : kNoLimit;
+  return pages > 0 && page > 0
+             ? static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page)
+             : kNoLimit;
 }
 
 }  // namespace
@@ -39,7 +42,8 @@ std::uint64_t physical_memory() {
 std::uint64_t machine_memory() { return std::min({physical_memory(), own_limit(), group_limit()}); }
 
 bool fits_memory(std::uint64_t bytes) {
-  constexpr std::uint64_t kNoLook = std::uint64_t{1} << 28;  // fewer bytes are worth no look at the system's files
+  constexpr std::uint64_t kNoLook = std::uint64_t{1}
+                                    << 28;  // fewer bytes are worth no look at the system's files
   return bytes <= kNoLook || bytes <= machine_memory();
 }
 

@@ -26,7 +26,8 @@ std::shared_ptr<const MappedFile> MappedFile::of(int descriptor, const std::stri
   struct stat status {};
   if (::fstat(descriptor, &status) != 0) throw Error(path + ": " + std::strerror(errno));
   if (S_ISDIR(status.st_mode)) throw Error(path + ": expected a file, found a folder");
-  if (!S_ISREG(status.st_mode)) throw Error(path + ": expected a regular file, found a device, pipe or socket");
+  if (!S_ISREG(status.st_mode))
+    throw Error(path + ": expected a regular file, found a device, pipe or socket");
   if (status.st_size == 0) return file;
   const auto size = static_cast<std::size_t>(status.st_size);
   void* data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor, 0);

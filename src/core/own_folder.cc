@@ -26,7 +26,8 @@ Descriptor open_folder(int at, const std::string& name, const std::string& shown
   const int error = errno;
   struct stat status {};
   if (::fstatat(at, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) {
-    if (S_ISLNK(status.st_mode)) throw Error(shown + ": expected a folder, got a link: name the one that it leads to");
+    if (S_ISLNK(status.st_mode))
+      throw Error(shown + ": expected a folder, got a link: name the one that it leads to");
     if (!S_ISDIR(status.st_mode)) throw Error(shown + ": expected a folder");
   }
   throw Error(shown + ": the folder cannot be opened: " + std::strerror(error));
@@ -38,18 +39,21 @@ void make_folder(int at, const std::string& name, const std::string& shown) {
 }
 
 bool is_ours(const struct stat& file) {
-  return S_ISREG(file.st_mode) && file.st_uid == ::geteuid() && file.st_nlink == 1 && (file.st_mode & kOthersMayWrite) == 0;
+  return S_ISREG(file.st_mode) && file.st_uid == ::geteuid() && file.st_nlink == 1 &&
+         (file.st_mode & kOthersMayWrite) == 0;
 }
 
 }  // namespace
 
-OwnFolder::OwnFolder(Descriptor folder, std::string path) : path_(std::move(path)), folder_(std::move(folder)) {
+OwnFolder::OwnFolder(Descriptor folder, std::string path)
+    : path_(std::move(path)), folder_(std::move(folder)) {
   struct stat status {};
   if (::fstat(folder_.get(), &status) != 0) throw Error(path_ + ": " + std::strerror(errno));
   if (status.st_uid != ::geteuid())
     throw Error(path_ + ": expected a folder of your own: another user may put files there");
   if ((status.st_mode & kOthersMayWrite) != 0)
-    throw Error(path_ + ": expected a folder that nobody else may write to: others may put files there");
+    throw Error(path_ +
+                ": expected a folder that nobody else may write to: others may put files there");
 }
 
 OwnFolder::OwnFolder(const std::string& path)
@@ -73,7 +77,8 @@ OwnFolder OwnFolder::inside(const std::string& folder, const std::string& name) 
 
 std::vector<std::string> OwnFolder::names() const {
   std::vector<std::string> names;
-  const int fd = ::openat(descriptor(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);  // closedir() closes it
+  const int fd =
+      ::openat(descriptor(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);  // closedir() closes it
   DIR* entries = fd >= 0 ? ::fdopendir(fd) : nullptr;
   if (entries == nullptr) {
     const Descriptor closed(fd);
@@ -89,20 +94,24 @@ std::vector<std::string> OwnFolder::names() const {
 
 std::optional<struct stat> OwnFolder::status(const std::string& name) const {
   struct stat file {};
-  if (::fstatat(descriptor(), name.c_str(), &file, AT_SYMLINK_NOFOLLOW) != 0 || !is_ours(file)) return std::nullopt;
+  if (::fstatat(descriptor(), name.c_str(), &file, AT_SYMLINK_NOFOLLOW) != 0 || !is_ours(file))
+    return std::nullopt;
   return file;
 }
 
 Descriptor OwnFolder::open(const std::string& name, int flags) const {
   // A pipe must not hold us up.
-  Descriptor file(::openat(descriptor(), name.c_str(), flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600));
+  Descriptor file(::openat(descriptor(), name.c_str(),
+                           flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600));
   if (!file && errno == ENOENT && (flags & O_CREAT) == 0) return file;
   struct stat status {};
   const bool is_open = file && ::fstat(file.get(), &status) == 0;
-  if (!is_open && errno != ELOOP) throw Error(path_of(name) + ": cannot be opened: " + std::strerror(errno));
+  if (!is_open && errno != ELOOP)
+    throw Error(path_of(name) + ": cannot be opened: " + std::strerror(errno));
   if (!is_open || !is_ours(status)) {
     throw Error(path_of(name) +
-                ": expected a file of your own, without other names, that nobody else may write to; got a link, a pipe or "
+                ": expected a file of your own, without other names, that nobody else may write "
+                "to; got a link, a pipe or "
                 "another's");
   }
   return file;

@@ -21,14 +21,16 @@ std::uint64_t word_at(const std::byte* from) {
   return word;
 }
 
-// NH with words of 64 bits (UMAC: Black and others, 1999; VMAC: Krovetz, 2006): two blocks have the same sum for one key in
-// 2^62, whatever they are.
-Wide block_sum(const std::array<std::uint64_t, SecretKey::kBlockWords>& key, const std::byte* from) {
+// NH with words of 64 bits (UMAC: Black and others, 1999; VMAC: Krovetz, 2006): two blocks have the
+// same sum for one key in 2^62, whatever they are.
+Wide block_sum(const std::array<std::uint64_t, SecretKey::kBlockWords>& key,
+               const std::byte* from) {
   Wide even = 0, odd = 0;
   const auto product = [&](std::size_t i) {
     return Wide{word_at(from + 8 * i) + key[i]} * (word_at(from + 8 * i + 8) + key[i + 1]);
   };
-  // The hardware's own prefetching ends with a page: a tenth of the time on weights that no cache has.
+  // The hardware's own prefetching ends with a page: a tenth of the time on weights that no cache
+  // has.
   for (std::size_t i = 0; i < kBlockBytes; i += 64) __builtin_prefetch(from + kAhead + i);
   for (std::size_t i = 0; i < SecretKey::kBlockWords; i += 4) {
     even += product(i);
@@ -71,7 +73,8 @@ SecretKey::SecretKey(const Secret& secret) : mixing_{secret[2], secret[3]} {
   point_ = (Wide{point[0]} << 64 | point[1]) & kPrime;
 }
 
-SecretDigest& SecretDigest::add_field(char kind, std::uint64_t size, std::span<const std::byte> bytes) {
+SecretDigest& SecretDigest::add_field(char kind, std::uint64_t size,
+                                      std::span<const std::byte> bytes) {
   fields_.push_back(kind);
   fields_.append(reinterpret_cast<const char*>(&size), sizeof size);
   fields_.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
@@ -101,13 +104,15 @@ SecretDigest& SecretDigest::add_many(std::span<const std::byte> bytes) {
 }
 
 std::string SecretDigest::hex() const {
-  const auto hash = siphash(key_->mixing_, std::as_bytes(std::span(fields_.data(), fields_.size())));
+  const auto hash =
+      siphash(key_->mixing_, std::as_bytes(std::span(fields_.data(), fields_.size())));
   return to_hex(hash[0]) + to_hex(hash[1]);
 }
 
-std::array<std::uint64_t, 2> siphash(const std::array<std::uint64_t, 2>& key, std::span<const std::byte> bytes) {
-  std::uint64_t a = key[0] ^ 0x736f6d6570736575u, b = key[1] ^ 0x646f72616e646f6du ^ 0xee, c = key[0] ^ 0x6c7967656e657261u,
-                d = key[1] ^ 0x7465646279746573u;
+std::array<std::uint64_t, 2> siphash(const std::array<std::uint64_t, 2>& key,
+                                     std::span<const std::byte> bytes) {
+  std::uint64_t a = key[0] ^ 0x736f6d6570736575u, b = key[1] ^ 0x646f72616e646f6du ^ 0xee,
+                c = key[0] ^ 0x6c7967656e657261u, d = key[1] ^ 0x7465646279746573u;
   const auto rounds = [&](int count) {
     for (; count > 0; --count) {
       a += b, b = std::rotl(b, 13) ^ a, a = std::rotl(a, 32);

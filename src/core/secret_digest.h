@@ -28,8 +28,9 @@ class SecretKey {
   std::array<std::uint64_t, 2> mixing_;
 };
 
-/// 128 bits of a sequence of fields, as Digest has it, that nobody who does not know the secret can make alike: a file
-/// from a stranger must not pass for another one. Two sequences are alike by chance once in 2^61.
+/// 128 bits of a sequence of fields, as Digest has it, that nobody who does not know the secret can
+/// make alike: a file from a stranger must not pass for another one. Two sequences are alike by
+/// chance once in 2^61.
 class SecretDigest {
  public:
   explicit SecretDigest(const SecretKey& key) : key_(&key) {}
@@ -47,7 +48,9 @@ class SecretDigest {
   std::string fields_;
 };
 
-/// SipHash-2-4 with 128 bits (Aumasson and Bernstein, 2012): no key, no other bytes of the same 128 bits.
-std::array<std::uint64_t, 2> siphash(const std::array<std::uint64_t, 2>& key, std::span<const std::byte> bytes);
+/// SipHash-2-4 with 128 bits (Aumasson and Bernstein, 2012): no key, no other bytes of the same 128
+/// bits.
+std::array<std::uint64_t, 2> siphash(const std::array<std::uint64_t, 2>& key,
+                                     std::span<const std::byte> bytes);
 
 }  // namespace sidenet

@@ -20,13 +20,15 @@ std::size_t dtype_size(DType dtype) {
 }
 
 const char* dtype_name(DType dtype) {
-  constexpr const char* names[] = {"f32", "f64", "f16", "bf16", "i8", "u8", "i16", "i32", "i64", "bool"};
+  constexpr const char* names[] = {"f32", "f64", "f16", "bf16", "i8",
+                                   "u8",  "i16", "i32", "i64",  "bool"};
   return names[static_cast<std::size_t>(dtype)];
 }
 
 std::string to_string(const Shape& shape) {
   std::string text = "(";
-  for (std::size_t i = 0; i < shape.size(); ++i) text += (i == 0 ? "" : ", ") + std::to_string(shape[i]);
+  for (std::size_t i = 0; i < shape.size(); ++i)
+    text += (i == 0 ? "" : ", ") + std::to_string(shape[i]);
   return text + ")";
 }
 

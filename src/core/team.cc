@@ -44,7 +44,8 @@ void TeamPlace::barrier() const {
   }
 }
 
-Team::Team(int threads) : threads_(std::max(threads, 1)), done_(new Signal[threads_]), arrived_(new Signal[threads_]) {}
+Team::Team(int threads)
+    : threads_(std::max(threads, 1)), done_(new Signal[threads_]), arrived_(new Signal[threads_]) {}
 
 void Team::lead_erased(void (*work)(const void*), const void* erased) {
   std::exception_ptr failure;
@@ -73,7 +74,9 @@ void Team::start_apart() {
   apart_ = task_.number.load(std::memory_order_relaxed);
 }
 
-bool Team::is_last() const { return finished_.load(std::memory_order_acquire) + 1 == omp_get_num_threads(); }
+bool Team::is_last() const {
+  return finished_.load(std::memory_order_acquire) + 1 == omp_get_num_threads();
+}
 
 void Team::take_lead() {
   members_ = omp_get_num_threads();

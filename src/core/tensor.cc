@@ -18,7 +18,8 @@ class HeapStorage : public Storage {
     require_memory(bytes, "a tensor");
     // calloc leaves large blocks untouched until used; 64 bytes more to align by hand.
     block_ = std::calloc(1, bytes + 64);
-    if (block_ == nullptr) throw Error("out of memory: a tensor of " + std::to_string(bytes) + " bytes");
+    if (block_ == nullptr)
+      throw Error("out of memory: a tensor of " + std::to_string(bytes) + " bytes");
     data_ = reinterpret_cast<std::byte*>((reinterpret_cast<std::uintptr_t>(block_) + 63) / 64 * 64);
   }
   ~HeapStorage() override { std::free(block_); }
@@ -57,7 +58,8 @@ void convert(const std::byte* from, std::int64_t count, float* to) {
 
 }  // namespace
 
-Tensor::Tensor(DType dtype, Shape shape) : dtype_(dtype), writable_(true), shape_(std::move(shape)) {
+Tensor::Tensor(DType dtype, Shape shape)
+    : dtype_(dtype), writable_(true), shape_(std::move(shape)) {
   size_ = element_count(shape_);
   const auto bytes = checked_mul(static_cast<std::uint64_t>(size_), dtype_size(dtype), "tensor");
   if (bytes > std::numeric_limits<std::size_t>::max() / 4)
@@ -67,20 +69,28 @@ Tensor::Tensor(DType dtype, Shape shape) : dtype_(dtype), writable_(true), shape
   storage_ = std::move(storage);
 }
 
-Tensor::Tensor(DType dtype, Shape shape, const std::byte* data, std::shared_ptr<const Storage> storage)
-    : dtype_(dtype), shape_(std::move(shape)), size_(element_count(shape_)), data_(data), storage_(std::move(storage)) {}
+Tensor::Tensor(DType dtype, Shape shape, const std::byte* data,
+               std::shared_ptr<const Storage> storage)
+    : dtype_(dtype),
+      shape_(std::move(shape)),
+      size_(element_count(shape_)),
+      data_(data),
+      storage_(std::move(storage)) {}
 
 Tensor Tensor::from(Shape shape, const std::vector<float>& values) {
   Tensor tensor(DType::f32, std::move(shape));
   if (tensor.size() != static_cast<std::int64_t>(values.size())) {
-    throw Error("tensor " + to_string(tensor.shape()) + " from " + std::to_string(values.size()) + " values");
+    throw Error("tensor " + to_string(tensor.shape()) + " from " + std::to_string(values.size()) +
+                " values");
   }
   if (!values.empty()) std::memcpy(tensor.mutable_data<float>(), values.data(), tensor.bytes());
   return tensor;
 }
 
 void Tensor::require_type(DType dtype) const {
-  if (dtype != dtype_) throw Error(std::string("tensor: expected ") + dtype_name(dtype) + ", got " + dtype_name(dtype_));
+  if (dtype != dtype_)
+    throw Error(std::string("tensor: expected ") + dtype_name(dtype) + ", got " +
+                dtype_name(dtype_));
   if (reinterpret_cast<std::uintptr_t>(data_) % dtype_size(dtype) != 0)
     throw Error("tensor: the bytes are not aligned to their type");
 }
@@ -108,7 +118,8 @@ Tensor Tensor::to_f32() const {
       break;
     case DType::bf16:
       for (std::int64_t i = 0; i < size_; ++i) {
-        to[i] = std::bit_cast<float>(static_cast<std::uint32_t>(load<std::uint16_t>(data_ + 2 * i)) << 16);
+        to[i] = std::bit_cast<float>(static_cast<std::uint32_t>(load<std::uint16_t>(data_ + 2 * i))
+                                     << 16);
       }
       break;
   }
@@ -121,8 +132,10 @@ Tensor Tensor::to_bf16() const {
   const float* from = data<float>();
   for (std::int64_t i = 0; i < size_; ++i) {
     const auto bits = std::bit_cast<std::uint32_t>(from[i]);
-    const bool is_nan = (bits & 0x7fffffff) > 0x7f800000;  // rounding could carry one over into the sign
-    to[i] = static_cast<std::uint16_t>(is_nan ? bits >> 16 | 0x40 : (bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+    const bool is_nan =
+        (bits & 0x7fffffff) > 0x7f800000;  // rounding could carry one over into the sign
+    to[i] = static_cast<std::uint16_t>(is_nan ? bits >> 16 | 0x40
+                                              : (bits + 0x7fff + (bits >> 16 & 1)) >> 16);
   }
   return result;
 }

@@ -18,7 +18,9 @@ int resolve_threads(int requested) {
   return requested == 0 ? available_threads() : requested;
 }
 
-ThreadSetting::ThreadSetting(int threads) : before_(omp_get_max_threads()) { omp_set_num_threads(threads); }
+ThreadSetting::ThreadSetting(int threads) : before_(omp_get_max_threads()) {
+  omp_set_num_threads(threads);
+}
 ThreadSetting::~ThreadSetting() { omp_set_num_threads(before_); }
 
 }  // namespace sidenet

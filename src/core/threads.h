@@ -7,7 +7,8 @@ int available_threads();
 /// `requested`, or available_threads() where it is 0. Throws Error below 0 or above 1024.
 int resolve_threads(int requested);
 
-/// OpenMP's number of threads for the calling thread (oneDNN and Eigen follow it), put back at the end.
+/// OpenMP's number of threads for the calling thread (oneDNN and Eigen follow it), put back at the
+/// end.
 class ThreadSetting {
  public:
   explicit ThreadSetting(int threads);

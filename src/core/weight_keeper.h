@@ -8,8 +8,8 @@
 
 namespace sidenet {
 
-/// Weights in the order that kernels read them, kept from one process to the next. Kernels ask it while a Use of it lives
-/// on their thread, any number of them at once.
+/// Weights in the order that kernels read them, kept from one process to the next. Kernels ask it
+/// while a Use of it lives on their thread, any number of them at once.
 class WeightKeeper {
  public:
   virtual ~WeightKeeper() = default;

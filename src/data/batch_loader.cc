@@ -21,9 +21,9 @@ Tensor join_rows(const std::vector<Tensor>& rows, const Dataset& data, std::int6
   Shape shape = rows.front().shape();
   const auto check = [&](std::size_t i) {
     if (rows[i].shape() == shape) return;
-    throw Error(data.name(first + static_cast<std::int64_t>(i)) + ": expected " + to_string(shape) + ", the size of " +
-                data.name(first) + " in the same batch, got " + to_string(rows[i].shape()) +
-                "; give a size or batches of 1");
+    throw Error(data.name(first + static_cast<std::int64_t>(i)) + ": expected " + to_string(shape) +
+                ", the size of " + data.name(first) + " in the same batch, got " +
+                to_string(rows[i].shape()) + "; give a size or batches of 1");
   };
   for (std::size_t i = 1; i < rows.size(); ++i) check(i);
   shape.insert(shape.begin(), static_cast<std::int64_t>(rows.size()));
@@ -40,26 +40,31 @@ Tensor join_rows(const std::vector<Tensor>& rows, const Dataset& data, std::int6
 using Digests = std::vector<std::uint64_t>;
 
 // Row `row`, preprocessed; its digest.
-Tensor load_row(const Dataset& data, const Preprocessing& preprocessing, std::int64_t row, std::uint64_t& digest) {
+Tensor load_row(const Dataset& data, const Preprocessing& preprocessing, std::int64_t row,
+                std::uint64_t& digest) {
   auto [image, digest_of_image] = data.digested_image(row);
   digest = digest_of_image;
   return preprocess_image(image, preprocessing);
 }
 
-Batch make_batch(const std::vector<Tensor>& rows, Digests digests, const Dataset& data, std::int64_t first) {
+Batch make_batch(const std::vector<Tensor>& rows, Digests digests, const Dataset& data,
+                 std::int64_t first) {
   Batch batch;
   batch.first = first;
   batch.inputs = join_rows(rows, data, first);
   batch.digests = std::move(digests);
-  for (std::size_t i = 0; i < rows.size(); ++i) batch.labels.push_back(data.label(first + static_cast<std::int64_t>(i)));
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    batch.labels.push_back(data.label(first + static_cast<std::int64_t>(i)));
   return batch;
 }
 
-// Worker threads take chunks of rows in order, never more than `ahead_` batches before the consumer. After an error no
-// chunk is taken; those before it are still finished, so that the first failing row is the one reported, always.
+// Worker threads take chunks of rows in order, never more than `ahead_` batches before the
+// consumer. After an error no chunk is taken; those before it are still finished, so that the first
+// failing row is the one reported, always.
 class BatchLoader {
  public:
-  BatchLoader(const Dataset& data, const Preprocessing& preprocessing, std::int64_t batch_rows, int threads)
+  BatchLoader(const Dataset& data, const Preprocessing& preprocessing, std::int64_t batch_rows,
+              int threads)
       : data_(data),
         preprocessing_(preprocessing),
         rows_(data.rows()),
@@ -121,8 +126,10 @@ class BatchLoader {
   void work() {
     std::unique_lock lock(mutex_);
     for (;;) {
-      room_.wait(lock,
-                 [&] { return stopped_ || error_ || next_row_ == rows_ || next_row_ / batch_rows_ < taken_ + ahead_; });
+      room_.wait(lock, [&] {
+        return stopped_ || error_ || next_row_ == rows_ ||
+               next_row_ / batch_rows_ < taken_ + ahead_;
+      });
       if (stopped_ || error_ || next_row_ == rows_) return;
       const std::int64_t begin = next_row_, first = begin / batch_rows_ * batch_rows_;
       const std::int64_t batch_end = std::min(rows_, first + batch_rows_);
@@ -143,7 +150,8 @@ class BatchLoader {
     }
   }
 
-  // Rows begin … end of the batch that starts at `first`; whoever brings the last rows makes the batch.
+  // Rows begin … end of the batch that starts at `first`; whoever brings the last rows makes the
+  // batch.
   void decode(Slot& slot, std::int64_t first, std::int64_t begin, std::int64_t end) {
     std::int64_t row = begin;
     try {
@@ -181,7 +189,8 @@ class BatchLoader {
   std::vector<std::thread> workers_;
 };
 
-Batch load_batch(const Dataset& data, const Preprocessing& preprocessing, std::int64_t first, std::int64_t count) {
+Batch load_batch(const Dataset& data, const Preprocessing& preprocessing, std::int64_t first,
+                 std::int64_t count) {
   std::vector<Tensor> rows;
   Digests digests(static_cast<std::size_t>(count));
   for (std::int64_t i = 0; i < count; ++i)
@@ -191,7 +200,8 @@ Batch load_batch(const Dataset& data, const Preprocessing& preprocessing, std::i
 
 }  // namespace
 
-void for_each_batch(const Dataset& data, const Preprocessing& preprocessing, std::int64_t batch_rows, int threads,
+void for_each_batch(const Dataset& data, const Preprocessing& preprocessing,
+                    std::int64_t batch_rows, int threads,
                     const std::function<void(const Batch&)>& consume) {
   check_batch(batch_rows, "data");
   const std::int64_t rows = data.rows();

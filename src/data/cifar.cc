@@ -38,8 +38,9 @@ std::optional<CifarKind> kind_by_name(const FileBytes& file) {
 [[noreturn]] void fail_label(const FileBytes& file, CifarKind kind, std::size_t at) {
   const bool fine = kind == CifarKind::cifar100 && at % row_bytes(kind) == 1;
   const char* range = kind == CifarKind::cifar10 ? "0 to 9" : fine ? "0 to 99" : "0 to 19 (coarse)";
-  throw Error(file.name + ": " + (kind == CifarKind::cifar10 ? "CIFAR-10" : "CIFAR-100") + " label at byte " +
-              std::to_string(at) + ": expected " + range + ", got " + std::to_string(byte_at(file, at)));
+  throw Error(file.name + ": " + (kind == CifarKind::cifar10 ? "CIFAR-10" : "CIFAR-100") +
+              " label at byte " + std::to_string(at) + ": expected " + range + ", got " +
+              std::to_string(byte_at(file, at)));
 }
 
 class CifarDataset : public Dataset {
@@ -52,7 +53,9 @@ class CifarDataset : public Dataset {
   }
 
   std::int64_t rows() const override { return rows_; }
-  int label(std::int64_t row) const override { return std::to_integer<int>(*(start(row) + label_bytes(kind_) - 1)); }
+  int label(std::int64_t row) const override {
+    return std::to_integer<int>(*(start(row) + label_bytes(kind_) - 1));
+  }
   const std::vector<std::string>& class_names() const override { return class_names_; }
   std::string name(std::int64_t row) const override {
     const std::size_t file = file_of(row);
@@ -63,19 +66,22 @@ class CifarDataset : public Dataset {
     Tensor image(DType::u8, {kSide, kSide, 3});
     std::uint8_t* pixels = image.mutable_data<std::uint8_t>();
     for (std::size_t i = 0; i < kPlane; ++i) {
-      for (std::size_t c = 0; c < 3; ++c) pixels[3 * i + c] = std::to_integer<std::uint8_t>(planes[c * kPlane + i]);
+      for (std::size_t c = 0; c < 3; ++c)
+        pixels[3 * i + c] = std::to_integer<std::uint8_t>(planes[c * kPlane + i]);
     }
     return image;
   }
 
  private:
   std::size_t file_of(std::int64_t row) const {
-    return static_cast<std::size_t>(std::upper_bound(ends_.begin(), ends_.end(), row) - ends_.begin());
+    return static_cast<std::size_t>(std::upper_bound(ends_.begin(), ends_.end(), row) -
+                                    ends_.begin());
   }
   std::int64_t first_row(std::size_t file) const { return file == 0 ? 0 : ends_[file - 1]; }
   const std::byte* start(std::int64_t row) const {
     const std::size_t file = file_of(row);
-    return files_[file].bytes.data() + static_cast<std::size_t>(row - first_row(file)) * row_bytes(kind_);
+    return files_[file].bytes.data() +
+           static_cast<std::size_t>(row - first_row(file)) * row_bytes(kind_);
   }
 
   std::vector<FileBytes> files_;
@@ -92,7 +98,9 @@ CifarKind cifar_kind(const FileBytes& file) {
   for (const CifarKind kind : {CifarKind::cifar10, CifarKind::cifar100}) {
     if (!length_fits(file, kind) || wrong_label(file, kind)) continue;
     if (found && !kind_by_name(file)) {
-      throw Error(file.name + ": fits CIFAR-10 and CIFAR-100 alike; name it data_batch_N.bin or train.bin to tell");
+      throw Error(
+          file.name +
+          ": fits CIFAR-10 and CIFAR-100 alike; name it data_batch_N.bin or train.bin to tell");
     }
     found = found ? kind_by_name(file) : kind;
   }
@@ -100,14 +108,17 @@ CifarKind cifar_kind(const FileBytes& file) {
   for (const CifarKind kind : {CifarKind::cifar10, CifarKind::cifar100}) {
     if (length_fits(file, kind)) fail_label(file, kind, *wrong_label(file, kind));
   }
-  throw Error(file.name + ": expected IDX, tar, or CIFAR rows of 3073 (CIFAR-10) or 3074 bytes (CIFAR-100), got " +
-              std::to_string(file.bytes.size()) + " bytes");
+  throw Error(
+      file.name +
+      ": expected IDX, tar, or CIFAR rows of 3073 (CIFAR-10) or 3074 bytes (CIFAR-100), got " +
+      std::to_string(file.bytes.size()) + " bytes");
 }
 
 std::shared_ptr<const Dataset> cifar_dataset(const std::vector<FileBytes>& files) {
   const CifarKind kind = cifar_kind(files.at(0));
   for (const FileBytes& file : files) {
-    if (cifar_kind(file) != kind) throw Error(file.name + ": CIFAR-10 and CIFAR-100 files cannot be mixed");
+    if (cifar_kind(file) != kind)
+      throw Error(file.name + ": CIFAR-10 and CIFAR-100 files cannot be mixed");
     // Looking at every label has mapped every page.
     if (file.storage) file.storage->release(file.bytes.data(), file.bytes.size());
   }

@@ -26,8 +26,9 @@ std::vector<fs::directory_entry> sorted_entries(const std::string& folder) {
     if (it->path().filename().string()[0] != '.') entries.push_back(*it);
   }
   if (error) throw Error(printable(folder) + ": the folder cannot be read: " + error.message());
-  std::sort(entries.begin(), entries.end(),
-            [](const auto& a, const auto& b) { return a.path().filename().string() < b.path().filename().string(); });
+  std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) {
+    return a.path().filename().string() < b.path().filename().string();
+  });
   return entries;
 }
 
@@ -38,8 +39,9 @@ bool is_folder(const fs::directory_entry& entry) {
 
 bool has_image_extension(const std::string& name) {
   std::string extension = fs::path(name).extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c); });
+  std::transform(extension.begin(), extension.end(), extension.begin(), [](unsigned char c) {
+    return static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+  });
   constexpr std::array<const char*, 4> known{".png", ".jpg", ".jpeg", ".bmp"};
   return std::find(known.begin(), known.end(), extension) != known.end();
 }
@@ -53,7 +55,9 @@ class ClassFolderDataset : public Dataset {
       add_images("", seen);
       std::sort(files_.begin(), files_.end());
       labels_.resize(files_.size());
-      if (files_.empty()) throw Error(root_ + ": expected PNG, JPEG, BMP or CIFAR .bin files, got a folder without any");
+      if (files_.empty())
+        throw Error(root_ +
+                    ": expected PNG, JPEG, BMP or CIFAR .bin files, got a folder without any");
       return;
     }
     for (const auto& entry : sorted_entries(root_)) {
@@ -67,7 +71,8 @@ class ClassFolderDataset : public Dataset {
     }
     if (files_.empty()) {
       throw Error(root_ +
-                  ": expected class folders with PNG, JPEG or BMP files (FOLDER/CLASS/IMAGE) or CIFAR .bin files, got " +
+                  ": expected class folders with PNG, JPEG or BMP files (FOLDER/CLASS/IMAGE) or "
+                  "CIFAR .bin files, got " +
                   std::to_string(class_names_.size()) + " folders without images");
     }
   }
@@ -75,7 +80,9 @@ class ClassFolderDataset : public Dataset {
   std::int64_t rows() const override { return static_cast<std::int64_t>(files_.size()); }
   int label(std::int64_t row) const override { return labels_[static_cast<std::size_t>(row)]; }
   const std::vector<std::string>& class_names() const override { return class_names_; }
-  std::string name(std::int64_t row) const override { return printable(files_[static_cast<std::size_t>(row)]); }
+  std::string name(std::int64_t row) const override {
+    return printable(files_[static_cast<std::size_t>(row)]);
+  }
   Tensor image(std::int64_t row) const override { return decode(*open(row)); }
   std::uint64_t digest(std::int64_t row) const override { return hash128(open(row)->bytes()).high; }
   std::pair<Tensor, std::uint64_t> digested_image(std::int64_t row) const override {
@@ -92,7 +99,9 @@ class ClassFolderDataset : public Dataset {
   std::shared_ptr<const MappedFile> open(std::int64_t row) const {
     return MappedFile::open(path_of(files_[static_cast<std::size_t>(row)]));
   }
-  static Tensor decode(const MappedFile& file) { return decode_image(file.bytes(), 0, printable(file.path())); }
+  static Tensor decode(const MappedFile& file) {
+    return decode_image(file.bytes(), 0, printable(file.path()));
+  }
 
   using FolderId = std::pair<dev_t, ino_t>;
 
@@ -103,7 +112,8 @@ class ClassFolderDataset : public Dataset {
     const std::string path = folder.empty() ? root_ : root_ + "/" + folder;
     const std::string prefix = folder.empty() ? "" : folder + "/";
     struct stat status {};
-    if (::stat(path.c_str(), &status) == 0 && !seen.emplace(status.st_dev, status.st_ino).second) return;
+    if (::stat(path.c_str(), &status) == 0 && !seen.emplace(status.st_dev, status.st_ino).second)
+      return;
     for (const auto& entry : sorted_entries(path)) {
       const std::string name = entry.path().filename().string();
       if (is_folder(entry)) {
@@ -111,7 +121,8 @@ class ClassFolderDataset : public Dataset {
       } else if (has_image_extension(name)) {
         std::error_code error;
         if (!entry.is_regular_file(error) || error) {
-          throw Error(printable(path + "/" + name) + ": expected an image file, got a broken link or a special file");
+          throw Error(printable(path + "/" + name) +
+                      ": expected an image file, got a broken link or a special file");
         }
         files_.push_back(prefix + name);
       }

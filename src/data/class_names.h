@@ -8,7 +8,8 @@
 
 namespace sidenet {
 
-/// The number that `name` is written as: "-3", "0", "17"; none for "01", "+1", "1.0" or what 64 bits do not hold.
+/// The number that `name` is written as: "-3", "0", "17"; none for "01", "+1", "1.0" or what 64
+/// bits do not hold.
 std::optional<std::int64_t> integer_name(std::string_view name);
 /// Indices that sort `names`: by value where all are integers, else by bytes.
 std::vector<std::size_t> sorted_order(const std::vector<std::string>& names);

@@ -18,14 +18,15 @@ bool is_name(std::string_view text) {
   if (std::count(text.begin(), text.end(), ' ') > kMaxBlanks) return false;
   return std::all_of(text.begin(), text.end(), [](char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           std::string_view(" _-./#()").find(c) != std::string_view::npos || static_cast<unsigned char>(c) >= 0x80;
+           std::string_view(" _-./#()").find(c) != std::string_view::npos ||
+           static_cast<unsigned char>(c) >= 0x80;
   });
 }
 
 bool is_usual(const Cell& cell) {
   const std::string name(trimmed(cell.text));
-  return is_one_of(kLabelNames, name) || is_one_of(kTextNames, name) || is_one_of(kTitleNames, name) ||
-         is_one_of(kHalfNames, name);
+  return is_one_of(kLabelNames, name) || is_one_of(kTextNames, name) ||
+         is_one_of(kTitleNames, name) || is_one_of(kHalfNames, name);
 }
 
 }  // namespace
@@ -36,7 +37,8 @@ bool is_header_shaped(const Record& record) {
 }
 
 bool looks_like_header(const Record& record) {
-  return is_header_shaped(record) && std::any_of(record.cells.begin(), record.cells.end(), is_usual);
+  return is_header_shaped(record) &&
+         std::any_of(record.cells.begin(), record.cells.end(), is_usual);
 }
 
 }  // namespace sidenet

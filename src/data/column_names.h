@@ -10,15 +10,18 @@
 namespace sidenet {
 
 /// Usual names of columns, in lower case. Those of labels stand in order of preference.
-inline constexpr std::array kLabelNames{"label", "class",   "class index", "class_index", "category",
-                                        "topic", "section", "target",      "sentiment",   "intent"};
-inline constexpr std::array kTextNames{"sentence", "text",     "question", "review", "description", "content",  "body",
-                                       "comment",  "document", "message",  "tweet",  "query",       "utterance"};
+inline constexpr std::array kLabelNames{"label",     "class", "class index", "class_index",
+                                        "category",  "topic", "section",     "target",
+                                        "sentiment", "intent"};
+inline constexpr std::array kTextNames{"sentence", "text",  "question", "review",   "description",
+                                       "content",  "body",  "comment",  "document", "message",
+                                       "tweet",    "query", "utterance"};
 /// Joined in front of a text.
 inline constexpr std::array kTitleNames{"title", "headline"};
 /// One half of a pair.
-inline constexpr std::array kHalfNames{"sentence1",  "sentence2", "question1", "question2", "premise",
-                                       "hypothesis", "answer",    "context",   "passage"};
+inline constexpr std::array kHalfNames{"sentence1", "sentence2", "question1",
+                                       "question2", "premise",   "hypothesis",
+                                       "answer",    "context",   "passage"};
 
 template <std::size_t kSize>
 bool is_one_of(const std::array<const char*, kSize>& names, const std::string& name) {

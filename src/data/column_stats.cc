@@ -32,7 +32,8 @@ void ColumnStats::add(const Cell& cell) {
 
 bool ColumnStats::is_label_like() const {
   // A tenth of the rows says little where there are few.
-  const std::int64_t few = std::max({std::int64_t{2}, rows_ / 10, std::min(std::int64_t{10}, rows_ / 2)});
+  const std::int64_t few =
+      std::max({std::int64_t{2}, rows_ / 10, std::min(std::int64_t{10}, rows_ / 2)});
   return is_plain_ && is_short_ && empty_ == 0 && 2 * with_blank_ <= rows_ &&
          static_cast<std::int64_t>(distinct_.size()) <= few;
 }
@@ -40,8 +41,8 @@ bool ColumnStats::is_label_like() const {
 bool ColumnStats::is_text_like() const { return is_plain_ && 2 * with_blank_ > rows_; }
 
 bool ColumnStats::is_stranger(const std::string& value) const {
-  return is_plain_ && is_short_ && rows_ >= 2 * static_cast<std::int64_t>(distinct_.size()) && rows_ > 0 &&
-         !distinct_.contains(trimmed(value));
+  return is_plain_ && is_short_ && rows_ >= 2 * static_cast<std::int64_t>(distinct_.size()) &&
+         rows_ > 0 && !distinct_.contains(trimmed(value));
 }
 
 std::vector<ColumnStats> column_stats(RecordReader reader, std::size_t columns) {

@@ -33,7 +33,9 @@ std::vector<std::string> split(const std::string& spec) {
   return parts;
 }
 
-bool is_cifar_name(const std::string& name) { return name[0] != '.' && fs::path(name).extension() == ".bin"; }
+bool is_cifar_name(const std::string& name) {
+  return name[0] != '.' && fs::path(name).extension() == ".bin";
+}
 
 bool by_name(const FileBytes& a, const FileBytes& b) { return a.name < b.name; }
 
@@ -43,7 +45,8 @@ std::vector<std::string> cifar_files(const std::string& folder) {
   std::error_code error;
   for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
     std::error_code ignored;
-    if (is_cifar_name(it->path().filename().string()) && it->is_regular_file(ignored)) paths.push_back(it->path().string());
+    if (is_cifar_name(it->path().filename().string()) && it->is_regular_file(ignored))
+      paths.push_back(it->path().string());
   }
   if (error) throw Error(folder + ": the folder cannot be read: " + error.message());
   std::sort(paths.begin(), paths.end());
@@ -53,8 +56,10 @@ std::vector<std::string> cifar_files(const std::string& folder) {
 // A tar's members come in any order; sorted, they have the order of the unpacked folder.
 std::vector<FileBytes> cifar_members(const FileBytes& archive) {
   std::vector<FileBytes> members = read_tar(archive);
-  std::erase_if(members, [](const FileBytes& member) { return !is_cifar_name(base_name(member.name)); });
-  if (members.empty()) throw Error(archive.name + ": expected CIFAR's binary version, got a tar without .bin files");
+  std::erase_if(members,
+                [](const FileBytes& member) { return !is_cifar_name(base_name(member.name)); });
+  if (members.empty())
+    throw Error(archive.name + ": expected CIFAR's binary version, got a tar without .bin files");
   std::sort(members.begin(), members.end(), by_name);
   return members;
 }
@@ -81,14 +86,16 @@ std::shared_ptr<const Dataset> open_images(const std::vector<FileBytes>& files, 
   if (idx_count == 0) return cifar_dataset(files);
   if (!labelled && files.size() == 1) return idx_images(files[0]);
   if (idx_count != 2 || files.size() != 2) {
-    throw Error(files.front().name + ": expected an IDX pair IMAGES,LABELS, got " + std::to_string(files.size()) +
+    throw Error(files.front().name + ": expected an IDX pair IMAGES,LABELS, got " +
+                std::to_string(files.size()) +
                 " files, IDX among them: " + std::to_string(idx_count));
   }
   const bool swapped = parse_idx(files[0]).shape.size() == 1;
   return idx_dataset(files[swapped ? 1 : 0], files[swapped ? 0 : 1]);
 }
 
-std::shared_ptr<const Dataset> open_files(const std::vector<std::string>& paths, const DatasetOptions& options) {
+std::shared_ptr<const Dataset> open_files(const std::vector<std::string>& paths,
+                                          const DatasetOptions& options) {
   std::vector<FileBytes> images;
   std::vector<TextFile> texts;
   for (const std::string& path : paths) {
@@ -103,7 +110,8 @@ std::shared_ptr<const Dataset> open_files(const std::vector<std::string>& paths,
     }
   }
   if (!texts.empty() && !images.empty()) {
-    throw Error(images[0].name + ": expected texts, as in " + texts[0].file.name + ", got other bytes");
+    throw Error(images[0].name + ": expected texts, as in " + texts[0].file.name +
+                ", got other bytes");
   }
   return texts.empty() ? open_images(images, options.labelled)
                        : text_dataset(std::move(texts), options.columns, options.labelled);
@@ -140,7 +148,8 @@ std::shared_ptr<const Dataset> without_labels(std::shared_ptr<const Dataset> dat
 
 }  // namespace
 
-std::shared_ptr<const Dataset> Dataset::open(const std::string& spec, const DatasetOptions& options) {
+std::shared_ptr<const Dataset> Dataset::open(const std::string& spec,
+                                             const DatasetOptions& options) {
   auto data = row_range(open_spec(spec, options), options, spec);
   return options.labelled ? data : without_labels(std::move(data));
 }
@@ -157,7 +166,9 @@ const std::vector<std::string>& Dataset::notes() const {
   return none;
 }
 
-Tensor Dataset::image(std::int64_t row) const { throw Error(name(row) + ": expected an image, got a text"); }
+Tensor Dataset::image(std::int64_t row) const {
+  throw Error(name(row) + ": expected an image, got a text");
+}
 
 std::uint64_t Dataset::digest(std::int64_t row) const {
   if (kind() == Kind::images) return digested_image(row).second;
@@ -172,6 +183,8 @@ std::pair<Tensor, std::uint64_t> Dataset::digested_image(std::int64_t row) const
   return {pixels, hash64(std::as_bytes(std::span(pixels.shape())), digest)};
 }
 
-Text Dataset::text(std::int64_t row) const { throw Error(name(row) + ": expected a text, got an image"); }
+Text Dataset::text(std::int64_t row) const {
+  throw Error(name(row) + ": expected a text, got an image");
+}
 
 }  // namespace sidenet

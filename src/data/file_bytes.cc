@@ -7,7 +7,8 @@ namespace sidenet {
 
 FileBytes read_file_bytes(const std::string& path) {
   auto file = MappedFile::open(path);
-  if (is_gzip(file->bytes())) return gunzip(file->bytes(), path, max_inflated(file->bytes().size()), file.get());
+  if (is_gzip(file->bytes()))
+    return gunzip(file->bytes(), path, max_inflated(file->bytes().size()), file.get());
   const auto bytes = file->bytes();
   return {path, bytes, std::move(file)};
 }

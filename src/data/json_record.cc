@@ -15,13 +15,16 @@ constexpr const char* kMissing = "no such key";
 class LineHandler : public JsonHandler {
  public:
   /// Collects keys.
-  LineHandler(const Place& place, JsonColumns& collected) : place_(place), columns_(collected), collected_(&collected) {}
+  LineHandler(const Place& place, JsonColumns& collected)
+      : place_(place), columns_(collected), collected_(&collected) {}
   /// Fills cells, all of which have the problem kMissing.
   LineHandler(const Place& place, const JsonColumns& columns, std::vector<Cell>& cells)
       : place_(place), columns_(columns), cells_(&cells) {}
 
   JsonName name() const override { return {place_.str(), ""}; }
-  std::string byte(std::size_t position) const override { return JsonHandler::byte(position) + " of the line"; }
+  std::string byte(std::size_t position) const override {
+    return JsonHandler::byte(position) + " of the line";
+  }
 
   void key(const std::string& text) override {
     if (depth() != 1) return;
@@ -59,8 +62,9 @@ class LineHandler : public JsonHandler {
     cell.problem = problem;
     if (text == nullptr) return;
     if (text->size() > kMaxCellBytes) {
-      throw Error(place_.str() + ": key " + excerpt(columns_.names[*column_]) + ": expected at most " +
-                  std::to_string(kMaxCellBytes) + " bytes, got " + std::to_string(text->size()));
+      throw Error(place_.str() + ": key " + excerpt(columns_.names[*column_]) +
+                  ": expected at most " + std::to_string(kMaxCellBytes) + " bytes, got " +
+                  std::to_string(text->size()));
     }
     cell.text = *text;
   }
@@ -89,7 +93,8 @@ JsonColumns read_json_columns(std::string_view line, const Place& place) {
   return columns;
 }
 
-void read_json_record(std::string_view line, const Place& place, const JsonColumns& columns, std::vector<Cell>& cells) {
+void read_json_record(std::string_view line, const Place& place, const JsonColumns& columns,
+                      std::vector<Cell>& cells) {
   cells.resize(columns.names.size());
   for (const std::size_t column : columns.read) {
     cells[column].text.clear();

@@ -14,8 +14,9 @@ void RowIndex::add(std::uint64_t begin, std::uint32_t line, int label) {
 
 std::uint64_t RowIndex::begin(std::int64_t row) const {
   const std::uint64_t low = lows_.at(static_cast<std::size_t>(row));
-  const auto behind = std::upper_bound(highs_.begin(), highs_.end(), row,
-                                       [](std::int64_t wanted, const HighHalf& high) { return wanted < high.first_row; });
+  const auto behind = std::upper_bound(
+      highs_.begin(), highs_.end(), row,
+      [](std::int64_t wanted, const HighHalf& high) { return wanted < high.first_row; });
   return std::uint64_t{std::prev(behind)->value} << 32 | low;
 }
 

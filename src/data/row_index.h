@@ -5,8 +5,8 @@
 
 namespace sidenet {
 
-/// Where the records of text files begin, in what lines, and their classes: 10 bytes a row, since a row may be one of four
-/// bytes ("a\t1\n") and its file as large as the disk.
+/// Where the records of text files begin, in what lines, and their classes: 10 bytes a row, since a
+/// row may be one of four bytes ("a\t1\n") and its file as large as the disk.
 class RowIndex {
  public:
   static constexpr std::uint64_t kRowBytes = 10;
@@ -26,7 +26,8 @@ class RowIndex {
     std::int64_t first_row;
     std::uint32_t value;
   };
-  std::vector<HighHalf> highs_;  // of begins, where it changes: every 4 GiB, and where another file begins
+  std::vector<HighHalf>
+      highs_;  // of begins, where it changes: every 4 GiB, and where another file begins
   std::vector<std::uint32_t> lows_, lines_;
   std::vector<std::uint16_t> labels_;
 };

@@ -28,7 +28,8 @@ class RowRange : public Dataset {
  private:
   std::int64_t inner(std::int64_t row) const {
     if (row < 0 || row >= rows_) {
-      throw Error("data: row: expected 0 to " + std::to_string(rows_ - 1) + ", got " + std::to_string(row));
+      throw Error("data: row: expected 0 to " + std::to_string(rows_ - 1) + ", got " +
+                  std::to_string(row));
     }
     return first_ + row;
   }
@@ -39,14 +40,16 @@ class RowRange : public Dataset {
 
 }  // namespace
 
-std::shared_ptr<const Dataset> row_range(std::shared_ptr<const Dataset> data, const DatasetOptions& options,
-                                         const std::string& spec) {
+std::shared_ptr<const Dataset> row_range(std::shared_ptr<const Dataset> data,
+                                         const DatasetOptions& options, const std::string& spec) {
   if (options.limit < -1 || options.limit == 0) {
-    throw Error("data: limit: expected at least 1, or -1 for all rows, got " + std::to_string(options.limit));
+    throw Error("data: limit: expected at least 1, or -1 for all rows, got " +
+                std::to_string(options.limit));
   }
   if (options.skip < 0 || options.skip >= data->rows()) {
-    throw Error("data: skip: expected 0 to " + std::to_string(data->rows() - 1) + ", as " + spec + " has " +
-                std::to_string(data->rows()) + " rows, got " + std::to_string(options.skip));
+    throw Error("data: skip: expected 0 to " + std::to_string(data->rows() - 1) + ", as " + spec +
+                " has " + std::to_string(data->rows()) + " rows, got " +
+                std::to_string(options.skip));
   }
   const std::int64_t left = data->rows() - options.skip;
   return std::make_shared<RowRange>(std::move(data), options.skip,

@@ -6,7 +6,8 @@
 
 namespace sidenet {
 
-TokenRows encode_rows(const Dataset& data, const Tokenizer& tokenizer, std::int64_t first, std::int64_t count) {
+TokenRows encode_rows(const Dataset& data, const Tokenizer& tokenizer, std::int64_t first,
+                      std::int64_t count) {
   TokenRows rows;
   for (std::int64_t row = first; row < first + count; ++row) {
     try {

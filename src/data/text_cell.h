@@ -20,7 +20,8 @@ struct Place {
 /// A value of a record, as UTF-8.
 struct Cell {
   std::string text;
-  const char* problem = nullptr;  // what stands there instead of a text ("null", "a list"); .jsonl only
+  const char* problem =
+      nullptr;  // what stands there instead of a text ("null", "a list"); .jsonl only
 };
 
 }  // namespace sidenet

@@ -56,7 +56,8 @@ class Chooser {
       const std::string_view line = lines.next_json_line(decoded);
       if (!line.empty()) file_.keys = read_json_columns(line, {file_.file.name, lines.line() - 1});
     }
-    if (!reader_.next(first_)) throw Error(printable(file_.file.name) + ": expected rows, got none");
+    if (!reader_.next(first_))
+      throw Error(printable(file_.file.name) + ": expected rows, got none");
     columns_ = file_.columns = first_.cells.size();
   }
 
@@ -66,7 +67,8 @@ class Chooser {
       std::vector<std::string> names = split_names(*list);
       names.push_back(*list);  // a name may have a comma
       for (const std::string& name : names) {
-        is_header = is_header || (!name.empty() && !column_number(name) && find_cell(name) < columns_);
+        is_header =
+            is_header || (!name.empty() && !column_number(name) && find_cell(name) < columns_);
       }
     }
     if (!is_header && is_header_shaped(first_)) is_header = label_is_stranger();
@@ -80,7 +82,8 @@ class Chooser {
     const auto number = column_number(wanted_.label);
     Columns labels;
     for (std::size_t i = 0; i < columns_; ++i) {
-      if (number ? i == *number : wanted_.label.empty() && rest_stats()[i].is_label_like()) labels.push_back(i);
+      if (number ? i == *number : wanted_.label.empty() && rest_stats()[i].is_label_like())
+        labels.push_back(i);
     }
     return labels.size() == 1 && rest_stats()[labels[0]].is_stranger(first_.cells[labels[0]].text);
   }
@@ -88,13 +91,16 @@ class Chooser {
   void resolve_wanted() {
     if (!wanted_.text.empty()) {
       const bool is_name = find_name(wanted_.text) < columns_;
-      for (const std::string& name : is_name ? std::vector{wanted_.text} : split_names(wanted_.text)) {
+      for (const std::string& name :
+           is_name ? std::vector{wanted_.text} : split_names(wanted_.text)) {
         choice_.text.push_back(resolve(name, "--text-column"));
       }
     }
     if (!wanted_.pair.empty()) choice_.pair = resolve(wanted_.pair, "--pair-column");
-    const bool has_label = find_name(wanted_.label) < columns_ || column_number(wanted_.label).has_value();
-    if (!wanted_.label.empty() && (labelled_ || has_label)) label_ = resolve(wanted_.label, "--label-column");
+    const bool has_label =
+        find_name(wanted_.label) < columns_ || column_number(wanted_.label).has_value();
+    if (!wanted_.label.empty() && (labelled_ || has_label))
+      label_ = resolve(wanted_.label, "--label-column");
     guessed_ = choice_.text.empty() || (!label_ && labelled_);
   }
 
@@ -105,13 +111,15 @@ class Chooser {
   }
   std::size_t find_name(const std::string& name) const {
     const auto found = std::find(choice_.names.begin(), choice_.names.end(), name);
-    return found == choice_.names.end() ? columns_ : static_cast<std::size_t>(found - choice_.names.begin());
+    return found == choice_.names.end() ? columns_
+                                        : static_cast<std::size_t>(found - choice_.names.begin());
   }
   // From 0.
   std::optional<std::size_t> column_number(const std::string& text) const {
     std::size_t number = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error != std::errc{} || end != text.data() + text.size() || number < 1 || number > columns_) return std::nullopt;
+    if (error != std::errc{} || end != text.data() + text.size() || number < 1 || number > columns_)
+      return std::nullopt;
     return number - 1;
   }
   std::size_t resolve(const std::string& name, const char* option) const {
@@ -119,13 +127,15 @@ class Chooser {
     if (found < columns_) {
       if (std::count(choice_.names.begin(), choice_.names.end(), name) > 1) {
         throw Error(printable(file_.file.name) + ": " + option + ": " + excerpt(name) +
-                    " names several columns; expected a number from 1 to " + std::to_string(columns_));
+                    " names several columns; expected a number from 1 to " +
+                    std::to_string(columns_));
       }
       return found;
     }
     if (const auto number = column_number(name)) return *number;
-    throw Error(printable(file_.file.name) + ": " + option + ": expected " + (choice_.names.empty() ? "" : "a name or ") +
-                "a number from 1 to " + std::to_string(columns_) + ", got " + excerpt(name) + "; " + list_columns());
+    throw Error(printable(file_.file.name) + ": " + option + ": expected " +
+                (choice_.names.empty() ? "" : "a name or ") + "a number from 1 to " +
+                std::to_string(columns_) + ", got " + excerpt(name) + "; " + list_columns());
   }
 
   bool is_free(std::size_t column) const {
@@ -143,8 +153,8 @@ class Chooser {
 
   void guess_label_by_name() {
     for (const char* name : kLabelNames) {
-      const Columns found =
-          free_columns([&](std::size_t i) { return has_names() && lower_ascii(choice_.names[i]) == name; });
+      const Columns found = free_columns(
+          [&](std::size_t i) { return has_names() && lower_ascii(choice_.names[i]) == name; });
       if (found.size() > 1) fail_unclear("label");
       if (found.size() == 1) {
         label_ = found[0];
@@ -169,11 +179,13 @@ class Chooser {
   }
   void guess_text_by_stats() {
     Columns found = free_columns([](std::size_t) { return true; });
-    if (found.size() > 1) found = free_columns([&](std::size_t i) { return stats()[i].is_text_like(); });
-    // A short text in front of one far longer is its title; two of about the same length are a pair, say.
+    if (found.size() > 1)
+      found = free_columns([&](std::size_t i) { return stats()[i].is_text_like(); });
+    // A short text in front of one far longer is its title; two of about the same length are a
+    // pair, say.
     constexpr double kTitleRatio = 3.0;
-    const bool has_title =
-        found.size() == 2 && kTitleRatio * stats()[found[0]].mean_bytes() <= stats()[found[1]].mean_bytes();
+    const bool has_title = found.size() == 2 && kTitleRatio * stats()[found[0]].mean_bytes() <=
+                                                    stats()[found[1]].mean_bytes();
     if (found.size() != 1 && !has_title) fail_unclear("text");
     choice_.text = found;
   }
@@ -182,7 +194,8 @@ class Chooser {
     std::sort(used.begin(), used.end());
     const auto twice = std::adjacent_find(used.begin(), used.end());
     if (twice != used.end()) {
-      throw Error(printable(file_.file.name) + ": expected different columns for text and label, got column " +
+      throw Error(printable(file_.file.name) +
+                  ": expected different columns for text and label, got column " +
                   choice_.shown(*twice) + " twice");
     }
   }
@@ -197,7 +210,8 @@ class Chooser {
   // Of all records but a header.
   const std::vector<ColumnStats>& stats() {
     rest_stats();
-    for (std::size_t i = 0; i < columns_ && !choice_.has_header && !first_added_; ++i) stats_[i].add(first_.cells[i]);
+    for (std::size_t i = 0; i < columns_ && !choice_.has_header && !first_added_; ++i)
+      stats_[i].add(first_.cells[i]);
     first_added_ = true;
     return stats_;
   }
@@ -213,7 +227,8 @@ class Chooser {
   }
   [[noreturn]] void fail_unclear(const char* what) const {
     throw Error(printable(file_.file.name) + ": which column is the " + what +
-                " is not clear: give --text-column and --label-column (and --pair-column where texts are pairs); " +
+                " is not clear: give --text-column and --label-column (and --pair-column where "
+                "texts are pairs); " +
                 list_columns());
   }
 

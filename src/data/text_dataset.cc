@@ -21,8 +21,9 @@ void check_utf8(const TextFile& file) {
   if (valid == bytes.size()) return;
   const std::string_view before = bytes.substr(0, valid);
   const std::size_t line_begin = before.rfind('\n') + 1;  // 0 where there is none: npos + 1
-  throw Error(Place{file.file.name, 1 + std::count(before.begin(), before.end(), '\n')}.str() + ": invalid UTF-8 at byte " +
-              std::to_string(valid - line_begin + 1) + " of the line; give --encoding latin-1 if it is Latin-1");
+  throw Error(Place{file.file.name, 1 + std::count(before.begin(), before.end(), '\n')}.str() +
+              ": invalid UTF-8 at byte " + std::to_string(valid - line_begin + 1) +
+              " of the line; give --encoding latin-1 if it is Latin-1");
 }
 
 void set_encoding(std::vector<TextFile>& files, const std::string& encoding) {
@@ -45,15 +46,16 @@ class TextDataset : public Dataset {
     if (!choice_.note.empty()) notes_.push_back(choice_.note);
     for (TextFile& file : files_) {
       if (file.format != files_[0].format) {
-        throw Error(printable(file.file.name) + ": expected the format of " + printable(files_[0].file.name) +
-                    ", got another");
+        throw Error(printable(file.file.name) + ": expected the format of " +
+                    printable(files_[0].file.name) + ", got another");
       }
       file.columns = files_[0].columns;
       file.keys = files_[0].keys;
       read_rows(file);
       ends_.push_back(rows());
     }
-    if (rows() == 0) throw Error(printable(files_[0].file.name) + ": expected rows, got a header alone");
+    if (rows() == 0)
+      throw Error(printable(files_[0].file.name) + ": expected rows, got a header alone");
     if (labelled_) sort_classes();
   }
 
@@ -70,13 +72,15 @@ class TextDataset : public Dataset {
     RecordReader reader(file, index_.begin(row), index_.line(row));
     Record record;
     // False only where the file has changed since.
-    if (!reader.next(record)) throw Error(name(row) + ": expected a record, got the end of the file");
+    if (!reader.next(record))
+      throw Error(name(row) + ": expected a record, got the end of the file");
     return text_of(file, record);
   }
 
  private:
   const TextFile& file_of(std::int64_t row) const {
-    return files_.at(static_cast<std::size_t>(std::upper_bound(ends_.begin(), ends_.end(), row) - ends_.begin()));
+    return files_.at(static_cast<std::size_t>(std::upper_bound(ends_.begin(), ends_.end(), row) -
+                                              ends_.begin()));
   }
 
   void read_rows(const TextFile& file) {
@@ -110,22 +114,29 @@ class TextDataset : public Dataset {
   void check_memory(const TextFile& file, const Record& record) const {
     constexpr std::uint64_t kFree = std::uint64_t{60} << 20;
     const std::uint64_t packed = file.file.packed_bytes;
-    if (packed == 0 || file.bytes().size() + RowIndex::kRowBytes * static_cast<std::uint64_t>(rows()) < 3 * packed + kFree)
+    if (packed == 0 ||
+        file.bytes().size() + RowIndex::kRowBytes * static_cast<std::uint64_t>(rows()) <
+            3 * packed + kFree)
       return;
-    throw Error(Place{file.file.name, record.line}.str() + ": expected fewer rows from " + std::to_string(packed) +
-                " packed bytes, got " + std::to_string(rows()) + " up to here: unpack it with gunzip if it is honest");
+    throw Error(Place{file.file.name, record.line}.str() + ": expected fewer rows from " +
+                std::to_string(packed) + " packed bytes, got " + std::to_string(rows()) +
+                " up to here: unpack it with gunzip if it is honest");
   }
 
   // The first file decides whether there is one.
   void check_header(const TextFile& file) const {
     Record record;
-    if (file.format == TextFormat::jsonl || file.format == TextFormat::trec || !RecordReader(file).next(record)) return;
-    const bool is_same = std::equal(record.cells.begin(), record.cells.end(), choice_.names.begin(), choice_.names.end(),
-                                    [](const Cell& cell, const std::string& name) { return trimmed(cell.text) == name; });
+    if (file.format == TextFormat::jsonl || file.format == TextFormat::trec ||
+        !RecordReader(file).next(record))
+      return;
+    const bool is_same = std::equal(
+        record.cells.begin(), record.cells.end(), choice_.names.begin(), choice_.names.end(),
+        [](const Cell& cell, const std::string& name) { return trimmed(cell.text) == name; });
     if (choice_.has_header ? is_same : !looks_like_header(record)) return;
     throw Error(Place{file.file.name, record.line}.str() + ": expected " +
-                (choice_.has_header ? "the header of " : "no header, as in ") + printable(files_[0].file.name) +
-                ", got a line that starts with " + excerpt(record.cells[0].text));
+                (choice_.has_header ? "the header of " : "no header, as in ") +
+                printable(files_[0].file.name) + ", got a line that starts with " +
+                excerpt(record.cells[0].text));
   }
 
   std::string where(const TextFile& file, const Record& record, std::size_t column) const {
@@ -136,7 +147,8 @@ class TextDataset : public Dataset {
   const std::string& cell_of(const TextFile& file, const Record& record, std::size_t column) const {
     const Cell& cell = record.cells.at(column);
     if (cell.problem != nullptr) {
-      throw Error(where(file, record, column) + ": expected a string, number or boolean, got " + cell.problem);
+      throw Error(where(file, record, column) + ": expected a string, number or boolean, got " +
+                  cell.problem);
     }
     return cell.text;
   }
@@ -162,8 +174,8 @@ class TextDataset : public Dataset {
     const auto found = classes_.find(name);
     if (found != classes_.end()) return found->second;
     if (class_names_.size() == RowIndex::kMaxClasses) {
-      throw Error(where(file, record, column) + ": expected at most " + std::to_string(RowIndex::kMaxClasses) +
-                  " classes, got more");
+      throw Error(where(file, record, column) + ": expected at most " +
+                  std::to_string(RowIndex::kMaxClasses) + " classes, got more");
     }
     const int index = static_cast<int>(class_names_.size());
     classes_.emplace(name, index);
@@ -196,7 +208,8 @@ class TextDataset : public Dataset {
 
 }  // namespace
 
-std::shared_ptr<const Dataset> text_dataset(std::vector<TextFile> files, const TextColumns& columns, bool labelled) {
+std::shared_ptr<const Dataset> text_dataset(std::vector<TextFile> files, const TextColumns& columns,
+                                            bool labelled) {
   if (files.empty()) throw Error("data: expected a file of texts, got none");
   return std::make_shared<TextDataset>(std::move(files), columns, labelled);
 }

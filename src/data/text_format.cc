@@ -22,14 +22,16 @@ std::string extension(const std::string& path) {
 bool looks_like_text(std::string_view bytes) {
   const std::string_view start = bytes.substr(0, kSniffedBytes);
   return !start.empty() && std::none_of(start.begin(), start.end(), [](char c) {
-    return (static_cast<unsigned char>(c) < ' ' && c != '\t' && c != '\n' && c != '\r' && c != '\f') || c == '\x7f';
+    return (static_cast<unsigned char>(c) < ' ' && c != '\t' && c != '\n' && c != '\r' &&
+            c != '\f') ||
+           c == '\x7f';
   });
 }
 
 bool is_trec_line(std::string_view line) {
   const std::size_t colon = line.find(':'), blank = line.find(' ');
-  return colon != std::string_view::npos && blank != std::string_view::npos && colon > 0 && colon < blank &&
-         line.find('\t') == std::string_view::npos;
+  return colon != std::string_view::npos && blank != std::string_view::npos && colon > 0 &&
+         colon < blank && line.find('\t') == std::string_view::npos;
 }
 
 TextFormat sniff(const TextFile& file, bool labelled) {
@@ -43,10 +45,10 @@ TextFormat sniff(const TextFile& file, bool labelled) {
   }
   if (is_trec) return TextFormat::trec;
   if (is_tsv || !labelled) return TextFormat::tsv;
-  throw Error(
-      Place{file.file.name, reader.line() - 1}.str() +
-      ": expected images, or texts as .tsv, .csv, .jsonl or TREC's lines (LABEL:detail text), got text with neither "
-      "a tab nor a label in each line");
+  throw Error(Place{file.file.name, reader.line() - 1}.str() +
+              ": expected images, or texts as .tsv, .csv, .jsonl or TREC's lines (LABEL:detail "
+              "text), got text with neither "
+              "a tab nor a label in each line");
 }
 
 }  // namespace
@@ -56,7 +58,9 @@ std::optional<TextFile> text_file(const FileBytes& file, bool labelled) {
   text.file = file;
   const std::string end = extension(file.name);
   if (end == ".tsv" || end == ".csv" || end == ".jsonl") {
-    text.format = end == ".tsv" ? TextFormat::tsv : end == ".csv" ? TextFormat::csv : TextFormat::jsonl;
+    text.format = end == ".tsv"   ? TextFormat::tsv
+                  : end == ".csv" ? TextFormat::csv
+                                  : TextFormat::jsonl;
     return text;
   }
   if (end == ".bin" || !looks_like_text(text.bytes())) return std::nullopt;

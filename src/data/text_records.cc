@@ -47,8 +47,8 @@ std::string_view RecordReader::take_line() {
 
 Cell& RecordReader::start_cell(Record& record, std::size_t column) const {
   if (column == kMaxColumns) {
-    throw Error(Place{file_.file.name, record.line}.str() + ": expected at most " + std::to_string(kMaxColumns) +
-                " columns, got more");
+    throw Error(Place{file_.file.name, record.line}.str() + ": expected at most " +
+                std::to_string(kMaxColumns) + " columns, got more");
   }
   if (record.cells.size() <= column) record.cells.resize(column + 1);
   Cell& cell = record.cells[column];
@@ -58,8 +58,9 @@ Cell& RecordReader::start_cell(Record& record, std::size_t column) const {
 
 void RecordReader::append(Cell& cell, std::string_view bytes, std::int64_t line) const {
   if (cell.text.size() > kMaxCellBytes || bytes.size() > kMaxCellBytes - cell.text.size()) {
-    throw Error(Place{file_.file.name, line}.str() + ": expected at most " + std::to_string(kMaxCellBytes) +
-                " bytes in a field, got more" + (file_.format == TextFormat::csv ? "; is a quote left open?" : ""));
+    throw Error(Place{file_.file.name, line}.str() + ": expected at most " +
+                std::to_string(kMaxCellBytes) + " bytes in a field, got more" +
+                (file_.format == TextFormat::csv ? "; is a quote left open?" : ""));
   }
   if (file_.latin1) {
     append_latin1(bytes, cell.text);
@@ -70,7 +71,8 @@ void RecordReader::append(Cell& cell, std::string_view bytes, std::int64_t line)
 
 void RecordReader::check_columns(const Record& record) const {
   if (file_.columns == 0 || record.cells.size() == file_.columns) return;
-  throw Error(Place{file_.file.name, record.line}.str() + ": expected " + std::to_string(file_.columns) + " columns, got " +
+  throw Error(Place{file_.file.name, record.line}.str() + ": expected " +
+              std::to_string(file_.columns) + " columns, got " +
               std::to_string(record.cells.size()));
 }
 
@@ -117,7 +119,8 @@ void RecordReader::read_quoted(Cell& cell) {
     if (end == std::string_view::npos) {
       // A cell that is too long is told first: it says more.
       append(cell, bytes_.substr(at_), opened);
-      throw Error(Place{file_.file.name, opened}.str() + ": expected a closing quote, got the end of the file");
+      throw Error(Place{file_.file.name, opened}.str() +
+                  ": expected a closing quote, got the end of the file");
     }
     const std::string_view piece = bytes_.substr(at_, end - at_);
     append(cell, piece, opened);
@@ -126,21 +129,23 @@ void RecordReader::read_quoted(Cell& cell) {
     if (at_ >= bytes_.size() || bytes_[at_] != '"') break;
     append(cell, "\"", opened);
   }
-  const bool is_last_return =
-      at_ < bytes_.size() && bytes_[at_] == '\r' && (at_ + 1 == bytes_.size() || bytes_[at_ + 1] == '\n');
+  const bool is_last_return = at_ < bytes_.size() && bytes_[at_] == '\r' &&
+                              (at_ + 1 == bytes_.size() || bytes_[at_ + 1] == '\n');
   if (is_last_return) ++at_;
   if (at_ < bytes_.size() && bytes_[at_] != ',' && bytes_[at_] != '\n') {
     throw Error(Place{file_.file.name, line_}.str() +
-                ": expected a comma or the end of the line after a closing quote, got " + excerpt(bytes_.substr(at_, 4)));
+                ": expected a comma or the end of the line after a closing quote, got " +
+                excerpt(bytes_.substr(at_, 4)));
   }
 }
 
 void RecordReader::read_trec(Record& record) {
   const std::string_view line = take_line();
-  const std::size_t blank = std::min(line.find_first_of(" \t"), line.size()), colon = line.find(':');
+  const std::size_t blank = std::min(line.find_first_of(" \t"), line.size()),
+                    colon = line.find(':');
   if (colon == 0 || colon >= blank || blank == line.size()) {
-    throw Error(Place{file_.file.name, record.line}.str() + ": expected LABEL:detail, a blank and the text, got " +
-                excerpt(line));
+    throw Error(Place{file_.file.name, record.line}.str() +
+                ": expected LABEL:detail, a blank and the text, got " + excerpt(line));
   }
   append(start_cell(record, 0), line.substr(0, colon), record.line);
   append(start_cell(record, 1), line.substr(blank + 1), record.line);
@@ -155,7 +160,8 @@ std::string_view RecordReader::next_line() {
 std::string_view RecordReader::next_json_line(std::string& decoded) {
   const std::string_view line = next_line();
   if (!file_.latin1) return line;
-  const auto high = std::count_if(line.begin(), line.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
+  const auto high = std::count_if(line.begin(), line.end(),
+                                  [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
   const std::size_t size = line.size() + static_cast<std::size_t>(high);
   if (size > kMaxJsonLineBytes) {
     throw Error(Place{file_.file.name, line_ - 1}.str() + ": expected JSON of at most " +

@@ -27,7 +27,9 @@ struct TextFile {
   std::size_t columns = 0;  ///< .tsv, .csv: what each record must have; 0: any number
   JsonColumns keys;         ///< .jsonl
 
-  std::string_view bytes() const { return {reinterpret_cast<const char*>(file.bytes.data()), file.bytes.size()}; }
+  std::string_view bytes() const {
+    return {reinterpret_cast<const char*>(file.bytes.data()), file.bytes.size()};
+  }
 };
 
 struct Record {
@@ -43,8 +45,9 @@ class RecordReader {
   RecordReader(const TextFile& file, std::uint64_t begin, std::int64_t line)
       : file_(file), bytes_(file.bytes()), at_(begin), line_(line) {}
 
-  /// False at the end of the file. Throws Error with file and line: another number of columns, a quote that is not closed,
-  /// a cell over kMaxCellBytes, more than kMaxColumns columns, malformed JSON, a line that is not TREC's.
+  /// False at the end of the file. Throws Error with file and line: another number of columns, a
+  /// quote that is not closed, a cell over kMaxCellBytes, more than kMaxColumns columns, malformed
+  /// JSON, a line that is not TREC's.
   bool next(Record& record);
   /// The next line that is not empty, as bytes; empty at the end of the file.
   std::string_view next_line();

@@ -29,7 +29,8 @@ ByteReader::ByteReader(std::span<const std::byte> bytes, std::string where, std:
 
 std::span<const std::byte> ByteReader::take(std::uint64_t count) {
   if (count > remaining()) {
-    fail("truncated: expected " + std::to_string(count) + " more bytes, got " + std::to_string(remaining()));
+    fail("truncated: expected " + std::to_string(count) + " more bytes, got " +
+         std::to_string(remaining()));
   }
   const auto taken = bytes_.subspan(offset_, static_cast<std::size_t>(count));
   offset_ += taken.size();
@@ -45,8 +46,8 @@ std::string_view ByteReader::take_line() {
   const void* start = remaining() == 0 ? nullptr : bytes_.data() + offset_;
   const void* newline = start == nullptr ? nullptr : std::memchr(start, '\n', remaining());
   if (newline == nullptr) fail("truncated: expected a line, got none that ends");
-  const std::string_view line =
-      take_text(static_cast<std::size_t>(static_cast<const char*>(newline) - static_cast<const char*>(start)));
+  const std::string_view line = take_text(static_cast<std::size_t>(
+      static_cast<const char*>(newline) - static_cast<const char*>(start)));
   ++offset_;
   return line;
 }

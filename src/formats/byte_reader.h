@@ -9,7 +9,8 @@
 
 namespace sidenet {
 
-/// `text` for a one-line message: in quotes, control and non-ASCII bytes escaped, cut after 120 bytes.
+/// `text` for a one-line message: in quotes, control and non-ASCII bytes escaped, cut after 120
+/// bytes.
 std::string quote(std::string_view text);
 
 /// A cursor over untrusted bytes. Every read is checked; an error names `where` and the byte.

@@ -30,7 +30,9 @@ constexpr struct {
     {0, "\x93NUMPY", "a single NumPy array, not a checkpoint"},
     {0, "<!DOCTYPE", "a web page: the download did not give the file"},
     {0, "<html", "a web page: the download did not give the file"},
-    {257, "ustar", "a tar archive (PyTorch's own before 0.2 is not read): load it there and save its state_dict() again"},
+    {257, "ustar",
+     "a tar archive (PyTorch's own before 0.2 is not read): load it there and save its "
+     "state_dict() again"},
 };
 
 [[noreturn]] void fail_unknown(std::string_view text, const std::string& name) {
@@ -39,13 +41,16 @@ constexpr struct {
       throw Error(name + ": expected a PyTorch or safetensors checkpoint, got " + other.advice);
     }
   }
-  if (text.empty()) throw Error(name + ": expected a PyTorch or safetensors checkpoint, got an empty file");
-  throw Error(name + ": expected a PyTorch (zip or legacy) or safetensors checkpoint, got a file that begins with " +
+  if (text.empty())
+    throw Error(name + ": expected a PyTorch or safetensors checkpoint, got an empty file");
+  throw Error(name +
+              ": expected a PyTorch (zip or legacy) or safetensors checkpoint, got a file that "
+              "begins with " +
               quote(text.substr(0, 8)));
 }
 
-Checkpoint read_by_format(std::span<const std::byte> bytes, std::shared_ptr<const Storage> keep_alive,
-                          const std::string& name) {
+Checkpoint read_by_format(std::span<const std::byte> bytes,
+                          std::shared_ptr<const Storage> keep_alive, const std::string& name) {
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   if (text.starts_with("PK\x03\x04")) return read_pytorch_zip(bytes, std::move(keep_alive), name);
   if (is_pytorch_legacy(bytes)) return read_pytorch_legacy(bytes, std::move(keep_alive), name);
@@ -63,15 +68,16 @@ Checkpoint read_checkpoint(const std::string& path) {
   return read_checkpoint(file->bytes(), file, path);
 }
 
-Checkpoint read_checkpoint(std::span<const std::byte> bytes, std::shared_ptr<const Storage> keep_alive,
-                           const std::string& name) {
+Checkpoint read_checkpoint(std::span<const std::byte> bytes,
+                           std::shared_ptr<const Storage> keep_alive, const std::string& name) {
   try {
     Checkpoint checkpoint = read_by_format(bytes, std::move(keep_alive), name);
     strip_common_prefixes(checkpoint.tensors);
     return checkpoint;
   } catch (const OverBudget& error) {  // a container of the readers does not know the file
     const std::string message = error.what();
-    throw Error(message.starts_with(printable_line(name)) ? message : name + ": reading it takes " + message);
+    throw Error(message.starts_with(printable_line(name)) ? message
+                                                          : name + ": reading it takes " + message);
   } catch (const std::bad_alloc&) {
     throw Error(name + ": out of memory while reading the checkpoint");
   }

@@ -12,22 +12,25 @@ namespace sidenet {
 
 /// Named weights out of a file of any format that is read.
 struct Checkpoint {
-  /// By PyTorch names, without the prefixes "module." (DataParallel) and "_orig_mod." (torch.compile) where every name
-  /// carries them. Row-major and aligned to their element type; views of the file where it holds them so.
+  /// By PyTorch names, without the prefixes "module." (DataParallel) and "_orig_mod."
+  /// (torch.compile) where every name carries them. Row-major and aligned to their element type;
+  /// views of the file where it holds them so.
   std::map<std::string, Tensor> tensors;
-  /// safetensors: __metadata__. PyTorch: the numbers and strings beside the weights ("epoch": "90", "arch": "resnet18").
+  /// safetensors: __metadata__. PyTorch: the numbers and strings beside the weights ("epoch": "90",
+  /// "arch": "resnet18").
   std::map<std::string, std::string> metadata;
   /// "pytorch-zip", "pytorch-legacy" or "safetensors".
   std::string format;
 };
 
-/// Maps the file, and recognises its format by its bytes. Nothing in it is executed. In nested dicts the weights are
-/// found as state_dict.h says; what lies beside them (optimizers, arguments) is ignored. Throws Error, one line that
-/// names the file and the tensor or byte: not a checkpoint, damaged, hostile, without weights, a whole pickled module.
+/// Maps the file, and recognises its format by its bytes. Nothing in it is executed. In nested
+/// dicts the weights are found as state_dict.h says; what lies beside them (optimizers, arguments)
+/// is ignored. Throws Error, one line that names the file and the tensor or byte: not a checkpoint,
+/// damaged, hostile, without weights, a whole pickled module.
 Checkpoint read_checkpoint(const std::string& path);
-/// As above, of bytes in memory that `keep_alive` holds; `name` is for messages. Without `keep_alive` the bytes must
-/// outlive the tensors.
-Checkpoint read_checkpoint(std::span<const std::byte> bytes, std::shared_ptr<const Storage> keep_alive,
-                           const std::string& name);
+/// As above, of bytes in memory that `keep_alive` holds; `name` is for messages. Without
+/// `keep_alive` the bytes must outlive the tensors.
+Checkpoint read_checkpoint(std::span<const std::byte> bytes,
+                           std::shared_ptr<const Storage> keep_alive, const std::string& name);
 
 }  // namespace sidenet

@@ -28,7 +28,8 @@ const Dict* dict_of(const Value& value) {
 
 const Values* items_of(const Value& value) {
   const auto* sequence = std::get_if<Sequence*>(&value);
-  return sequence == nullptr || (*sequence)->kind == Sequence::Kind::set ? nullptr : &(*sequence)->items;
+  return sequence == nullptr || (*sequence)->kind == Sequence::Kind::set ? nullptr
+                                                                         : &(*sequence)->items;
 }
 
 std::string describe(const Value& value) {
@@ -44,8 +45,12 @@ std::string describe(const Value& value) {
       return names[static_cast<std::size_t>(sequence->kind)];
     }
     std::string operator()(Dict*) const { return "a dict"; }
-    std::string operator()(const Global* global) const { return "the name " + quote(global->full()); }
-    std::string operator()(Instance* instance) const { return "an object of type " + quote(instance->type->full()); }
+    std::string operator()(const Global* global) const {
+      return "the name " + quote(global->full());
+    }
+    std::string operator()(Instance* instance) const {
+      return "an object of type " + quote(instance->type->full());
+    }
     std::string operator()(const PersistentId*) const { return "a storage"; }
   };
   return std::visit(Describe(), value);

@@ -24,10 +24,11 @@ struct Global;
 struct Instance;
 struct PersistentId;
 
-/// What a pickle describes, as data: nothing is imported or called. Containers are shared where the pickle shares them,
-/// and may hold themselves: whoever walks them must bound the depth.
-using Value = std::variant<std::monostate /* None */, bool, std::int64_t, double, const Text*, const BigInteger*, Sequence*,
-                           Dict*, const Global*, Instance*, const PersistentId*>;
+/// What a pickle describes, as data: nothing is imported or called. Containers are shared where the
+/// pickle shares them, and may hold themselves: whoever walks them must bound the depth.
+using Value = std::variant<std::monostate /* None */, bool, std::int64_t, double, const Text*,
+                           const BigInteger*, Sequence*, Dict*, const Global*, Instance*,
+                           const PersistentId*>;
 using Values = std::pmr::vector<Value>;
 
 /// A str or bytes object.
@@ -101,7 +102,8 @@ class Document {
   std::shared_ptr<ReadBudget> budget_;
   Value root_;
   std::size_t end_ = 0;
-  // Deques, since their elements stay where they are; one owner, so that cycles neither leak nor recurse.
+  // Deques, since their elements stay where they are; one owner, so that cycles neither leak nor
+  // recurse.
   std::pmr::deque<std::pmr::string> decoded_{budget_.get()};
   std::pmr::deque<Text> texts_{budget_.get()};
   std::pmr::deque<BigInteger> big_integers_{budget_.get()};
@@ -112,9 +114,10 @@ class Document {
   std::pmr::deque<PersistentId> persistent_ids_{budget_.get()};
 };
 
-/// Reads the pickle that starts at `offset` (protocols 0 to 5). Throws Error, naming `where` and the byte: malformed or
-/// truncated, an opcode that no checkpoint needs (extension codes, out-of-band buffers), more memory than `budget` has
-/// left, or a call that pickle_globals.h does not allow.
+/// Reads the pickle that starts at `offset` (protocols 0 to 5). Throws Error, naming `where` and
+/// the byte: malformed or truncated, an opcode that no checkpoint needs (extension codes,
+/// out-of-band buffers), more memory than `budget` has left, or a call that pickle_globals.h does
+/// not allow.
 Document parse(std::span<const std::byte> bytes, std::size_t offset, const std::string& where,
                std::shared_ptr<ReadBudget> budget);
 /// As above, with a budget of its own for these bytes.

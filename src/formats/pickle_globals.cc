@@ -12,13 +12,15 @@ struct Name {
 
 template <std::size_t N>
 bool listed(const std::array<Name, N>& names, const Global& global) {
-  return std::any_of(names.begin(), names.end(), [&](const Name& n) { return global.is(n.module, n.name); });
+  return std::any_of(names.begin(), names.end(),
+                     [&](const Name& n) { return global.is(n.module, n.name); });
 }
 
 template <std::size_t N>
 bool in_package(const std::array<std::string_view, N>& packages, std::string_view module) {
   return std::any_of(packages.begin(), packages.end(), [&](std::string_view package) {
-    return module.starts_with(package) && (module.size() == package.size() || module[package.size()] == '.');
+    return module.starts_with(package) &&
+           (module.size() == package.size() || module[package.size()] == '.');
   });
 }
 
@@ -48,16 +50,18 @@ constexpr std::array kFunctions{
     Name{"copy_reg", "__newobj__"},
 };
 
-constexpr std::array kNumpyFunctions{std::string_view("scalar"),           std::string_view("_reconstruct"),
-                                     std::string_view("_frombuffer"),      std::string_view("__randomstate_ctor"),
-                                     std::string_view("__generator_ctor"), std::string_view("__bit_generator_ctor")};
+constexpr std::array kNumpyFunctions{
+    std::string_view("scalar"),           std::string_view("_reconstruct"),
+    std::string_view("_frombuffer"),      std::string_view("__randomstate_ctor"),
+    std::string_view("__generator_ctor"), std::string_view("__bit_generator_ctor")};
 
 constexpr std::array kBuiltinTypes{
-    std::string_view("bool"),   std::string_view("bytearray"), std::string_view("bytes"),     std::string_view("complex"),
-    std::string_view("dict"),   std::string_view("float"),     std::string_view("frozenset"), std::string_view("int"),
-    std::string_view("list"),   std::string_view("long"),      std::string_view("object"),    std::string_view("range"),
-    std::string_view("set"),    std::string_view("slice"),     std::string_view("str"),       std::string_view("tuple"),
-    std::string_view("xrange"), std::string_view("unicode")};
+    std::string_view("bool"),      std::string_view("bytearray"), std::string_view("bytes"),
+    std::string_view("complex"),   std::string_view("dict"),      std::string_view("float"),
+    std::string_view("frozenset"), std::string_view("int"),       std::string_view("list"),
+    std::string_view("long"),      std::string_view("object"),    std::string_view("range"),
+    std::string_view("set"),       std::string_view("slice"),     std::string_view("str"),
+    std::string_view("tuple"),     std::string_view("xrange"),    std::string_view("unicode")};
 
 // Packages of values and settings; their classes are often pickled as calls (enums, paths, dates).
 constexpr std::array kSettingsPackages{std::string_view("argparse"),
@@ -76,35 +80,36 @@ constexpr std::array kSettingsPackages{std::string_view("argparse"),
                                        std::string_view("torchvision.transforms")};
 
 // Modules of the standard library that reach the system or run code.
-constexpr std::array kSystemModules{std::string_view("os"),          std::string_view("posix"),
-                                    std::string_view("nt"),          std::string_view("sys"),
-                                    std::string_view("subprocess"),  std::string_view("_posixsubprocess"),
-                                    std::string_view("commands"),    std::string_view("shutil"),
-                                    std::string_view("socket"),      std::string_view("_socket"),
-                                    std::string_view("ssl"),         std::string_view("http"),
-                                    std::string_view("urllib"),      std::string_view("ftplib"),
-                                    std::string_view("smtplib"),     std::string_view("requests"),
-                                    std::string_view("webbrowser"),  std::string_view("pty"),
-                                    std::string_view("ctypes"),      std::string_view("_ctypes"),
-                                    std::string_view("importlib"),   std::string_view("imp"),
-                                    std::string_view("runpy"),       std::string_view("pkgutil"),
-                                    std::string_view("code"),        std::string_view("codeop"),
-                                    std::string_view("pdb"),         std::string_view("bdb"),
-                                    std::string_view("cProfile"),    std::string_view("profile"),
-                                    std::string_view("timeit"),      std::string_view("trace"),
-                                    std::string_view("threading"),   std::string_view("multiprocessing"),
-                                    std::string_view("asyncio"),     std::string_view("signal"),
-                                    std::string_view("pickle"),      std::string_view("_pickle"),
-                                    std::string_view("shelve"),      std::string_view("marshal"),
-                                    std::string_view("tempfile"),    std::string_view("io"),
-                                    std::string_view("_io"),         std::string_view("builtins"),
-                                    std::string_view("__builtin__"), std::string_view("operator"),
-                                    std::string_view("_operator"),   std::string_view("types"),
-                                    std::string_view("inspect"),     std::string_view("pip"),
-                                    std::string_view("setuptools"),  std::string_view("pydoc"),
-                                    std::string_view("doctest"),     std::string_view("venv"),
-                                    std::string_view("ensurepip"),   std::string_view("platform"),
-                                    std::string_view("idlelib")};
+constexpr std::array kSystemModules{
+    std::string_view("os"),          std::string_view("posix"),
+    std::string_view("nt"),          std::string_view("sys"),
+    std::string_view("subprocess"),  std::string_view("_posixsubprocess"),
+    std::string_view("commands"),    std::string_view("shutil"),
+    std::string_view("socket"),      std::string_view("_socket"),
+    std::string_view("ssl"),         std::string_view("http"),
+    std::string_view("urllib"),      std::string_view("ftplib"),
+    std::string_view("smtplib"),     std::string_view("requests"),
+    std::string_view("webbrowser"),  std::string_view("pty"),
+    std::string_view("ctypes"),      std::string_view("_ctypes"),
+    std::string_view("importlib"),   std::string_view("imp"),
+    std::string_view("runpy"),       std::string_view("pkgutil"),
+    std::string_view("code"),        std::string_view("codeop"),
+    std::string_view("pdb"),         std::string_view("bdb"),
+    std::string_view("cProfile"),    std::string_view("profile"),
+    std::string_view("timeit"),      std::string_view("trace"),
+    std::string_view("threading"),   std::string_view("multiprocessing"),
+    std::string_view("asyncio"),     std::string_view("signal"),
+    std::string_view("pickle"),      std::string_view("_pickle"),
+    std::string_view("shelve"),      std::string_view("marshal"),
+    std::string_view("tempfile"),    std::string_view("io"),
+    std::string_view("_io"),         std::string_view("builtins"),
+    std::string_view("__builtin__"), std::string_view("operator"),
+    std::string_view("_operator"),   std::string_view("types"),
+    std::string_view("inspect"),     std::string_view("pip"),
+    std::string_view("setuptools"),  std::string_view("pydoc"),
+    std::string_view("doctest"),     std::string_view("venv"),
+    std::string_view("ensurepip"),   std::string_view("platform"),
+    std::string_view("idlelib")};
 
 template <std::size_t N>
 bool among(const std::array<std::string_view, N>& names, std::string_view name) {
@@ -119,7 +124,8 @@ bool is_known(const Global& callee) {
   if (callee.module == "numpy" || callee.module.starts_with("numpy.")) {
     if (among(kNumpyFunctions, callee.name)) return true;
   }
-  return makes_dict(callee) || listed(kFunctions, callee) || in_package(kSettingsPackages, callee.module);
+  return makes_dict(callee) || listed(kFunctions, callee) ||
+         in_package(kSettingsPackages, callee.module);
 }
 
 }  // namespace
@@ -130,8 +136,9 @@ bool may_stand_inert(const Global& callee, Call call) {
 }
 
 bool makes_dict(const Global& callee) {
-  constexpr std::array kDicts{Name{"collections", "OrderedDict"}, Name{"collections", "defaultdict"},
-                              Name{"collections", "Counter"}, Name{"builtins", "dict"}, Name{"__builtin__", "dict"}};
+  constexpr std::array kDicts{Name{"collections", "OrderedDict"},
+                              Name{"collections", "defaultdict"}, Name{"collections", "Counter"},
+                              Name{"builtins", "dict"}, Name{"__builtin__", "dict"}};
   return listed(kDicts, callee);
 }
 

@@ -37,7 +37,8 @@ Document Machine::run() {
     execute_until_stop();
     return std::move(document_);
   } catch (const OverBudget& error) {
-    fail(std::string("the pickle describes more objects than a file of its size may hold: ") + error.what());
+    fail(std::string("the pickle describes more objects than a file of its size may hold: ") +
+         error.what());
   }
 }
 
@@ -46,14 +47,15 @@ void Machine::execute_until_stop() {
     opcode_offset_ = reader_.offset();
     const std::uint8_t opcode = reader_.u8();
     if (opcode == kStop) break;
-    if (scalar_opcode(opcode) || text_opcode(opcode) || container_opcode(opcode) || object_opcode(opcode) ||
-        stack_opcode(opcode)) {
+    if (scalar_opcode(opcode) || text_opcode(opcode) || container_opcode(opcode) ||
+        object_opcode(opcode) || stack_opcode(opcode)) {
       continue;
     }
     fail("expected a pickle opcode of protocols 0 to 5, got " + std::to_string(opcode));
   }
   document_.root_ = pop();
-  if (!stack_.empty() || !marks_.empty()) fail("the pickle stops with more than one object on its stack");
+  if (!stack_.empty() || !marks_.empty())
+    fail("the pickle stops with more than one object on its stack");
   document_.end_ = reader_.offset();
 }
 
@@ -63,17 +65,21 @@ bool Machine::scalar_opcode(std::uint8_t opcode) {
     case kNewTrue: push(true); return true;
     case kNewFalse: push(false); return true;
     case kBinInt:
-      push(static_cast<std::int64_t>(static_cast<std::int32_t>(reader_.little_endian<std::uint32_t>())));
+      push(static_cast<std::int64_t>(
+          static_cast<std::int32_t>(reader_.little_endian<std::uint32_t>())));
       return true;
     case kBinInt1: push(static_cast<std::int64_t>(reader_.u8())); return true;
-    case kBinInt2: push(static_cast<std::int64_t>(reader_.little_endian<std::uint16_t>())); return true;
+    case kBinInt2:
+      push(static_cast<std::int64_t>(reader_.little_endian<std::uint16_t>()));
+      return true;
     case kLong1: push_integer_bytes(reader_.u8()); return true;
     case kLong4: push_integer_bytes(reader_.little_endian<std::uint32_t>()); return true;
     case kInt: push_integer_line(false); return true;
     case kLong: push_integer_line(true); return true;
     case kBinFloat: {
       std::uint64_t bits = 0;  // big-endian, alone among the opcodes
-      for (const std::byte byte : reader_.take(8)) bits = bits << 8 | static_cast<std::uint64_t>(byte);
+      for (const std::byte byte : reader_.take(8))
+        bits = bits << 8 | static_cast<std::uint64_t>(byte);
       push(std::bit_cast<double>(bits));
       return true;
     }
@@ -91,14 +97,24 @@ bool Machine::scalar_opcode(std::uint8_t opcode) {
 bool Machine::text_opcode(std::uint8_t opcode) {
   switch (opcode) {
     case kShortBinString: push_text(reader_.take_text(reader_.u8()), false); return true;
-    case kBinString: push_text(reader_.take_text(reader_.little_endian<std::uint32_t>()), false); return true;
+    case kBinString:
+      push_text(reader_.take_text(reader_.little_endian<std::uint32_t>()), false);
+      return true;
     case kShortBinUnicode: push_text(reader_.take_text(reader_.u8()), false); return true;
-    case kBinUnicode: push_text(reader_.take_text(reader_.little_endian<std::uint32_t>()), false); return true;
-    case kBinUnicode8: push_text(reader_.take_text(reader_.little_endian<std::uint64_t>()), false); return true;
+    case kBinUnicode:
+      push_text(reader_.take_text(reader_.little_endian<std::uint32_t>()), false);
+      return true;
+    case kBinUnicode8:
+      push_text(reader_.take_text(reader_.little_endian<std::uint64_t>()), false);
+      return true;
     case kShortBinBytes: push_text(reader_.take_text(reader_.u8()), true); return true;
-    case kBinBytes: push_text(reader_.take_text(reader_.little_endian<std::uint32_t>()), true); return true;
+    case kBinBytes:
+      push_text(reader_.take_text(reader_.little_endian<std::uint32_t>()), true);
+      return true;
     case kBinBytes8:
-    case kByteArray8: push_text(reader_.take_text(reader_.little_endian<std::uint64_t>()), true); return true;
+    case kByteArray8:
+      push_text(reader_.take_text(reader_.little_endian<std::uint64_t>()), true);
+      return true;
     case kString: push_decoded(reader_.take_line(), decode_string_literal); return true;
     case kUnicode: push_decoded(reader_.take_line(), decode_raw_unicode); return true;
     default: return false;
@@ -115,7 +131,8 @@ bool Machine::stack_opcode(std::uint8_t opcode) {
     case kFrame: {
       // Frames only group reads; that one fits the file is all that matters.
       const auto size = reader_.little_endian<std::uint64_t>();
-      if (size > reader_.remaining()) fail("truncated: a frame of " + std::to_string(size) + " bytes");
+      if (size > reader_.remaining())
+        fail("truncated: a frame of " + std::to_string(size) + " bytes");
       return true;
     }
     case kMark: marks_.push_back(stack_.size()); return true;
@@ -175,16 +192,19 @@ void Machine::memoize(std::uint64_t index) {
   const Value value = top();
   // Picklers count up from 0, so that no index is beyond the bytes read so far.
   if (index > reader_.offset()) {
-    fail("expected a memo slot of at most " + std::to_string(reader_.offset()) + ", got " + std::to_string(index));
+    fail("expected a memo slot of at most " + std::to_string(reader_.offset()) + ", got " +
+         std::to_string(index));
   }
-  if (index >= memo_.size()) memo_.resize(std::max<std::size_t>(index + 1, std::min(2 * memo_.size(), reader_.offset())));
+  if (index >= memo_.size())
+    memo_.resize(std::max<std::size_t>(index + 1, std::min(2 * memo_.size(), reader_.offset())));
   memo_count_ += memo_[index] ? 0 : 1;
   memo_[index] = value;
 }
 
 void Machine::recall(std::uint64_t index) {
   if (index >= memo_.size() || !memo_[index]) {
-    fail("expected a memo slot that was filled, but memo slot " + std::to_string(index) + " is empty");
+    fail("expected a memo slot that was filled, but memo slot " + std::to_string(index) +
+         " is empty");
   }
   push(*memo_[index]);
 }
@@ -200,7 +220,8 @@ void Machine::push_text(std::string_view view, bool is_bytes) {
   push(&document_.texts_.emplace_back(Text{view, is_bytes}));
 }
 
-void Machine::push_decoded(std::string_view line, bool (*decode)(std::string_view, std::pmr::string&)) {
+void Machine::push_decoded(std::string_view line,
+                           bool (*decode)(std::string_view, std::pmr::string&)) {
   std::pmr::string& decoded = document_.decoded_.emplace_back();
   if (!decode(line, decoded)) fail("expected an escaped string, got " + quote(line));
   push_text(decoded, false);
@@ -213,7 +234,8 @@ void Machine::push_integer_bytes(std::uint64_t count) {
     return;
   }
   std::uint64_t value = 0;
-  for (std::size_t i = 0; i < digits.size(); ++i) value |= std::uint64_t{static_cast<unsigned char>(digits[i])} << 8 * i;
+  for (std::size_t i = 0; i < digits.size(); ++i)
+    value |= std::uint64_t{static_cast<unsigned char>(digits[i])} << 8 * i;
   const bool negative = !digits.empty() && (static_cast<unsigned char>(digits.back()) & 0x80) != 0;
   if (negative && digits.size() < 8) value |= ~std::uint64_t{0} << 8 * digits.size();
   push(static_cast<std::int64_t>(value));

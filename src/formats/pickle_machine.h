@@ -12,8 +12,9 @@
 
 namespace sidenet::pickle {
 
-/// Pickle's stack machine (Python's Lib/pickletools.py describes the opcodes), which builds a Document and calls nothing.
-/// No step recurses, and all that it holds is charged to the file's budget.
+/// Pickle's stack machine (Python's Lib/pickletools.py describes the opcodes), which builds a
+/// Document and calls nothing. No step recurses, and all that it holds is charged to the file's
+/// budget.
 class Machine {
  public:
   Machine(std::span<const std::byte> bytes, std::size_t offset, const std::string& where,

@@ -59,7 +59,8 @@ bool Machine::object_opcode(std::uint8_t opcode) {
     case kStackGlobal: {
       const Value name = pop();
       const Value module = pop();
-      if (text_of(name).empty() || text_of(module).empty()) fail("expected the names of a module and of a member");
+      if (text_of(name).empty() || text_of(module).empty())
+        fail("expected the names of a module and of a member");
       push_global(text_of(module), text_of(name));
       return true;
     }
@@ -112,7 +113,8 @@ bool Machine::object_opcode(std::uint8_t opcode) {
 }
 
 Sequence* Machine::new_sequence(Sequence::Kind kind, std::span<const Value> items) {
-  return &document_.sequences_.emplace_back(Sequence{kind, Values(items.begin(), items.end(), memory_)});
+  return &document_.sequences_.emplace_back(
+      Sequence{kind, Values(items.begin(), items.end(), memory_)});
 }
 
 void Machine::push_marked(Sequence::Kind kind) {
@@ -131,21 +133,26 @@ void Machine::push_global(std::string_view module, std::string_view name) {
   push(&document_.globals_.emplace_back(Global{module, name}));
 }
 
-Dict* Machine::new_dict() { return &document_.dicts_.emplace_back(Dict{decltype(Dict::items)(memory_)}); }
+Dict* Machine::new_dict() {
+  return &document_.dicts_.emplace_back(Dict{decltype(Dict::items)(memory_)});
+}
 
-// Python would call append() or add() on whatever stands there; the items of other objects are not kept.
+// Python would call append() or add() on whatever stands there; the items of other objects are not
+// kept.
 void Machine::extend(const Value& target, Sequence::Kind kind, std::span<const Value> items) {
   auto* const* sequence = std::get_if<Sequence*>(&target);
   if (sequence != nullptr && (*sequence)->kind == kind) {
     (*sequence)->items.insert((*sequence)->items.end(), items.begin(), items.end());
   } else if (!std::holds_alternative<Instance*>(target)) {
-    fail((kind == Sequence::Kind::set ? "expected a set to add to, got " : "expected a list to append to, got ") +
+    fail((kind == Sequence::Kind::set ? "expected a set to add to, got "
+                                      : "expected a list to append to, got ") +
          describe(target));
   }
 }
 
 void Machine::set_items(const Value& target, std::span<const Value> items) {
-  if (items.size() % 2 != 0) fail("expected pairs of key and value, got " + std::to_string(items.size()) + " objects");
+  if (items.size() % 2 != 0)
+    fail("expected pairs of key and value, got " + std::to_string(items.size()) + " objects");
   Dict* dict = nullptr;
   if (auto* const* held = std::get_if<Dict*>(&target)) {
     dict = *held;
@@ -155,10 +162,12 @@ void Machine::set_items(const Value& target, std::span<const Value> items) {
   } else {
     fail("expected a dict to store into, got " + describe(target));
   }
-  for (std::size_t i = 0; i < items.size(); i += 2) dict->items.emplace_back(items[i], items[i + 1]);
+  for (std::size_t i = 0; i < items.size(); i += 2)
+    dict->items.emplace_back(items[i], items[i + 1]);
 }
 
-// PyTorch's legacy files wrap a module's class in a persistent id that carries its source: ('module', class, file, text).
+// PyTorch's legacy files wrap a module's class in a persistent id that carries its source:
+// ('module', class, file, text).
 const Global* Machine::callee_of(const Value& value) const {
   if (const auto* global = std::get_if<const Global*>(&value)) return *global;
   if (const auto* id = std::get_if<const PersistentId*>(&value)) {
@@ -172,7 +181,8 @@ const Global* Machine::callee_of(const Value& value) const {
 
 void Machine::require_inert(const Global& callee, Call kind) const {
   if (may_stand_inert(callee, kind)) return;
-  fail("refused: the pickle calls " + quote(callee.full()) + ", which no weights need (nothing was executed)");
+  fail("refused: the pickle calls " + quote(callee.full()) +
+       ", which no weights need (nothing was executed)");
 }
 
 void Machine::call(const Value& callee, const Value& arguments, Call kind) {
@@ -181,7 +191,8 @@ void Machine::call(const Value& callee, const Value& arguments, Call kind) {
   // Protocols below 2 make objects by a function of the class: _reconstructor(class, base, state).
   if (type->module == "copyreg" || type->module == "copy_reg") {
     const auto* items = items_of(arguments);
-    if (items == nullptr || items->empty()) fail("expected a class in the arguments of " + quote(type->full()));
+    if (items == nullptr || items->empty())
+      fail("expected a class in the arguments of " + quote(type->full()));
     type = callee_of(items->front());
     require_inert(*type, Call::construct);
   }
@@ -194,8 +205,8 @@ void Machine::call(const Value& callee, const Value& arguments, Call kind) {
   }
 }
 
-// OrderedDict([[key, value], …]) is how Python 2 pickled one; Counter({…}). Other arguments (defaultdict's factory) tell
-// nothing about the items.
+// OrderedDict([[key, value], …]) is how Python 2 pickled one; Counter({…}). Other arguments
+// (defaultdict's factory) tell nothing about the items.
 Value Machine::make_dict(const Value& arguments) {
   Dict* dict = new_dict();
   const auto* items = items_of(arguments);
@@ -205,7 +216,8 @@ Value Machine::make_dict(const Value& arguments) {
   } else if (const auto* pairs = items_of(items->front())) {
     for (const Value& pair : *pairs) {
       const auto* fields = items_of(pair);
-      if (fields == nullptr || fields->size() != 2) fail("expected pairs of key and value, got " + describe(pair));
+      if (fields == nullptr || fields->size() != 2)
+        fail("expected pairs of key and value, got " + describe(pair));
       dict->items.emplace_back((*fields)[0], (*fields)[1]);
     }
   }
@@ -215,15 +227,16 @@ Value Machine::make_dict(const Value& arguments) {
 Value Machine::make_set(const Value& arguments) {
   const auto* items = items_of(arguments);
   const auto* members = items == nullptr || items->empty() ? nullptr : items_of(items->front());
-  return new_sequence(Sequence::Kind::set,
-                      members == nullptr ? std::span<const Value>() : std::span<const Value>(*members));
+  return new_sequence(Sequence::Kind::set, members == nullptr ? std::span<const Value>()
+                                                              : std::span<const Value>(*members));
 }
 
 void Machine::build(const Value& state) {
   Value& target = top();
   if (auto* instance = std::get_if<Instance*>(&target)) {
     (*instance)->state = state;
-  } else if (!std::holds_alternative<Dict*>(target)) {  // an OrderedDict's attributes (_metadata) are not needed
+  } else if (!std::holds_alternative<Dict*>(
+                 target)) {  // an OrderedDict's attributes (_metadata) are not needed
     fail("expected an object to give a state to, got " + describe(target));
   }
 }

@@ -4,8 +4,8 @@
 
 namespace sidenet::pickle {
 
-/// Pickle's opcodes, named as in Python's Lib/pickle.py. Those left out (PERSID, EXT1 …, NEXT_BUFFER …) refer to things
-/// outside the file, and are refused.
+/// Pickle's opcodes, named as in Python's Lib/pickle.py. Those left out (PERSID, EXT1 …,
+/// NEXT_BUFFER …) refer to things outside the file, and are refused.
 enum Opcode : std::uint8_t {
   kMark = '(',
   kStop = '.',

@@ -19,8 +19,9 @@ ReadBudget::ReadBudget(std::uint64_t file_bytes) : limit_(kFloor + 2 * file_byte
 void ReadBudget::take(std::uint64_t bytes, const std::string& where, const char* what) {
   if (bytes > left_) {
     throw OverBudget(where + ": " + what + " takes " + std::to_string(bytes) +
-                     " bytes of memory, but reading a file of its size may take " + std::to_string(limit_) +
-                     " in all, of which " + std::to_string(left_) + " are left");
+                     " bytes of memory, but reading a file of its size may take " +
+                     std::to_string(limit_) + " in all, of which " + std::to_string(left_) +
+                     " are left");
   }
   left_ -= bytes;
 }

@@ -17,7 +17,9 @@ class HeaderHandler : public JsonHandler {
   SafetensorsHeader take() { return std::move(header_); }
 
   JsonName name() const override { return {where_, "header"}; }
-  std::string byte(std::size_t position) const override { return JsonHandler::byte(kHeaderStart + position); }
+  std::string byte(std::size_t position) const override {
+    return JsonHandler::byte(kHeaderStart + position);
+  }
 
   // The maps that are made here show a key that comes again.
   Keys begin_object() override {
@@ -46,8 +48,9 @@ class HeaderHandler : public JsonHandler {
     if (field_ == kShape) {
       entry_->shape = numbers_;
     } else if (numbers_.size() != entry_->data_offsets.size()) {
-      throw Error(where_ + ": tensor " + quote(name_) + ": data_offsets: expected [begin, end], got " +
-                  std::to_string(numbers_.size()) + " numbers");
+      throw Error(where_ + ": tensor " + quote(name_) +
+                  ": data_offsets: expected [begin, end], got " + std::to_string(numbers_.size()) +
+                  " numbers");
     } else {
       entry_->data_offsets = {numbers_[0], numbers_[1]};
     }
@@ -75,14 +78,25 @@ class HeaderHandler : public JsonHandler {
   void natural(std::uint64_t number) override {
     if (state_ != State::numbers) unexpected("a number");
     if (numbers_.size() == kMaxRank) {
-      throw Error(where_ + ": tensor " + quote(name_) + (field_ == kShape ? ": shape" : ": data_offsets") +
-                  ": expected at most " + std::to_string(kMaxRank) + " numbers, got more");
+      throw Error(where_ + ": tensor " + quote(name_) +
+                  (field_ == kShape ? ": shape" : ": data_offsets") + ": expected at most " +
+                  std::to_string(kMaxRank) + " numbers, got more");
     }
     numbers_.push_back(number);
   }
 
  private:
-  enum class State { start, top, top_value, entry, entry_value, numbers, metadata, metadata_value, end };
+  enum class State {
+    start,
+    top,
+    top_value,
+    entry,
+    entry_value,
+    numbers,
+    metadata,
+    metadata_value,
+    end
+  };
 
   std::string expected() const override {
     switch (state_) {
@@ -119,9 +133,13 @@ class HeaderHandler : public JsonHandler {
     state_ = State::metadata_value;
   }
   void entry_key(const std::string& text) {
-    field_ = text == "dtype" ? kDType : text == "shape" ? kShape : text == "data_offsets" ? kOffsets : 0;
+    field_ = text == "dtype"          ? kDType
+             : text == "shape"        ? kShape
+             : text == "data_offsets" ? kOffsets
+                                      : 0;
     const auto tensor = [&] { return where_ + ": tensor " + quote(name_) + ": "; };
-    if (field_ == 0) throw Error(tensor() + "expected dtype, shape and data_offsets, got " + quote(text));
+    if (field_ == 0)
+      throw Error(tensor() + "expected dtype, shape and data_offsets, got " + quote(text));
     if ((entry_->fields & field_) != 0) throw Error(tensor() + text + " occurs twice");
     entry_->fields |= field_;
     state_ = State::entry_value;
@@ -142,7 +160,8 @@ class HeaderHandler : public JsonHandler {
 
 SafetensorsHeader parse_safetensors_header(std::string_view json, const std::string& where) {
   HeaderHandler handler(where);
-  read_json(json, {kMaxSafetensorsHeader, kMaxDepth, kMaxSafetensorsValues, kMaxSafetensorsString}, handler);
+  read_json(json, {kMaxSafetensorsHeader, kMaxDepth, kMaxSafetensorsValues, kMaxSafetensorsString},
+            handler);
   return handler.take();
 }
 

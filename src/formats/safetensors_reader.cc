@@ -33,23 +33,27 @@ Shape shape_of(const SafetensorsEntry& entry, const std::string& where) {
 }
 
 // Throws Error where type, shape and place do not fit each other and the data.
-void check_entry(const SafetensorsEntry& entry, std::uint64_t data_bytes, const std::string& where) {
+void check_entry(const SafetensorsEntry& entry, std::uint64_t data_bytes,
+                 const std::string& where) {
   const DType dtype = safetensors_dtype(entry.dtype, where);
   const Shape shape = shape_of(entry, where);
   std::uint64_t expected = 0;
   try {
-    expected = checked_mul(static_cast<std::uint64_t>(element_count(shape)), dtype_size(dtype), "tensor");
+    expected =
+        checked_mul(static_cast<std::uint64_t>(element_count(shape)), dtype_size(dtype), "tensor");
   } catch (const Error& error) {
     throw Error(where + ": " + error.what());
   }
   const auto [begin, end] = entry.data_offsets;
   if (begin > end || end > data_bytes) {
-    throw Error(where + ": data_offsets: expected [begin, end] within " + std::to_string(data_bytes) + " bytes, got [" +
-                std::to_string(begin) + ", " + std::to_string(end) + "]");
+    throw Error(where + ": data_offsets: expected [begin, end] within " +
+                std::to_string(data_bytes) + " bytes, got [" + std::to_string(begin) + ", " +
+                std::to_string(end) + "]");
   }
   if (end - begin != expected) {
-    throw Error(where + ": " + entry.dtype + " " + to_string(shape) + " takes " + std::to_string(expected) +
-                " bytes, but data_offsets give " + std::to_string(end - begin));
+    throw Error(where + ": " + entry.dtype + " " + to_string(shape) + " takes " +
+                std::to_string(expected) + " bytes, but data_offsets give " +
+                std::to_string(end - begin));
   }
 }
 
@@ -64,19 +68,22 @@ Tensor tensor_of(const SafetensorsEntry& entry, std::span<const std::byte> data,
 
 // The tensors must cover the data from its first byte to its last, in some order, each byte once.
 void check_coverage(std::vector<Placed> placed, std::uint64_t data_bytes, const std::string& name) {
-  std::sort(placed.begin(), placed.end(),
-            [](const Placed& a, const Placed& b) { return a.begin != b.begin ? a.begin < b.begin : a.end < b.end; });
+  std::sort(placed.begin(), placed.end(), [](const Placed& a, const Placed& b) {
+    return a.begin != b.begin ? a.begin < b.begin : a.end < b.end;
+  });
   std::uint64_t covered = 0;
   for (const Placed& tensor : placed) {
     if (tensor.begin != covered) {
-      throw Error(name + ": tensor " + quote(*tensor.name) +
-                  (tensor.begin < covered ? " overlaps the one before it" : " leaves a hole before it") +
-                  ": expected offset " + std::to_string(covered) + ", got " + std::to_string(tensor.begin));
+      throw Error(
+          name + ": tensor " + quote(*tensor.name) +
+          (tensor.begin < covered ? " overlaps the one before it" : " leaves a hole before it") +
+          ": expected offset " + std::to_string(covered) + ", got " + std::to_string(tensor.begin));
     }
     covered = tensor.end;
   }
   if (covered != data_bytes) {
-    throw Error(name + ": expected " + std::to_string(covered) + " bytes of tensors, got " + std::to_string(data_bytes));
+    throw Error(name + ": expected " + std::to_string(covered) + " bytes of tensors, got " +
+                std::to_string(data_bytes));
   }
 }
 
@@ -86,12 +93,13 @@ bool is_safetensors(std::span<const std::byte> bytes) {
   return bytes.size() > kSizeBytes && bytes[kSizeBytes] == std::byte{'{'};
 }
 
-Safetensors read_safetensors(std::span<const std::byte> bytes, std::shared_ptr<const Storage> keep_alive,
-                             const std::string& name) {
+Safetensors read_safetensors(std::span<const std::byte> bytes,
+                             std::shared_ptr<const Storage> keep_alive, const std::string& name) {
   ByteReader reader(bytes, name);
   const auto header_bytes = reader.little_endian<std::uint64_t>();
   if (header_bytes > kMaxSafetensorsHeader) {
-    throw Error(name + ": header size: expected at most 100000000 bytes, got " + std::to_string(header_bytes));
+    throw Error(name + ": header size: expected at most 100000000 bytes, got " +
+                std::to_string(header_bytes));
   }
   const std::string_view json = reader.take_text(header_bytes);
   if (!json.starts_with('{')) throw Error(name + ": byte 8: expected a header that begins with {");

@@ -9,9 +9,10 @@ namespace {
 constexpr struct {
   const char* name;
   DType dtype;
-} kTypes[] = {{"F32", DType::f32}, {"F64", DType::f64},     {"F16", DType::f16}, {"BF16", DType::bf16},
-              {"I8", DType::i8},   {"U8", DType::u8},       {"I16", DType::i16}, {"I32", DType::i32},
-              {"I64", DType::i64}, {"BOOL", DType::boolean}};
+} kTypes[] = {{"F32", DType::f32},     {"F64", DType::f64}, {"F16", DType::f16},
+              {"BF16", DType::bf16},   {"I8", DType::i8},   {"U8", DType::u8},
+              {"I16", DType::i16},     {"I32", DType::i32}, {"I64", DType::i64},
+              {"BOOL", DType::boolean}};
 
 }  // namespace
 
@@ -19,7 +20,8 @@ DType safetensors_dtype(const std::string& type, const std::string& where) {
   for (const auto& known : kTypes) {
     if (type == known.name) return known.dtype;
   }
-  throw Error(where + ": dtype: expected F32, F64, F16, BF16, I8, U8, I16, I32, I64 or BOOL, got " + quote(type));
+  throw Error(where + ": dtype: expected F32, F64, F16, BF16, I8, U8, I16, I32, I64 or BOOL, got " +
+              quote(type));
 }
 
 const char* safetensors_type_name(DType dtype) {

@@ -34,13 +34,14 @@ std::vector<const Item*> in_file_order(const std::map<std::string, Tensor>& tens
   return order;
 }
 
-std::string header_of(const std::vector<const Item*>& order, const std::map<std::string, std::string>& metadata,
-                      const std::string& path) {
+std::string header_of(const std::vector<const Item*>& order,
+                      const std::map<std::string, std::string>& metadata, const std::string& path) {
   std::string header = "{";
   if (!metadata.empty()) {
     header += "\"__metadata__\":{";
     for (const auto& [key, value] : metadata) {
-      header += (header.back() == '{' ? "" : ",") + json_string(key, path) + ":" + json_string(value, path);
+      header += (header.back() == '{' ? "" : ",") + json_string(key, path) + ":" +
+                json_string(value, path);
     }
     header += "}";
   }
@@ -50,16 +51,18 @@ std::string header_of(const std::vector<const Item*>& order, const std::map<std:
     if (name == "__metadata__") throw Error(path + ": a tensor cannot be called \"__metadata__\"");
     const std::uint64_t end = checked_add(offset, tensor.bytes(), "safetensors file");
     std::string shape;
-    for (const std::int64_t extent : tensor.shape()) shape += (shape.empty() ? "" : ",") + std::to_string(extent);
+    for (const std::int64_t extent : tensor.shape())
+      shape += (shape.empty() ? "" : ",") + std::to_string(extent);
     header += (header.size() == 1 ? "" : ",") + json_string(name, path) + ":{\"dtype\":\"" +
-              safetensors_type_name(tensor.dtype()) + "\",\"shape\":[" + shape + "],\"data_offsets\":[" +
-              std::to_string(offset) + "," + std::to_string(end) + "]}";
+              safetensors_type_name(tensor.dtype()) + "\",\"shape\":[" + shape +
+              "],\"data_offsets\":[" + std::to_string(offset) + "," + std::to_string(end) + "]}";
     offset = end;
   }
   header += "}";
   header.resize((header.size() + 7) / 8 * 8, ' ');
   if (header.size() > kMaxSafetensorsHeader) {
-    throw Error(path + ": header: expected at most 100000000 bytes, got " + std::to_string(header.size()));
+    throw Error(path + ": header: expected at most 100000000 bytes, got " +
+                std::to_string(header.size()));
   }
   return header;
 }

@@ -20,17 +20,19 @@ using pickle::Dict;
 using pickle::Value;
 
 constexpr int kMaxDepth = 4;
-constexpr std::size_t kMaxListed = 8;          // dicts in a message
-constexpr std::size_t kMaxMetadataText = 256;  // bytes; a pickle can share one long text among many keys
+constexpr std::size_t kMaxListed = 8;  // dicts in a message
+constexpr std::size_t kMaxMetadataText =
+    256;  // bytes; a pickle can share one long text among many keys
 // On the heap, of a map's node, with its strings' blocks; and of one with a tensor and its shape.
 constexpr std::size_t kMapNode = 192, kTensorNode = 512;
 constexpr std::size_t kMaxModuleCandidates = 256;
-constexpr std::array kPreferredKeys{"state_dict",     "model_state_dict", "model_state",    "model",   "net",
-                                    "network",        "weights",          "params",         "module",  "ema",
-                                    "state_dict_ema", "model_ema",        "ema_state_dict", "teacher", "student"};
+constexpr std::array kPreferredKeys{
+    "state_dict",     "model_state_dict", "model_state",    "model",   "net",
+    "network",        "weights",          "params",         "module",  "ema",
+    "state_dict_ema", "model_ema",        "ema_state_dict", "teacher", "student"};
 
-// Throws Error where the value is a torch.nn.Module, which keeps its parts in these attributes. Objects may share a state:
-// those in `seen` were looked at.
+// Throws Error where the value is a torch.nn.Module, which keeps its parts in these attributes.
+// Objects may share a state: those in `seen` were looked at.
 void refuse_module(const Value& value, const std::string& name, std::set<const Dict*>& seen) {
   const auto* instance = std::get_if<pickle::Instance*>(&value);
   const Dict* state = instance == nullptr ? nullptr : pickle::dict_of((*instance)->state);
@@ -55,8 +57,8 @@ std::optional<std::string> metadata_text(const Value& value) {
   return std::nullopt;
 }
 
-void add_metadata(const Dict& dict, std::map<std::string, std::string>& metadata, ReadBudget& budget,
-                  const std::string& file) {
+void add_metadata(const Dict& dict, std::map<std::string, std::string>& metadata,
+                  ReadBudget& budget, const std::string& file) {
   for (const auto& [key, value] : dict.items) {
     const std::string_view name = pickle::text_of(key);
     if (name.empty()) continue;
@@ -67,10 +69,12 @@ void add_metadata(const Dict& dict, std::map<std::string, std::string>& metadata
   }
 }
 
-// Dicts may be shared and hold themselves, so what is found of each is kept: no dict is searched twice.
+// Dicts may be shared and hold themselves, so what is found of each is kept: no dict is searched
+// twice.
 class WeightFinder {
  public:
-  WeightFinder(ReadBudget& budget, const std::string& name) : name_(name), holds_(&budget), preferred_(&budget) {}
+  WeightFinder(ReadBudget& budget, const std::string& name)
+      : name_(name), holds_(&budget), preferred_(&budget) {}
 
   // The dict that leads to the weights by the rules of state_dict.h; null where `dict` is the last.
   const Dict* next(const Dict& dict) {
@@ -95,7 +99,9 @@ class WeightFinder {
     for (const char* key : kPreferredKeys) {
       const Value* value = dict.find(key);
       const Dict* inner = value == nullptr ? nullptr : pickle::dict_of(*value);
-      if (inner == nullptr || (!holds_tensors(*inner) && preferred_child(*inner, depth + 1) == nullptr)) continue;
+      if (inner == nullptr ||
+          (!holds_tensors(*inner) && preferred_child(*inner, depth + 1) == nullptr))
+        continue;
       return preferred_[&dict] = inner;
     }
     return nullptr;
@@ -113,7 +119,8 @@ class WeightFinder {
     if (keys.size() <= 1) return only;
     std::string list = quote(keys[0]);
     for (std::size_t i = 1; i < keys.size(); ++i) list += ", " + quote(keys[i]);
-    throw Error(name_ + ": expected one dict of tensors, or one called state_dict, got several: " + list);
+    throw Error(name_ +
+                ": expected one dict of tensors, or one called state_dict, got several: " + list);
   }
 
   const std::string& name_;
@@ -134,7 +141,8 @@ class WeightFinder {
 
 }  // namespace
 
-Checkpoint checkpoint_of(const Value& root, TorchTensorBuilder& builder, ReadBudget& budget, const std::string& name) {
+Checkpoint checkpoint_of(const Value& root, TorchTensorBuilder& builder, ReadBudget& budget,
+                         const std::string& name) {
   Checkpoint checkpoint;
   const Dict* dict = pickle::dict_of(root);
   if (dict == nullptr) fail_without_weights(root, name);
@@ -162,13 +170,15 @@ namespace {
 // Bytes of the prefixes that every name carries, one behind the other.
 std::size_t common_prefix_bytes(const std::map<std::string, Tensor>& tensors) {
   constexpr std::array<std::string_view, 2> kPrefixes{"module.", "_orig_mod."};
-  // Names are sorted: what the first and the last begin with all begin with, and none is shorter than the first then.
+  // Names are sorted: what the first and the last begin with all begin with, and none is shorter
+  // than the first then.
   const std::string_view first = tensors.begin()->first, last = tensors.rbegin()->first;
   std::size_t bytes = 0;
   for (bool again = true; again;) {
     again = false;
     for (const std::string_view prefix : kPrefixes) {
-      const bool carried = first.substr(bytes).starts_with(prefix) && last.substr(bytes).starts_with(prefix);
+      const bool carried =
+          first.substr(bytes).starts_with(prefix) && last.substr(bytes).starts_with(prefix);
       if (!carried || first.size() == bytes + prefix.size()) continue;
       bytes += prefix.size();
       again = true;

@@ -21,7 +21,8 @@ struct StorageBytes {
 class OwnedBytes : public Storage {
  public:
   /// Throws Error where memory does not hold them.
-  explicit OwnedBytes(std::size_t size) : data_(static_cast<std::byte*>(std::calloc(size + 1, 1))), size_(size) {
+  explicit OwnedBytes(std::size_t size)
+      : data_(static_cast<std::byte*>(std::calloc(size + 1, 1))), size_(size) {
     if (data_ == nullptr) throw Error("out of memory: " + std::to_string(size) + " bytes");
   }
   ~OwnedBytes() override { std::free(data_); }

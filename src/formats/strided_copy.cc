@@ -31,7 +31,8 @@ void gather(const std::byte* from, const Shape& shape, const Shape& strides, std
     if (inner_stride == 1) {
       std::memcpy(to, run, static_cast<std::size_t>(inner * kBytes));
     } else {
-      for (std::int64_t i = 0; i < inner; ++i) std::memcpy(to + i * kBytes, run + i * inner_stride * kBytes, Bytes);
+      for (std::int64_t i = 0; i < inner; ++i)
+        std::memcpy(to + i * kBytes, run + i * inner_stride * kBytes, Bytes);
     }
     to += inner * kBytes;
     // The next outer index, last axis fastest.

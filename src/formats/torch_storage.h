@@ -23,10 +23,12 @@ struct StorageReference {
   std::size_t element_bytes() const { return dtype ? dtype_size(*dtype) : 1; }
 };
 
-/// Throws Error, starting with `where`, for another persistent id or an element type that is not read.
+/// Throws Error, starting with `where`, for another persistent id or an element type that is not
+/// read.
 StorageReference storage_reference(const pickle::Value& value, const std::string& where);
 
-/// Finds the bytes of a storage by its key. Throws Error, starting with `where`, where there is none.
+/// Finds the bytes of a storage by its key. Throws Error, starting with `where`, where there is
+/// none.
 using StorageLookup = std::function<StorageBytes(std::string_view key, const std::string& where)>;
 
 /// "float32" of torch.float32. Throws Error for types that are not read.

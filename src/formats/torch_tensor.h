@@ -16,10 +16,12 @@ bool is_torch_tensor(const pickle::Value& value);
 class TorchTensorBuilder {
  public:
   /// Copies are charged to `budget`: a stride of 0 can describe a tensor far larger than its file.
-  TorchTensorBuilder(StorageLookup lookup, ReadBudget& budget) : lookup_(std::move(lookup)), budget_(budget) {}
+  TorchTensorBuilder(StorageLookup lookup, ReadBudget& budget)
+      : lookup_(std::move(lookup)), budget_(budget) {}
 
-  /// A view where the elements lie in row-major order and aligned to their type, else a copy that does. Throws Error,
-  /// starting with `where`: an element outside its storage, sizes that overflow, a kind of tensor that is not read.
+  /// A view where the elements lie in row-major order and aligned to their type, else a copy that
+  /// does. Throws Error, starting with `where`: an element outside its storage, sizes that
+  /// overflow, a kind of tensor that is not read.
   Tensor build(const pickle::Value& value, const std::string& where);
 
  private:

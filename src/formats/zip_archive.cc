@@ -16,7 +16,9 @@ constexpr std::uint16_t kEncrypted = 1 << 0 | 1 << 6 | 1 << 13;
 constexpr std::uint64_t kMaxExpansion = 1032;
 constexpr std::size_t kMapNode = 128;
 
-[[noreturn]] void fail(const std::string& where, const std::string& what) { throw Error(where + ": " + what); }
+[[noreturn]] void fail(const std::string& where, const std::string& what) {
+  throw Error(where + ": " + what);
+}
 
 class Inflater {
  public:
@@ -45,20 +47,26 @@ class Inflater {
         const std::string reason = status == Z_BUF_ERROR    ? "its deflated bytes end too early"
                                    : stream_.msg != nullptr ? stream_.msg
                                                             : "broken deflated bytes";
-        fail(where_, reason + ", after " + std::to_string(made) + " of " + std::to_string(to.size()) + " bytes");
+        fail(where_, reason + ", after " + std::to_string(made) + " of " +
+                         std::to_string(to.size()) + " bytes");
       }
-      if (full && more > 0) fail(where_, "holds more than the " + std::to_string(to.size()) + " bytes that it announces");
+      if (full && more > 0)
+        fail(where_,
+             "holds more than the " + std::to_string(to.size()) + " bytes that it announces");
       made += more;
     }
-    if (made != to.size()) fail(where_, "expected " + std::to_string(to.size()) + " bytes, got " + std::to_string(made));
+    if (made != to.size())
+      fail(where_, "expected " + std::to_string(to.size()) + " bytes, got " + std::to_string(made));
     if (used != from.size()) {
-      fail(where_,
-           "expected " + std::to_string(from.size()) + " deflated bytes, got an end behind " + std::to_string(used));
+      fail(where_, "expected " + std::to_string(from.size()) +
+                       " deflated bytes, got an end behind " + std::to_string(used));
     }
   }
 
  private:
-  static uInt chunk(std::size_t bytes) { return static_cast<uInt>(std::min(bytes, std::size_t{1} << 30)); }
+  static uInt chunk(std::size_t bytes) {
+    return static_cast<uInt>(std::min(bytes, std::size_t{1} << 30));
+  }
 
   const std::string& where_;
   z_stream stream_{};
@@ -66,8 +74,8 @@ class Inflater {
 
 }  // namespace
 
-ZipArchive::ZipArchive(std::span<const std::byte> bytes, std::shared_ptr<const Storage> keep_alive, std::string where,
-                       std::shared_ptr<ReadBudget> budget)
+ZipArchive::ZipArchive(std::span<const std::byte> bytes, std::shared_ptr<const Storage> keep_alive,
+                       std::string where, std::shared_ptr<ReadBudget> budget)
     : bytes_(bytes),
       keep_alive_(std::move(keep_alive)),
       budget_(budget != nullptr ? std::move(budget) : std::make_shared<ReadBudget>(bytes.size())),
@@ -82,8 +90,9 @@ std::vector<std::string> ZipArchive::names() const {
 }
 
 const ZipRecord* ZipArchive::find(std::string_view name) const {
-  const auto found = std::lower_bound(records_.begin(), records_.end(), name,
-                                      [](const ZipRecord& record, std::string_view key) { return record.name < key; });
+  const auto found = std::lower_bound(
+      records_.begin(), records_.end(), name,
+      [](const ZipRecord& record, std::string_view key) { return record.name < key; });
   return found == records_.end() || found->name != name ? nullptr : &*found;
 }
 
@@ -92,21 +101,26 @@ StorageBytes ZipArchive::read(std::string_view name, const std::string& caller) 
   const ZipRecord* record = find(name);
   if (record == nullptr) fail(where, "missing");
   if (const auto cached = inflated_.find(record); cached != inflated_.end()) return cached->second;
-  if ((record->flags & kEncrypted) != 0) fail(where, "expected a plain entry, got an encrypted one, which is not read");
+  if ((record->flags & kEncrypted) != 0)
+    fail(where, "expected a plain entry, got an encrypted one, which is not read");
   if (record->method != kStored && record->method != kDeflated) {
-    fail(where, "expected stored or deflated, got compression method " + std::to_string(record->method));
+    fail(where,
+         "expected stored or deflated, got compression method " + std::to_string(record->method));
   }
   const auto found = zip_entry_bytes(bytes_, *record, where);
   if (record->method == kDeflated) return inflated_[record] = inflate(where, *record, found);
   if (record->compressed != record->size) {
-    fail(where, "stored, but " + std::to_string(record->compressed) + " bytes are to give " + std::to_string(record->size));
+    fail(where, "stored, but " + std::to_string(record->compressed) + " bytes are to give " +
+                    std::to_string(record->size));
   }
   return {found, keep_alive_};
 }
 
-StorageBytes ZipArchive::inflate(const std::string& where, const ZipRecord& record, std::span<const std::byte> deflated) {
+StorageBytes ZipArchive::inflate(const std::string& where, const ZipRecord& record,
+                                 std::span<const std::byte> deflated) {
   if (record.size / kMaxExpansion > deflated.size()) {
-    fail(where, std::to_string(deflated.size()) + " deflated bytes cannot give " + std::to_string(record.size));
+    fail(where, std::to_string(deflated.size()) + " deflated bytes cannot give " +
+                    std::to_string(record.size));
   }
   budget_->take(record.size + kMapNode, where, "inflating it");
   const auto owned = std::make_shared<OwnedBytes>(record.size);
@@ -114,7 +128,8 @@ StorageBytes ZipArchive::inflate(const std::string& where, const ZipRecord& reco
   const auto checksum = static_cast<std::uint32_t>(
       ::crc32_z(0, reinterpret_cast<const Bytef*>(owned->bytes().data()), owned->bytes().size()));
   if (checksum != record.checksum) {
-    fail(where, "its checksum: expected " + std::to_string(record.checksum) + ", got " + std::to_string(checksum));
+    fail(where, "its checksum: expected " + std::to_string(record.checksum) + ", got " +
+                    std::to_string(checksum));
   }
   return {owned->bytes(), owned};
 }

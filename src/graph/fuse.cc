@@ -16,8 +16,10 @@ std::vector<int> count_readers(const Graph& graph) {
   return readers;
 }
 
-// The consumer takes the producer in: it stands where the consumer stood, so that its other inputs are there before it.
-bool merge_into(std::vector<Node>& nodes, std::vector<bool>& gone, const std::vector<int>& readers, std::size_t consumer) {
+// The consumer takes the producer in: it stands where the consumer stood, so that its other inputs
+// are there before it.
+bool merge_into(std::vector<Node>& nodes, std::vector<bool>& gone, const std::vector<int>& readers,
+                std::size_t consumer) {
   Node& next = nodes[consumer];
   for (std::size_t operand = 0; operand < next.inputs.size(); ++operand) {
     const auto producer = static_cast<std::size_t>(next.inputs[operand]);
@@ -42,7 +44,8 @@ bool merge_into(std::vector<Node>& nodes, std::vector<bool>& gone, const std::ve
 }  // namespace
 
 Graph fuse_nodes(Graph graph) {
-  // A merge hands what the producer reads to its consumer, so that these numbers stay true of all nodes that are left.
+  // A merge hands what the producer reads to its consumer, so that these numbers stay true of all
+  // nodes that are left.
   const std::vector<int> readers = count_readers(graph);
   std::vector<Node> nodes = std::move(graph.nodes_);
   std::vector<bool> gone(nodes.size(), false);
@@ -58,7 +61,8 @@ Graph fuse_nodes(Graph graph) {
     for (NodeId& input : nodes[i].inputs) input = renumbered[static_cast<std::size_t>(input)];
     renumbered[i] = result.append(std::move(nodes[i]));
   }
-  for (const auto& exit : graph.exits_) result.add_exit(exit.name, renumbered[static_cast<std::size_t>(exit.node)]);
+  for (const auto& exit : graph.exits_)
+    result.add_exit(exit.name, renumbered[static_cast<std::size_t>(exit.node)]);
   for (const NodeId kept : graph.kept_) result.keep(renumbered[static_cast<std::size_t>(kept)]);
   return result;
 }

@@ -6,9 +6,12 @@
 
 namespace sidenet {
 
-NodeId Graph::add_input(const std::string& name, Shape shape) { return append({name, {}, nullptr, {}, std::move(shape)}); }
+NodeId Graph::add_input(const std::string& name, Shape shape) {
+  return append({name, {}, nullptr, {}, std::move(shape)});
+}
 
-NodeId Graph::add(const std::string& name, std::shared_ptr<const Operation> operation, std::vector<NodeId> inputs) {
+NodeId Graph::add(const std::string& name, std::shared_ptr<const Operation> operation,
+                  std::vector<NodeId> inputs) {
   std::vector<Shape> shapes;
   shapes.reserve(inputs.size());
   for (const NodeId input : inputs) shapes.push_back(node(input).shape);
@@ -27,18 +30,21 @@ void check_size(const Node& node) {
   Shape entry = node.shape;
   if (is_per_token(entry)) entry.erase(entry.begin());
   bool fits = element_count(entry) <= Graph::kMostElements;
-  for (std::size_t axis = 1; entry.size() == 3 && axis < 3; ++axis) fits = fits && entry[axis] <= Graph::kMostPixels;
+  for (std::size_t axis = 1; entry.size() == 3 && axis < 3; ++axis)
+    fits = fits && entry[axis] <= Graph::kMostPixels;
   if (fits) return;
-  throw Error("node " + node.name +
-              ": expected a value of fewer than 2^31 numbers, and of at most 2^24 pixels a side, got " +
-              to_string(node.shape));
+  throw Error(
+      "node " + node.name +
+      ": expected a value of fewer than 2^31 numbers, and of at most 2^24 pixels a side, got " +
+      to_string(node.shape));
 }
 
 }  // namespace
 
 NodeId Graph::append(Node node) {
   if (nodes_.size() == kMostNodes)
-    throw Error("node " + node.name + ": expected a network of at most " + std::to_string(kMostNodes) + " nodes, got more");
+    throw Error("node " + node.name + ": expected a network of at most " +
+                std::to_string(kMostNodes) + " nodes, got more");
   check_size(node);
   const auto id = static_cast<NodeId>(nodes_.size());
   know(node.name, id);
@@ -82,7 +88,8 @@ Cost Graph::cost(NodeId id) const {
   const Operation* operation = node(id).operation.get();
   if (!operation) return {};
   const std::vector<Shape> shapes = input_shapes(id);
-  if (std::none_of(shapes.begin(), shapes.end(), is_per_token)) return {operation->multiply_adds(shapes)};
+  if (std::none_of(shapes.begin(), shapes.end(), is_per_token))
+    return {operation->multiply_adds(shapes)};
   // f(t) = a + b t + c t^2 from f(0), f(1) and f(2).
   const auto at = [&](std::int64_t length) {
     std::vector<Shape> row = shapes;

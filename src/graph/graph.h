@@ -12,13 +12,14 @@ namespace sidenet {
 
 using NodeId = int;
 
-/// Multiply-adds of a node: of a row with t tokens, per_row + per_token t + per_token_pair t^2. What does not fit 63 bits
-/// stays at the largest number.
+/// Multiply-adds of a node: of a row with t tokens, per_row + per_token t + per_token_pair t^2.
+/// What does not fit 63 bits stays at the largest number.
 struct Cost {
   std::int64_t per_row = 0, per_token = 0, per_token_pair = 0;
   std::int64_t of(std::int64_t rows, std::int64_t tokens, std::int64_t token_pairs) const {
     return saturating_add(saturating_mul(per_row, rows),
-                          saturating_add(saturating_mul(per_token, tokens), saturating_mul(per_token_pair, token_pairs)));
+                          saturating_add(saturating_mul(per_token, tokens),
+                                         saturating_mul(per_token_pair, token_pairs)));
   }
   Cost& operator+=(const Cost& other);
 };
@@ -43,14 +44,18 @@ struct GraphExit {
 /// Named nodes in topological order. Shapes are inferred as nodes are added.
 class Graph {
  public:
-  /// Numbers of a value of one row (of texts: one token), and its height and width at most: kernels count them in ints.
+  /// Numbers of a value of one row (of texts: one token), and its height and width at most: kernels
+  /// count them in ints.
   static constexpr std::int64_t kMostElements = (std::int64_t{1} << 31) - 1, kMostPixels = 1 << 24;
-  /// Ten times the nodes of the deepest networks that are known: what a file can ask for beyond takes memory without end.
+  /// Ten times the nodes of the deepest networks that are known: what a file can ask for beyond
+  /// takes memory without end.
   static constexpr std::size_t kMostNodes = 1 << 15;
 
   NodeId add_input(const std::string& name, Shape shape);
-  /// Throws Error, with the node's name, where the shapes do not fit, or what it gives is larger than the limits above.
-  NodeId add(const std::string& name, std::shared_ptr<const Operation> operation, std::vector<NodeId> inputs);
+  /// Throws Error, with the node's name, where the shapes do not fit, or what it gives is larger
+  /// than the limits above.
+  NodeId add(const std::string& name, std::shared_ptr<const Operation> operation,
+             std::vector<NodeId> inputs);
   void add_alias(NodeId node, const std::string& name);
   /// Marks a node that gives logits as an exit. The last one marked is MainNet's own.
   void add_exit(const std::string& name, NodeId node);
@@ -66,7 +71,9 @@ class Graph {
   std::vector<Shape> input_shapes(NodeId id) const;
   Cost cost(NodeId id) const;
   /// For one row; of texts, one of kUsualTokens.
-  std::int64_t multiply_adds(NodeId id) const { return cost(id).of(1, kUsualTokens, kUsualTokens * kUsualTokens); }
+  std::int64_t multiply_adds(NodeId id) const {
+    return cost(id).of(1, kUsualTokens, kUsualTokens * kUsualTokens);
+  }
 
  private:
   friend Graph fuse_nodes(Graph graph);
@@ -80,8 +87,8 @@ class Graph {
   std::vector<NodeId> kept_;
 };
 
-/// Merges each node with its only consumer where the operations know how (conv2d takes batch norm, add, ReLU). Exits
-/// and kept nodes keep their values.
+/// Merges each node with its only consumer where the operations know how (conv2d takes batch norm,
+/// add, ReLU). Exits and kept nodes keep their values.
 Graph fuse_nodes(Graph graph);
 
 }  // namespace sidenet

@@ -21,7 +21,9 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 Json number_json(double value) { return std::isinf(value) ? Json("inf") : Json(value); }
 
 double read_number(const JsonField& field, double low) {
-  return field.is_string() && field.string() == "inf" ? kInfinity : field.number(low, std::numeric_limits<double>::max());
+  return field.is_string() && field.string() == "inf"
+             ? kInfinity
+             : field.number(low, std::numeric_limits<double>::max());
 }
 
 Json thresholds_json(const std::map<std::string, double>& thresholds) {
@@ -61,7 +63,9 @@ Json state_json(const GuardState& state) {
           {"guard", guard_json(state.guard.state())}};
 }
 
-std::string checksum(const GuardState& state) { return Digest().add(state_json(state).dump()).hex(); }
+std::string checksum(const GuardState& state) {
+  return Digest().add(state_json(state).dump()).hex();
+}
 
 void check_owner(const JsonField& field, const GuardState& own) {
   field.at("model").expect(own.model);
@@ -77,7 +81,8 @@ std::map<std::string, double> read_thresholds(const JsonField& field, const Guar
   for (const auto& [exit, threshold] : field.members()) {
     if (own.given.count(exit) == 0) field.refuse("the exits of given_thresholds");
     thresholds[exit] = read_number(threshold, 0);
-    if (thresholds[exit] < own.given.at(exit) && thresholds[exit] <= 1) threshold.refuse("no less than it began with");
+    if (thresholds[exit] < own.given.at(exit) && thresholds[exit] <= 1)
+      threshold.refuse("no less than it began with");
   }
   if (thresholds.size() != own.given.size()) field.refuse("the exits of given_thresholds");
   return thresholds;
@@ -105,11 +110,13 @@ DriftGuard read_guard(const JsonField& field, const GuardState& own) {
 /// What the fields must be together, in words for `guard`.
 std::string contradiction(const GuardState& state) {
   const DriftGuard::State guard = state.guard.state();
-  if (guard.rows > state.audited) return "at most " + std::to_string(state.audited) + " rows (audited)";
+  if (guard.rows > state.audited)
+    return "at most " + std::to_string(state.audited) + " rows (audited)";
   const bool raises = state.action == "raise";
   // One that raises begins a round at once; one that warns stays in the first.
   if (raises && guard.alarm_row > 0) return "no alarm_row (action: raise)";
-  if (!raises && (guard.alarm_row > 0) != (state.alarms > 0)) return "an alarm_row with an alarm alone (action: warn)";
+  if (!raises && (guard.alarm_row > 0) != (state.alarms > 0))
+    return "an alarm_row with an alarm alone (action: warn)";
   const std::int64_t round = raises ? state.alarms + 1 : 1;
   return guard.round == round ? "" : "round " + std::to_string(round);
 }
@@ -120,9 +127,11 @@ GuardState read_fields(const JsonField& field, const GuardState& own, bool compa
   state.rows = field.at("rows").large_integer(0, kMostRows);
   state.audited = field.at("audited").large_integer(0, state.rows);
   state.alarms = field.at("alarms").large_integer(0, own.action == "warn" ? 1 : 999'999);
-  state.alarm_row = field.at("alarm_row").large_integer(state.alarms > 0 ? 1 : 0, state.alarms > 0 ? state.rows : 0);
+  state.alarm_row = field.at("alarm_row")
+                        .large_integer(state.alarms > 0 ? 1 : 0, state.alarms > 0 ? state.rows : 0);
   state.guard = read_guard(field.at("guard"), own);
-  if (const std::string expected = contradiction(state); !expected.empty()) field.at("guard").refuse(expected);
+  if (const std::string expected = contradiction(state); !expected.empty())
+    field.at("guard").refuse(expected);
   if ((state.alarms == 0 || own.action == "warn") && state.thresholds != own.given)
     field.at("thresholds").expect(thresholds_json(own.given));
   field.at("checksum").string();
@@ -138,14 +147,17 @@ std::string guard_state_text(const GuardState& state) {
   return fields.dump() + "\n";
 }
 
-GuardState read_guard_state(std::string_view text, const std::string& file, const GuardState& own, bool compared) {
+GuardState read_guard_state(std::string_view text, const std::string& file, const GuardState& own,
+                            bool compared) {
   const char* advice = "; remove the file to begin anew";
   try {
     const JsonField field = JsonField::parse(text, {file, ""});
     field.at("version").expect(kVersion);
-    field.expect_keys({"version", "model", "limit", "delta", "action", "confidence", "given_thresholds", "thresholds",
-                       "rows", "audited", "alarms", "alarm_row", "guard", "checksum"});
-    advice = "; it is the state of another guard: give another file, or remove this one to begin anew";
+    field.expect_keys({"version", "model", "limit", "delta", "action", "confidence",
+                       "given_thresholds", "thresholds", "rows", "audited", "alarms", "alarm_row",
+                       "guard", "checksum"});
+    advice =
+        "; it is the state of another guard: give another file, or remove this one to begin anew";
     check_owner(field, own);
     advice = "; the state is damaged: remove the file to begin anew";
     return read_fields(field, own, compared);

@@ -12,7 +12,9 @@ namespace {
 constexpr std::chrono::milliseconds kLongestInterval{200};
 constexpr int kMergeShare = 20;  // merging may take one part in so many of the time
 
-[[noreturn]] void advise(const Error& error) { throw Error(std::string(error.what()) + "; give another file"); }
+[[noreturn]] void advise(const Error& error) {
+  throw Error(std::string(error.what()) + "; give another file");
+}
 
 LockedFile open_state(const std::string& file) {
   try {
@@ -33,7 +35,10 @@ void check_folder(const std::string& file) {
 }  // namespace
 
 SharedGuard::SharedGuard(GuardState begin, std::string file)
-    : begin_(std::move(begin)), state_(begin_), file_(std::move(file)), interval_(kLongestInterval) {
+    : begin_(std::move(begin)),
+      state_(begin_),
+      file_(std::move(file)),
+      interval_(kLongestInterval) {
   merge();  // whose alarms somebody else has told
   if (!file_.empty()) check_folder(file_);
   merged_ = looked_;
@@ -46,13 +51,17 @@ void SharedGuard::add_audited(bool differs) {
 
 std::optional<std::chrono::milliseconds> SharedGuard::due_in() const {
   if (!has_pending()) return std::nullopt;
-  const Clock::duration left = file_.empty() ? Clock::duration::zero() : merged_ + interval_ - Clock::now();
+  const Clock::duration left =
+      file_.empty() ? Clock::duration::zero() : merged_ + interval_ - Clock::now();
   return std::chrono::ceil<std::chrono::milliseconds>(std::max(left, Clock::duration::zero()));
 }
 
-bool SharedGuard::is_stale() const { return !file_.empty() && Clock::now() - looked_ >= kLongestInterval; }
+bool SharedGuard::is_stale() const {
+  return !file_.empty() && Clock::now() - looked_ >= kLongestInterval;
+}
 
-void SharedGuard::take_in(GuardState& state, bool same_thresholds, std::vector<Alarm>& alarms) const {
+void SharedGuard::take_in(GuardState& state, bool same_thresholds,
+                          std::vector<Alarm>& alarms) const {
   for (const auto& [row, differs] : pending_.audited) {
     ++state.audited;
     // Rows by thresholds that are no longer in force say nothing of those that are.
@@ -76,9 +85,11 @@ void SharedGuard::merge_file(std::vector<Alarm>& alarms) {
   LockedFile file = open_state(file_);
   const bool is_new = file.text().empty();
   GuardState next = is_new ? begin_ : read_guard_state(file.text(), file_, begin_);
-  if (next.alarms > state_.alarms) alarms.push_back({next.alarm_row, false, {}, {}, next.thresholds});
+  if (next.alarms > state_.alarms)
+    alarms.push_back({next.alarm_row, false, {}, {}, next.thresholds});
   // Who removes the file begins a first round again.
-  const bool same_thresholds = next.guard.round() == state_.guard.round() && next.thresholds == state_.thresholds;
+  const bool same_thresholds =
+      next.guard.round() == state_.guard.round() && next.thresholds == state_.thresholds;
   take_in(next, same_thresholds, alarms);
   if (is_new || has_pending()) file.replace(guard_state_text(next));
   state_ = std::move(next);

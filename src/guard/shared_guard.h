@@ -14,10 +14,11 @@ namespace sidenet {
 
 /// A drift guard that lives in memory, or in a file that several processes share.
 ///
-/// The file's guard takes every audited row once, in the order in which processes bring them: one sequence, whose evidence
-/// keeps delta for all processes together. When rows are brought must therefore not hang on what they say. If they came at
-/// once where they look like drift, differing rows would stand first in the sequence, and many processes would alarm more
-/// often than delta allows. So the clock says when, and an alarm is that much later.
+/// The file's guard takes every audited row once, in the order in which processes bring them: one
+/// sequence, whose evidence keeps delta for all processes together. When rows are brought must
+/// therefore not hang on what they say. If they came at once where they look like drift, differing
+/// rows would stand first in the sequence, and many processes would alarm more often than delta
+/// allows. So the clock says when, and an alarm is that much later.
 class SharedGuard {
  public:
   struct Alarm {
@@ -28,8 +29,8 @@ class SharedGuard {
     std::map<std::string, double> thresholds;  ///< after it
   };
 
-  /// begin: where nothing has been seen yet. file: is read, or made; "" for memory alone. Throws Error as LockedFile and
-  /// read_guard_state() do.
+  /// begin: where nothing has been seen yet. file: is read, or made; "" for memory alone. Throws
+  /// Error as LockedFile and read_guard_state() do.
   explicit SharedGuard(GuardState begin, std::string file = "");
 
   /// The next row that an exit has answered, by the thresholds of state().
@@ -39,11 +40,13 @@ class SharedGuard {
 
   /// When rows are to be merged: in so many milliseconds, 0 at once. None where there are none.
   std::optional<std::chrono::milliseconds> due_in() const;
-  /// Whether to merge before a batch, with rows or without: another process may have raised the thresholds.
+  /// Whether to merge before a batch, with rows or without: another process may have raised the
+  /// thresholds.
   bool is_stale() const;
   bool has_pending() const { return pending_.rows > 0; }
-  /// Brings the rows to the file and takes in what other processes have brought; in memory the rows are taken in. Alarms
-  /// since the last time come back, in order. Throws Error; then the rows wait for another try.
+  /// Brings the rows to the file and takes in what other processes have brought; in memory the rows
+  /// are taken in. Alarms since the last time come back, in order. Throws Error; then the rows wait
+  /// for another try.
   std::vector<Alarm> merge();
 
   /// As of the last merge().
@@ -51,7 +54,9 @@ class SharedGuard {
   bool raises() const { return begin_.action == "raise"; }
   /// Of this process, merged or not.
   std::int64_t rows() const { return rows_ + pending_.rows; }
-  std::int64_t audited() const { return audited_ + static_cast<std::int64_t>(pending_.audited.size()); }
+  std::int64_t audited() const {
+    return audited_ + static_cast<std::int64_t>(pending_.audited.size());
+  }
 
  private:
   using Clock = std::chrono::steady_clock;

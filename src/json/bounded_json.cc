@@ -7,7 +7,9 @@
 
 namespace sidenet {
 
-void JsonHandler::refuse(const std::string& what) const { throw Error(name().place(path_.str()) + what); }
+void JsonHandler::refuse(const std::string& what) const {
+  throw Error(name().place(path_.str()) + what);
+}
 
 // nlohmann's SAX interface.
 class JsonReader : public nlohmann::json_sax<nlohmann::json> {
@@ -22,8 +24,12 @@ class JsonReader : public nlohmann::json_sax<nlohmann::json> {
 
   bool null() override { return begin_value(), handler_.null(), true; }
   bool boolean(bool value) override { return begin_value(), handler_.boolean(value), true; }
-  bool number_integer(std::int64_t value) override { return begin_value(), handler_.negative(value), true; }
-  bool number_unsigned(std::uint64_t value) override { return begin_value(), handler_.natural(value), true; }
+  bool number_integer(std::int64_t value) override {
+    return begin_value(), handler_.negative(value), true;
+  }
+  bool number_unsigned(std::uint64_t value) override {
+    return begin_value(), handler_.natural(value), true;
+  }
   bool number_float(double value, const std::string& written) override {
     return begin_value(), handler_.real(value, written), true;
   }
@@ -31,7 +37,8 @@ class JsonReader : public nlohmann::json_sax<nlohmann::json> {
   bool binary(binary_t&) override { return false; }  // JSON has none
   bool start_object(std::size_t) override {
     begin_value();
-    objects_.push_back({handler_.begin_object() == JsonHandler::Keys::checked, keys_.size(), bytes_.size()});
+    objects_.push_back(
+        {handler_.begin_object() == JsonHandler::Keys::checked, keys_.size(), bytes_.size()});
     handler_.path_.open(false);
     return true;
   }
@@ -62,9 +69,11 @@ class JsonReader : public nlohmann::json_sax<nlohmann::json> {
     handler_.end_list();
     return true;
   }
-  bool parse_error(std::size_t position, const std::string&, const nlohmann::json::exception& error) override {
+  bool parse_error(std::size_t position, const std::string&,
+                   const nlohmann::json::exception& error) override {
     constexpr int kNumberOverflow = 406;
-    fail_malformed(position, error.id == kNumberOverflow ? "a number beyond 64-bit floating point" : "");
+    fail_malformed(position,
+                   error.id == kNumberOverflow ? "a number beyond 64-bit floating point" : "");
   }
 
  private:
@@ -77,14 +86,16 @@ class JsonReader : public nlohmann::json_sax<nlohmann::json> {
   };
 
   void begin_value() { handler_.path_.next_value(); }
-  std::string_view text(const Span& key) const { return std::string_view(bytes_).substr(key.begin, key.size); }
+  std::string_view text(const Span& key) const {
+    return std::string_view(bytes_).substr(key.begin, key.size);
+  }
 
   // Sorted, so that no choice of keys makes this slow.
   void check_keys(const Object& object) {
     const auto first = keys_.begin() + static_cast<std::ptrdiff_t>(object.first_key);
     std::sort(first, keys_.end(), [&](const Span& a, const Span& b) { return text(a) < text(b); });
-    const auto twice =
-        std::adjacent_find(first, keys_.end(), [&](const Span& a, const Span& b) { return text(a) == text(b); });
+    const auto twice = std::adjacent_find(
+        first, keys_.end(), [&](const Span& a, const Span& b) { return text(a) == text(b); });
     if (twice != keys_.end()) fail_twice(text(*twice));
     keys_.resize(object.first_key);
     bytes_.resize(object.first_byte);
@@ -93,7 +104,8 @@ class JsonReader : public nlohmann::json_sax<nlohmann::json> {
   [[noreturn]] void fail_twice(std::string_view key) const {
     std::string path = handler_.path_.str();
     append_json_key(path, key);
-    throw Error(handler_.name().place(path) + "expected each key once, got " + quoted_json(key) + " again");
+    throw Error(handler_.name().place(path) + "expected each key once, got " + quoted_json(key) +
+                " again");
   }
   [[noreturn]] void fail_malformed(std::size_t position, const std::string& what) const {
     throw Error(handler_.name().place("") + "malformed JSON at " + handler_.byte(position) +

@@ -35,7 +35,8 @@ bool find_path(const json& value, const json* target, std::string& path) {
 }  // namespace
 
 JsonField::JsonField(json root, JsonName name)
-    : document_(std::make_shared<const Document>(Document{std::move(root), std::move(name)})), value_(&document_->root) {}
+    : document_(std::make_shared<const Document>(Document{std::move(root), std::move(name)})),
+      value_(&document_->root) {}
 
 JsonField JsonField::parse(std::string_view text, const JsonName& name) {
   const JsonLimits limits{text.size(), kMaxDepth, kMaxPartValues, kMaxStringBytes};
@@ -44,9 +45,11 @@ JsonField JsonField::parse(std::string_view text, const JsonName& name) {
 
 JsonField JsonField::read_file(const std::string& path) {
   const auto file = MappedFile::open(path);
-  const std::string_view text(reinterpret_cast<const char*>(file->bytes().data()), file->bytes().size());
+  const std::string_view text(reinterpret_cast<const char*>(file->bytes().data()),
+                              file->bytes().size());
   const JsonName name{path, ""};
-  return {parse_json(text, {kMaxFileBytes, kMaxDepth, kMaxFileValues, kMaxStringBytes}, name), name};
+  return {parse_json(text, {kMaxFileBytes, kMaxDepth, kMaxFileValues, kMaxStringBytes}, name),
+          name};
 }
 
 // A field keeps no path, only its place in the document, which is searched for when it is needed.
@@ -119,7 +122,8 @@ void JsonField::expect_keys(std::initializer_list<const char*> known) const {
     if (std::find(known.begin(), known.end(), key) != known.end()) continue;
     std::string names;
     for (const char* name : known) names += (names.empty() ? "" : ", ") + std::string(name);
-    throw Error(document_->name.place(path()) + "expected the fields " + names + ", got " + quoted_json(key));
+    throw Error(document_->name.place(path()) + "expected the fields " + names + ", got " +
+                quoted_json(key));
   }
 }
 
@@ -142,12 +146,15 @@ bool JsonField::boolean() const {
   return value_->get<bool>();
 }
 
-int JsonField::integer(int low, int high) const { return static_cast<int>(large_integer(low, high)); }
+int JsonField::integer(int low, int high) const {
+  return static_cast<int>(large_integer(low, high));
+}
 
 std::int64_t JsonField::large_integer(std::int64_t low, std::int64_t high) const {
-  const bool is_large =
-      value_->is_number_unsigned() && value_->get<std::uint64_t>() > static_cast<std::uint64_t>(INT64_MAX);
-  if (!value_->is_number_integer() || is_large || value_->get<std::int64_t>() < low || value_->get<std::int64_t>() > high)
+  const bool is_large = value_->is_number_unsigned() &&
+                        value_->get<std::uint64_t>() > static_cast<std::uint64_t>(INT64_MAX);
+  if (!value_->is_number_integer() || is_large || value_->get<std::int64_t>() < low ||
+      value_->get<std::int64_t>() > high)
     refuse("an integer from " + std::to_string(low) + " to " + std::to_string(high));
   return value_->get<std::int64_t>();
 }

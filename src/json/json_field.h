@@ -14,8 +14,8 @@
 
 namespace sidenet {
 
-/// A value inside a JSON document from outside. What does not fit is an Error that names the file, the value's path,
-/// expected and got. Fields share their document; copies are cheap.
+/// A value inside a JSON document from outside. What does not fit is an Error that names the file,
+/// the value's path, expected and got. Fields share their document; copies are cheap.
 class JsonField {
  public:
   static constexpr std::size_t kMaxDepth = 64;
@@ -26,20 +26,23 @@ class JsonField {
   JsonField(nlohmann::json root, JsonName name);
   /// A document inside a file: at most kMaxPartValues values. Throws Error as read_json does.
   static JsonField parse(std::string_view text, const JsonName& name);
-  /// A whole file: at most kMaxFileBytes and kMaxFileValues. Throws Error where it cannot be read, and as read_json does.
+  /// A whole file: at most kMaxFileBytes and kMaxFileValues. Throws Error where it cannot be read,
+  /// and as read_json does.
   static JsonField read_file(const std::string& path);
 
-  JsonField at(const char* key) const;      ///< throws Error where it is missing, or this is no object
-  JsonField item(std::size_t index) const;  ///< throws Error where the list is shorter, or this is none
-  bool has(const char* key) const;          ///< there, and not null; throws Error where this is no object
+  JsonField at(const char* key) const;  ///< throws Error where it is missing, or this is no object
+  JsonField item(
+      std::size_t index) const;     ///< throws Error where the list is shorter, or this is none
+  bool has(const char* key) const;  ///< there, and not null; throws Error where this is no object
   bool is_object() const { return value_->is_object(); }
   bool is_string() const { return value_->is_string(); }
-  std::size_t list_size() const;                                     ///< throws Error where this is no list
-  std::vector<JsonField> items() const;                              ///< of a list
-  std::vector<std::pair<std::string, JsonField>> members() const;    ///< of an object, by key
-  void expect_object() const;                                        ///< throws Error where it is none
-  void expect_keys(std::initializer_list<const char*> known) const;  ///< throws Error: no object, another key
-  void expect(const nlohmann::json& expected) const;                 ///< throws Error where it is another value
+  std::size_t list_size() const;         ///< throws Error where this is no list
+  std::vector<JsonField> items() const;  ///< of a list
+  std::vector<std::pair<std::string, JsonField>> members() const;  ///< of an object, by key
+  void expect_object() const;  ///< throws Error where it is none
+  void expect_keys(
+      std::initializer_list<const char*> known) const;  ///< throws Error: no object, another key
+  void expect(const nlohmann::json& expected) const;    ///< throws Error where it is another value
 
   const std::string& string() const;
   bool boolean() const;

@@ -8,7 +8,8 @@ namespace sidenet {
 std::string quoted_json(std::string_view text) {
   constexpr std::size_t kMost = 60;
   // A character that the cut splits is left out.
-  std::string quoted = nlohmann::json(text.substr(0, kMost)).dump(-1, ' ', false, nlohmann::json::error_handler_t::ignore);
+  std::string quoted = nlohmann::json(text.substr(0, kMost))
+                           .dump(-1, ' ', false, nlohmann::json::error_handler_t::ignore);
   if (text.size() > kMost) quoted.insert(quoted.size() - 1, "…");
   std::replace(quoted.begin(), quoted.end(), '\x7f', '?');
   return quoted;
@@ -16,12 +17,15 @@ std::string quoted_json(std::string_view text) {
 
 void append_json_key(std::string& path, std::string_view key) {
   const bool plain =
-      !key.empty() && key.size() <= 60 && std::all_of(key.begin(), key.end(), [](char c) { return c > ' ' && c < '\x7f'; });
+      !key.empty() && key.size() <= 60 &&
+      std::all_of(key.begin(), key.end(), [](char c) { return c > ' ' && c < '\x7f'; });
   path += '.';
   path += plain ? std::string(key) : quoted_json(key);
 }
 
-void append_json_index(std::string& path, std::size_t index) { path += "[" + std::to_string(index) + "]"; }
+void append_json_index(std::string& path, std::size_t index) {
+  path += "[" + std::to_string(index) + "]";
+}
 
 std::string JsonName::place(const std::string& path) const {
   constexpr std::size_t kMost = 200;

@@ -10,7 +10,8 @@ namespace {
 
 constexpr std::size_t kMaxRun = std::size_t{1} << 20;
 
-// Bytes that stand for themselves inside a string: ASCII without control characters, quote and backslash.
+// Bytes that stand for themselves inside a string: ASCII without control characters, quote and
+// backslash.
 constexpr std::array<bool, 256> kPlain = [] {
   std::array<bool, 256> plain{};
   for (std::size_t byte = 0x20; byte < 0x80; ++byte) plain[byte] = byte != '"' && byte != '\\';
@@ -23,7 +24,8 @@ class Scanner {
 
   JsonDefect run() {
     if (text_.size() > limits_.bytes) {
-      return {"expected JSON of at most " + std::to_string(limits_.bytes) + " bytes, got " + std::to_string(text_.size()),
+      return {"expected JSON of at most " + std::to_string(limits_.bytes) + " bytes, got " +
+                  std::to_string(text_.size()),
               limits_.bytes, false};
     }
     std::size_t depth = 0, values = 1, run_start = 0;
@@ -31,7 +33,8 @@ class Scanner {
     for (; at_ < text_.size() && defect_.what.empty(); before = text_[at_], ++at_) {
       const char c = text_[at_];
       if (is_number(c) && !is_number(before)) run_start = at_;
-      if (at_ - run_start > kMaxRun) bound("a string or a number in every " + std::to_string(kMaxRun) + " bytes, got none");
+      if (at_ - run_start > kMaxRun)
+        bound("a string or a number in every " + std::to_string(kMaxRun) + " bytes, got none");
       switch (c) {
         case '"':
           scan_string();
@@ -43,7 +46,8 @@ class Scanner {
           break;
         case ']':
         case '}':
-          if (last != '[' && last != '{') ++values;  // the first of those inside, which has no comma before it
+          if (last != '[' && last != '{')
+            ++values;  // the first of those inside, which has no comma before it
           if (depth > 0) --depth;
           break;
         case ',': ++values; break;
@@ -58,8 +62,12 @@ class Scanner {
   }
 
  private:
-  static bool is_number(char c) { return (c >= '0' && c <= '9') || c == '-' || c == '+' || c == '.'; }
-  unsigned byte(std::size_t at) const { return at < text_.size() ? static_cast<unsigned char>(text_[at]) : 0; }
+  static bool is_number(char c) {
+    return (c >= '0' && c <= '9') || c == '-' || c == '+' || c == '.';
+  }
+  unsigned byte(std::size_t at) const {
+    return at < text_.size() ? static_cast<unsigned char>(text_[at]) : 0;
+  }
 
   void malformed(std::size_t at, const char* what) {
     if (defect_.what.empty()) defect_ = {what, at + 1, true};
@@ -78,7 +86,8 @@ class Scanner {
       while (at_ < text_.size() && kPlain[static_cast<unsigned char>(text_[at_])]) ++at_;
       if (at_ - begin > limits_.string_bytes) {
         at_ = begin;
-        return bound("strings of at most " + std::to_string(limits_.string_bytes) + " bytes, got a longer one");
+        return bound("strings of at most " + std::to_string(limits_.string_bytes) +
+                     " bytes, got a longer one");
       }
       if (at_ >= text_.size()) return malformed(text_.size(), "a string that does not end");
       if (text_[at_] == '"') return;
@@ -138,6 +147,8 @@ class Scanner {
 
 }  // namespace
 
-JsonDefect scan_json(std::string_view text, const JsonLimits& limits) { return Scanner(text, limits).run(); }
+JsonDefect scan_json(std::string_view text, const JsonLimits& limits) {
+  return Scanner(text, limits).run();
+}
 
 }  // namespace sidenet

@@ -19,9 +19,10 @@ struct JsonDefect {
   bool malformed = false;
 };
 
-/// Looks at a text before it is parsed, without memory of its own: its bounds, NUL (to nlohmann's parser the end of the
-/// text), and all of its strings (UTF-8, escapes, pairs of surrogates), so that a parser fails in none. Blanks, brackets
-/// and literals come in runs of at most 1 MiB: that parser keeps them for its messages, up to nine bytes for one.
+/// Looks at a text before it is parsed, without memory of its own: its bounds, NUL (to nlohmann's
+/// parser the end of the text), and all of its strings (UTF-8, escapes, pairs of surrogates), so
+/// that a parser fails in none. Blanks, brackets and literals come in runs of at most 1 MiB: that
+/// parser keeps them for its messages, up to nine bytes for one.
 JsonDefect scan_json(std::string_view text, const JsonLimits& limits);
 
 }  // namespace sidenet

@@ -10,7 +10,8 @@ JsonHandler::Keys JsonTreeBuilder::begin_object() {
 }
 
 json* JsonTreeBuilder::place(json value) {
-  if (++values_ > most_values_) refuse("expected JSON of at most " + std::to_string(most_values_) + " values, got more");
+  if (++values_ > most_values_)
+    refuse("expected JSON of at most " + std::to_string(most_values_) + " values, got more");
   if (open_.empty()) {
     root_ = std::move(value);
     return &root_;

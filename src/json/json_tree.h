@@ -9,10 +9,12 @@
 
 namespace sidenet {
 
-/// Builds a document of at most `most_values` of nlohmann's values; a small one takes about 150 bytes.
+/// Builds a document of at most `most_values` of nlohmann's values; a small one takes about 150
+/// bytes.
 class JsonTreeBuilder : public JsonHandler {
  public:
-  JsonTreeBuilder(const JsonName& name, std::size_t most_values) : name_(name), most_values_(most_values) {}
+  JsonTreeBuilder(const JsonName& name, std::size_t most_values)
+      : name_(name), most_values_(most_values) {}
   JsonName name() const override { return name_; }
   nlohmann::json take() { return std::move(root_); }
 
@@ -34,7 +36,8 @@ class JsonTreeBuilder : public JsonHandler {
   const JsonName& name_;
   std::size_t most_values_, values_ = 0;
   nlohmann::json root_;
-  std::vector<nlohmann::json*> open_;  // nothing is put beside one that is open, so it stays where it is
+  std::vector<nlohmann::json*>
+      open_;  // nothing is put beside one that is open, so it stays where it is
   std::string key_;
 };
 

@@ -16,7 +16,8 @@ class StringList : public JsonHandler {
   }
   void string(const std::string& text) override {
     if (depth() == 0) unexpected("a string");
-    if (strings_.size() == most_) refuse("expected at most " + std::to_string(most_) + " strings, got more");
+    if (strings_.size() == most_)
+      refuse("expected at most " + std::to_string(most_) + " strings, got more");
     strings_.push_back(text);
   }
 
@@ -31,7 +32,8 @@ class StringList : public JsonHandler {
 
 }  // namespace
 
-std::vector<std::string> read_string_list(std::string_view text, std::size_t most, const JsonName& name) {
+std::vector<std::string> read_string_list(std::string_view text, std::size_t most,
+                                          const JsonName& name) {
   constexpr std::size_t kMaxDepth = 64, kMaxStringBytes = std::size_t{1} << 20;
   StringList list(name, most);
   // Twice as many values, so that the list itself tells where it is too long.

@@ -12,27 +12,31 @@ namespace sidenet::models {
 
 /// Which network a state dict is.
 struct Architecture {
-  std::string family;                           ///< "resnet", "bert"
-  std::string name;                             ///< "resnet50", "cifar_resnet56", "bert-base", …
-  int classes = 0;                              ///< 0: headless
-  Shape input_shape;                            ///< one row at the family's usual size, (C, H, W); a text: (kTokens)
-  Preprocessing preprocessing;                  ///< of images: the family's default
-  std::map<std::string, std::string> settings;  ///< what the weights do not tell, by its name in config.json
-  int vocabulary = 0;                           ///< of texts: words of the embedding
-  int max_tokens = 0;                           ///< of texts: positions of the embedding
-  int token_types = 0;                          ///< of texts: 0 or 1: no pairs told apart
+  std::string family;  ///< "resnet", "bert"
+  std::string name;    ///< "resnet50", "cifar_resnet56", "bert-base", …
+  int classes = 0;     ///< 0: headless
+  Shape input_shape;   ///< one row at the family's usual size, (C, H, W); a text: (kTokens)
+  Preprocessing preprocessing;  ///< of images: the family's default
+  std::map<std::string, std::string>
+      settings;         ///< what the weights do not tell, by its name in config.json
+  int vocabulary = 0;   ///< of texts: words of the embedding
+  int max_tokens = 0;   ///< of texts: positions of the embedding
+  int token_types = 0;  ///< of texts: 0 or 1: no pairs told apart
 
   bool is_text() const { return is_per_token(input_shape); }
 };
 
-/// Recognises a network by the names and shapes of its weights, and `settings` for what these do not tell. Throws Error
-/// where it is none that is known, or not the `expected` one (empty: any); the message says what was looked for.
+/// Recognises a network by the names and shapes of its weights, and `settings` for what these do
+/// not tell. Throws Error where it is none that is known, or not the `expected` one (empty: any);
+/// the message says what was looked for.
 Architecture recognise(const Weights& weights, const std::string& expected,
                        const std::map<std::string, std::string>& settings = {});
 
-/// The MainNet of that architecture, for rows of `input_shape`; its head is the exit "final", unless it is headless. Throws
-/// Error where a weight is missing, a shape is wrong or the input does not fit.
-Graph build_graph(const Architecture& architecture, const Weights& weights, const Shape& input_shape);
+/// The MainNet of that architecture, for rows of `input_shape`; its head is the exit "final",
+/// unless it is headless. Throws Error where a weight is missing, a shape is wrong or the input
+/// does not fit.
+Graph build_graph(const Architecture& architecture, const Weights& weights,
+                  const Shape& input_shape);
 
 /// Weights of `architecture`, by name, that MainNet does not use (a leftover of pre-training, say).
 std::vector<std::string> unused_weights(const Architecture& architecture, const Weights& weights);

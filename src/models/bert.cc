@@ -14,8 +14,8 @@
 namespace sidenet::models {
 namespace {
 
-using nodes::Add, nodes::Embeddings, nodes::Gelu, nodes::LayerNorm, nodes::Linear, nodes::LinearWeights, nodes::Relu,
-    nodes::SelfAttention, nodes::Tanh, nodes::TokenPool, nodes::TokenPooling;
+using ops::Add, ops::Embeddings, ops::Gelu, ops::LayerNorm, ops::Linear, ops::LinearWeights,
+    ops::Relu, ops::SelfAttention, ops::Tanh, ops::TokenPool, ops::TokenPooling;
 
 // The weights of one module, and where its nodes go.
 struct Module {
@@ -24,13 +24,15 @@ struct Module {
   std::string path(const std::string& name) const { return weights.full_name(name); }
 };
 
-LinearWeights linear_weights(const Weights& weights, const std::string& name, std::int64_t in, std::int64_t out) {
+LinearWeights linear_weights(const Weights& weights, const std::string& name, std::int64_t in,
+                             std::int64_t out) {
   return {weights.get(name + ".weight", {out, in}), weights.get(name + ".bias", {out})};
 }
 
 NodeId linear(Module module, const std::string& name, NodeId x, std::int64_t in, std::int64_t out) {
-  return module.graph.add(module.path(name),
-                          std::make_shared<Linear>(std::vector{linear_weights(module.weights, name, in, out)}), {x});
+  return module.graph.add(
+      module.path(name),
+      std::make_shared<Linear>(std::vector{linear_weights(module.weights, name, in, out)}), {x});
 }
 
 NodeId layer_norm(const BertConfig& config, Module module, const std::string& name, NodeId x) {
@@ -38,7 +40,9 @@ NodeId layer_norm(const BertConfig& config, Module module, const std::string& na
   const std::int64_t hidden = config.hidden_size;
   return module.graph.add(
       module.path(name),
-      std::make_shared<LayerNorm>(norm.get("weight", {hidden}), norm.get("bias", {hidden}), config.layer_norm_eps), {x});
+      std::make_shared<LayerNorm>(norm.get("weight", {hidden}), norm.get("bias", {hidden}),
+                                  config.layer_norm_eps),
+      {x});
 }
 
 NodeId activation(const BertConfig& config, Module module, const std::string& name, NodeId x) {
@@ -51,15 +55,18 @@ NodeId activation(const BertConfig& config, Module module, const std::string& na
   return module.graph.add(module.path(name), operation, {x});
 }
 
-// Section 3.1 of arXiv 1706.03762: attention and a feed-forward network, each with a residual and a layer norm behind.
+// Section 3.1 of arXiv 1706.03762: attention and a feed-forward network, each with a residual and a
+// layer norm behind.
 NodeId encoder_layer(const BertConfig& config, Module layer, NodeId x) {
   const std::int64_t hidden = config.hidden_size, inner = config.intermediate_size;
   Graph& graph = layer.graph;
   std::vector<LinearWeights> qkv;
   for (const char* name : {"query", "key", "value"})
     qkv.push_back(linear_weights(layer.weights.sub("attention.self"), name, hidden, hidden));
-  NodeId y = graph.add(layer.path("attention.self.qkv"), std::make_shared<Linear>(std::move(qkv)), {x});
-  y = graph.add(layer.path("attention.self"), std::make_shared<SelfAttention>(config.num_heads), {y});
+  NodeId y =
+      graph.add(layer.path("attention.self.qkv"), std::make_shared<Linear>(std::move(qkv)), {x});
+  y = graph.add(layer.path("attention.self"), std::make_shared<SelfAttention>(config.num_heads),
+                {y});
   y = linear(layer, "attention.output.dense", y, hidden, hidden);
   y = graph.add(layer.path("attention.output.add"), std::make_shared<Add>(), {y, x});
   const NodeId attended = layer_norm(config, layer, "attention.output.LayerNorm", y);
@@ -78,12 +85,14 @@ Graph build_bert(const BertConfig& config, const Weights& weights) {
   const std::int64_t hidden = config.hidden_size;
   const Weights tables = weights.sub("embeddings");
   NodeId x = graph.add_input("input", {kTokens, 3});
-  x = graph.add("embeddings.sum",
-                std::make_shared<Embeddings>(
-                    tables.get("word_embeddings.weight", {config.vocabulary, hidden}),
-                    tables.get("position_embeddings.weight", {config.max_positions, hidden}),
-                    config.types > 0 ? tables.get("token_type_embeddings.weight", {config.types, hidden}) : Tensor()),
-                {x});
+  x = graph.add(
+      "embeddings.sum",
+      std::make_shared<Embeddings>(
+          tables.get("word_embeddings.weight", {config.vocabulary, hidden}),
+          tables.get("position_embeddings.weight", {config.max_positions, hidden}),
+          config.types > 0 ? tables.get("token_type_embeddings.weight", {config.types, hidden})
+                           : Tensor()),
+      {x});
   x = layer_norm(config, {graph, tables}, "LayerNorm", x);
   graph.add_alias(x, "embeddings");
   for (int i = 0; i < config.layers; ++i) {

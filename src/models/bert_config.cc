@@ -14,12 +14,14 @@ const std::string* find(const Settings& settings, const char* key) {
 }
 
 template <typename Number>
-Number number(const Weights& weights, const char* key, const std::string& text, Number low, Number high) {
+Number number(const Weights& weights, const char* key, const std::string& text, Number low,
+              Number high) {
   Number value{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || !(value >= low && value <= high)) {
-    throw Error(weights.file() + ": configuration '" + key + "': expected a number from " + std::to_string(low) + " to " +
-                std::to_string(high) + ", got '" + text + "'");
+  if (error != std::errc() || end != text.data() + text.size() ||
+      !(value >= low && value <= high)) {
+    throw Error(weights.file() + ": configuration '" + key + "': expected a number from " +
+                std::to_string(low) + " to " + std::to_string(high) + ", got '" + text + "'");
   }
   return value;
 }
@@ -32,13 +34,15 @@ bool has_heads_of_64(int hidden) {
 int heads(const Weights& weights, const Settings& settings, int hidden) {
   const std::string* given = find(settings, "num_attention_heads");
   if (!given && !has_heads_of_64(hidden)) {
-    throw Error(weights.file() +
-                ": the number of attention heads is not in the weights: expected a config.json beside them "
-                "(or --config) with 'num_attention_heads'");
+    throw Error(
+        weights.file() +
+        ": the number of attention heads is not in the weights: expected a config.json beside them "
+        "(or --config) with 'num_attention_heads'");
   }
   const int count = given ? number(weights, "num_attention_heads", *given, 1, 4096) : hidden / 64;
   if (hidden % count != 0) {
-    throw Error(weights.file() + ": configuration 'num_attention_heads': expected a divisor of the hidden size " +
+    throw Error(weights.file() +
+                ": configuration 'num_attention_heads': expected a divisor of the hidden size " +
                 std::to_string(hidden) + ", got " + std::to_string(count));
   }
   return count;
@@ -52,7 +56,8 @@ std::string activation(const Weights& weights, const Settings& settings) {
   }
   if (*given == "relu") return "relu";
   throw Error(weights.file() +
-              ": configuration 'hidden_act': expected gelu, gelu_new, gelu_pytorch_tanh, gelu_fast or relu, got '" +
+              ": configuration 'hidden_act': expected gelu, gelu_new, gelu_pytorch_tanh, gelu_fast "
+              "or relu, got '" +
               *given + "'");
 }
 
@@ -68,7 +73,8 @@ std::string BertConfig::name() const {
                {8, 512, "medium"}, {12, 768, "base"}, {24, 1024, "large"}};
   const std::string family = types == 0 ? "distilbert" : "bert";
   for (const auto& size : known) {
-    if (layers == size.layers && hidden_size == size.hidden && types > 0) return family + "-" + size.size;
+    if (layers == size.layers && hidden_size == size.hidden && types > 0)
+      return family + "-" + size.size;
   }
   return family + "-" + std::to_string(layers) + "x" + std::to_string(hidden_size);
 }
@@ -85,8 +91,10 @@ std::optional<BertConfig> recognise_bert(const Weights& weights, const Settings&
   if (tables.has("token_type_embeddings.weight"))
     config.types = extent(tables.get_rank("token_type_embeddings.weight", 2), 0);
   const Weights layers = weights.sub("encoder.layer");
-  while (layers.has(std::to_string(config.layers) + ".attention.self.query.weight")) ++config.layers;
-  if (config.layers == 0) layers.get_rank("0.attention.self.query.weight", 2);  // says what is missing
+  while (layers.has(std::to_string(config.layers) + ".attention.self.query.weight"))
+    ++config.layers;
+  if (config.layers == 0)
+    layers.get_rank("0.attention.self.query.weight", 2);  // says what is missing
   config.intermediate_size = extent(layers.get_rank("0.intermediate.dense.weight", 2), 0);
   config.num_heads = heads(weights, settings, config.hidden_size);
   if (const std::string* eps = find(settings, "layer_norm_eps"))
@@ -98,10 +106,10 @@ std::optional<BertConfig> recognise_bert(const Weights& weights, const Settings&
       if (weights.has(std::string(pooler) + ".weight")) config.pooler = pooler;
     }
     if (config.pooler.empty()) {
-      throw Error(
-          weights.file() +
-          ": a classifier without 'pooler.dense' or 'pre_classifier' in front labels tokens, not texts: expected the "
-          "head of a sequence classifier");
+      throw Error(weights.file() +
+                  ": a classifier without 'pooler.dense' or 'pre_classifier' in front labels "
+                  "tokens, not texts: expected the "
+                  "head of a sequence classifier");
     }
   }
   return config;

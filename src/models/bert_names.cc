@@ -11,14 +11,15 @@ namespace {
 const std::string kAnchor = "embeddings.word_embeddings.weight";
 
 // DistilBERT's modules inside a layer, and BERT's for the same.
-const std::pair<const char*, const char*> kDistilModules[] = {{"attention.q_lin.", "attention.self.query."},
-                                                              {"attention.k_lin.", "attention.self.key."},
-                                                              {"attention.v_lin.", "attention.self.value."},
-                                                              {"attention.out_lin.", "attention.output.dense."},
-                                                              {"sa_layer_norm.", "attention.output.LayerNorm."},
-                                                              {"ffn.lin1.", "intermediate.dense."},
-                                                              {"ffn.lin2.", "output.dense."},
-                                                              {"output_layer_norm.", "output.LayerNorm."}};
+const std::pair<const char*, const char*> kDistilModules[] = {
+    {"attention.q_lin.", "attention.self.query."},
+    {"attention.k_lin.", "attention.self.key."},
+    {"attention.v_lin.", "attention.self.value."},
+    {"attention.out_lin.", "attention.output.dense."},
+    {"sa_layer_norm.", "attention.output.LayerNorm."},
+    {"ffn.lin1.", "intermediate.dense."},
+    {"ffn.lin2.", "output.dense."},
+    {"output_layer_norm.", "output.LayerNorm."}};
 
 std::string with_bert_modules(const std::string& name) {
   const std::string layers = "transformer.layer.";
@@ -35,13 +36,16 @@ std::string with_bert_modules(const std::string& name) {
 
 // TensorFlow's names for a layer norm's parameters.
 std::string with_weight_and_bias(const std::string& name) {
-  for (const auto& [old_name, new_name] : {std::pair{".gamma", ".weight"}, std::pair{".beta", ".bias"}}) {
-    if (name.ends_with(old_name)) return name.substr(0, name.size() - std::string(old_name).size()) + new_name;
+  for (const auto& [old_name, new_name] :
+       {std::pair{".gamma", ".weight"}, std::pair{".beta", ".bias"}}) {
+    if (name.ends_with(old_name))
+      return name.substr(0, name.size() - std::string(old_name).size()) + new_name;
   }
   return name;
 }
 
-// Where the encoder stands: within a wrapper ("model.", or nothing) in a module of its own ("bert.", or none).
+// Where the encoder stands: within a wrapper ("model.", or nothing) in a module of its own
+// ("bert.", or none).
 struct Prefixes {
   std::string wrapper, encoder;
 };

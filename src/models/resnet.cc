@@ -13,8 +13,8 @@
 namespace sidenet::models {
 namespace {
 
-using nodes::Add, nodes::AdaptiveAvgPool2d, nodes::BatchNorm, nodes::Conv2d, nodes::Flatten, nodes::Linear,
-    nodes::PadShortcut, nodes::Pool2d, nodes::Relu;
+using ops::Add, ops::AdaptiveAvgPool2d, ops::BatchNorm, ops::Conv2d, ops::Flatten, ops::Linear,
+    ops::PadShortcut, ops::Pool2d, ops::Relu;
 
 // The weights of one module, and where its nodes go.
 struct Module {
@@ -24,51 +24,63 @@ struct Module {
 };
 
 // Convolution without a change of size (stride 1) or halving it (stride 2), and its batch norm.
-NodeId conv_bn(Module module, const std::string& conv, const std::string& bn, NodeId x, Shape weight_shape, int stride,
-               int groups = 1) {
+NodeId conv_bn(Module module, const std::string& conv, const std::string& bn, NodeId x,
+               Shape weight_shape, int stride, int groups = 1) {
   const auto kernel = static_cast<int>(weight_shape[2]);
   const std::int64_t out = weight_shape[0];
   const Tensor weight = module.weights.get(conv + ".weight", weight_shape);
-  const Tensor bias = module.weights.has(conv + ".bias") ? module.weights.get(conv + ".bias", {out}) : Tensor();
-  x = module.graph.add(module.path(conv),
-                       std::make_shared<Conv2d>(weight, bias, nodes::Conv2dParameters{stride, kernel / 2, 1, groups}), {x});
+  const Tensor bias =
+      module.weights.has(conv + ".bias") ? module.weights.get(conv + ".bias", {out}) : Tensor();
+  x = module.graph.add(
+      module.path(conv),
+      std::make_shared<Conv2d>(weight, bias, ops::Conv2dParameters{stride, kernel / 2, 1, groups}),
+      {x});
   const Weights norm = module.weights.sub(bn);
-  return module.graph.add(module.path(bn),
-                          std::make_shared<BatchNorm>(norm.get("weight", {out}), norm.get("bias", {out}),
-                                                      norm.get("running_mean", {out}), norm.get("running_var", {out})),
-                          {x});
+  return module.graph.add(
+      module.path(bn),
+      std::make_shared<BatchNorm>(norm.get("weight", {out}), norm.get("bias", {out}),
+                                  norm.get("running_mean", {out}), norm.get("running_var", {out})),
+      {x});
 }
 
 NodeId relu(Module module, const std::string& name, NodeId x) {
   return module.graph.add(module.path(name), std::make_shared<Relu>(), {x});
 }
 
-NodeId shortcut(const ResNetConfig& config, Module block, NodeId x, std::int64_t in, std::int64_t out, int stride) {
+NodeId shortcut(const ResNetConfig& config, Module block, NodeId x, std::int64_t in,
+                std::int64_t out, int stride) {
   if (!config.shortcut.empty() && block.weights.has(config.shortcut + ".0.weight")) {
-    return conv_bn(block, config.shortcut + ".0", config.shortcut + ".1", x, {out, in, 1, 1}, stride);
+    return conv_bn(block, config.shortcut + ".0", config.shortcut + ".1", x, {out, in, 1, 1},
+                   stride);
   }
   if (in == out && stride == 1) return x;
-  if (!config.shortcut.empty()) block.weights.get(config.shortcut + ".0.weight", {out, in, 1, 1});  // says what is missing
-  return block.graph.add(block.path("shortcut"), std::make_shared<PadShortcut>(checked_int(out, "shortcut"), stride), {x});
+  if (!config.shortcut.empty())
+    block.weights.get(config.shortcut + ".0.weight", {out, in, 1, 1});  // says what is missing
+  return block.graph.add(block.path("shortcut"),
+                         std::make_shared<PadShortcut>(checked_int(out, "shortcut"), stride), {x});
 }
 
 // Figure 5, left: two 3x3 convolutions.
-NodeId basic_block(const ResNetConfig& config, Module block, NodeId x, std::int64_t in, std::int64_t out, int stride) {
+NodeId basic_block(const ResNetConfig& config, Module block, NodeId x, std::int64_t in,
+                   std::int64_t out, int stride) {
   NodeId y = conv_bn(block, "conv1", "bn1", x, {out, in, 3, 3}, stride);
   y = relu(block, "relu1", y);
   y = conv_bn(block, "conv2", "bn2", y, {out, out, 3, 3}, 1);
-  return block.graph.add(block.path("add"), std::make_shared<Add>(), {y, shortcut(config, block, x, in, out, stride)});
+  return block.graph.add(block.path("add"), std::make_shared<Add>(),
+                         {y, shortcut(config, block, x, in, out, stride)});
 }
 
 // Figure 5, right: 1x1 down, 3x3 (grouped in ResNeXt), 1x1 up.
-NodeId bottleneck_block(const ResNetConfig& config, Module block, NodeId x, std::int64_t in, std::int64_t width,
-                        std::int64_t out, int stride) {
+NodeId bottleneck_block(const ResNetConfig& config, Module block, NodeId x, std::int64_t in,
+                        std::int64_t width, std::int64_t out, int stride) {
   NodeId y = conv_bn(block, "conv1", "bn1", x, {width, in, 1, 1}, 1);
   y = relu(block, "relu1", y);
-  y = conv_bn(block, "conv2", "bn2", y, {width, width / config.groups, 3, 3}, stride, config.groups);
+  y = conv_bn(block, "conv2", "bn2", y, {width, width / config.groups, 3, 3}, stride,
+              config.groups);
   y = relu(block, "relu2", y);
   y = conv_bn(block, "conv3", "bn3", y, {out, width, 1, 1}, 1);
-  return block.graph.add(block.path("add"), std::make_shared<Add>(), {y, shortcut(config, block, x, in, out, stride)});
+  return block.graph.add(block.path("add"), std::make_shared<Add>(),
+                         {y, shortcut(config, block, x, in, out, stride)});
 }
 
 }  // namespace
@@ -79,7 +91,8 @@ Graph build_resnet(const ResNetConfig& config, const Weights& weights, const Sha
   NodeId x = graph.add_input("input", input_shape);
   const bool large = config.stem_kernel == 7;
   const std::int64_t stem = config.stem_channels;
-  x = conv_bn(net, "conv1", "bn1", x, {stem, config.in_channels, config.stem_kernel, config.stem_kernel}, large ? 2 : 1);
+  x = conv_bn(net, "conv1", "bn1", x,
+              {stem, config.in_channels, config.stem_kernel, config.stem_kernel}, large ? 2 : 1);
   x = relu(net, "relu", x);
   if (large) x = graph.add("maxpool", std::make_shared<Pool2d>(Pool2d::Kind::max, 3, 2, 1), {x});
 
@@ -107,7 +120,8 @@ Graph build_resnet(const ResNetConfig& config, const Weights& weights, const Sha
   x = graph.add("flatten", std::make_shared<Flatten>(), {x});
   const Weights head = weights.sub(config.head);
   const Tensor bias = head.has("bias") ? head.get("bias", {config.classes}) : Tensor();
-  x = graph.add(config.head, std::make_shared<Linear>(head.get("weight", {config.classes, in}), bias), {x});
+  x = graph.add(config.head,
+                std::make_shared<Linear>(head.get("weight", {config.classes, in}), bias), {x});
   graph.add_exit("final", x);
   return graph;
 }

@@ -18,20 +18,21 @@ struct ResNetConfig {
   int width = 64;       ///< channels of the first 3x3 convolution
   int stem_channels = 64;
   int classes = 0;
-  std::string shortcut;  ///< module of the 1x1 shortcuts: "downsample" or "shortcut"; empty: option A
-  std::string head;      ///< "fc", "linear" or "classifier"
+  std::string
+      shortcut;      ///< module of the 1x1 shortcuts: "downsample" or "shortcut"; empty: option A
+  std::string head;  ///< "fc", "linear" or "classifier"
 
   bool is_cifar() const { return blocks.size() == 3; }
   /// "resnet50", "resnext50_32x4d", "wide_resnet50_2", "cifar_resnet56", …
   std::string name() const;
 };
 
-/// Reads the configuration off the weights; nothing where they are no residual network. Throws Error where they look like
-/// one and something is missing.
+/// Reads the configuration off the weights; nothing where they are no residual network. Throws
+/// Error where they look like one and something is missing.
 std::optional<ResNetConfig> recognise_resnet(const Weights& weights);
 
-/// Residual networks: arXiv 1512.03385 for ImageNet (figure 3, with torchvision's stride in the 3x3 convolution) and for
-/// CIFAR-10 (section 4.2); ResNeXt; wide ones (arXiv 1605.07146).
+/// Residual networks: arXiv 1512.03385 for ImageNet (figure 3, with torchvision's stride in the 3x3
+/// convolution) and for CIFAR-10 (section 4.2); ResNeXt; wide ones (arXiv 1605.07146).
 Graph build_resnet(const ResNetConfig& config, const Weights& weights, const Shape& input_shape);
 
 Architecture describe_resnet(const ResNetConfig& config);

@@ -21,8 +21,11 @@ int layers(const ResNetConfig& config) {
 std::string ResNetConfig::name() const {
   const std::string depth = std::to_string(layers(*this));
   if (is_cifar()) return "cifar_resnet" + depth;
-  if (groups > 1) return "resnext" + depth + "_" + std::to_string(groups) + "x" + std::to_string(width / groups) + "d";
-  if (bottleneck && width % 64 == 0 && width > 64) return "wide_resnet" + depth + "_" + std::to_string(width / 64);
+  if (groups > 1)
+    return "resnext" + depth + "_" + std::to_string(groups) + "x" + std::to_string(width / groups) +
+           "d";
+  if (bottleneck && width % 64 == 0 && width > 64)
+    return "wide_resnet" + depth + "_" + std::to_string(width / 64);
   return "resnet" + depth;
 }
 
@@ -34,10 +37,12 @@ std::optional<ResNetConfig> recognise_resnet(const Weights& weights) {
   config.in_channels = static_cast<int>(stem.dim(1));
   config.stem_kernel = static_cast<int>(stem.dim(2));
   if (stem.dim(2) != stem.dim(3) || (stem.dim(2) != 3 && stem.dim(2) != 7)) {
-    throw Error(weights.file() + ": tensor 'conv1.weight': expected a 3x3 or 7x7 kernel, got " + to_string(stem.shape()));
+    throw Error(weights.file() + ": tensor 'conv1.weight': expected a 3x3 or 7x7 kernel, got " +
+                to_string(stem.shape()));
   }
   if (config.in_channels != 1 && config.in_channels != 3) {
-    throw Error(weights.file() + ": tensor 'conv1.weight': expected 1 or 3 input channels, got " + to_string(stem.shape()));
+    throw Error(weights.file() + ": tensor 'conv1.weight': expected 1 or 3 input channels, got " +
+                to_string(stem.shape()));
   }
   for (int s = 1; count_blocks(weights.sub("layer" + std::to_string(s))) > 0; ++s) {
     const std::string stage = "layer" + std::to_string(s);
@@ -45,13 +50,15 @@ std::optional<ResNetConfig> recognise_resnet(const Weights& weights) {
     const std::string next = stage + "." + std::to_string(config.blocks.back()) + ".";
     const auto other = weights.tensors().lower_bound(next);
     if (other != weights.tensors().end() && other->first.starts_with(next)) {
-      throw Error(weights.file() + ": no tensor '" + next + "conv1.weight', although there is '" + other->first + "'");
+      throw Error(weights.file() + ": no tensor '" + next + "conv1.weight', although there is '" +
+                  other->first + "'");
     }
   }
   if (config.blocks.size() < 2) {
-    throw Error(weights.file() + ": expected 3 (CIFAR) or 4 (ImageNet) stages layer1, layer2, …, found " +
-                std::to_string(config.blocks.size()) + "; no tensor 'layer" + std::to_string(config.blocks.size() + 1) +
-                ".0.conv1.weight'");
+    throw Error(weights.file() +
+                ": expected 3 (CIFAR) or 4 (ImageNet) stages layer1, layer2, …, found " +
+                std::to_string(config.blocks.size()) + "; no tensor 'layer" +
+                std::to_string(config.blocks.size() + 1) + ".0.conv1.weight'");
   }
   config.bottleneck = weights.has("layer1.0.conv3.weight");
   const Tensor middle = weights.get_rank("layer1.0.conv2.weight", 4);
@@ -63,17 +70,20 @@ std::optional<ResNetConfig> recognise_resnet(const Weights& weights) {
   config.groups = static_cast<int>(middle.dim(0) / middle.dim(1));
   for (const char* name : {"downsample", "shortcut"}) {
     for (std::size_t s = 1; s <= config.blocks.size(); ++s) {
-      if (weights.has("layer" + std::to_string(s) + ".0." + name + ".0.weight")) config.shortcut = name;
+      if (weights.has("layer" + std::to_string(s) + ".0." + name + ".0.weight"))
+        config.shortcut = name;
     }
   }
   for (const char* name : {"fc", "linear", "classifier"}) {
     if (config.head.empty() && weights.has(std::string(name) + ".weight")) config.head = name;
   }
   if (config.head.empty())
-    throw Error(weights.file() + ": no classification head: expected a tensor 'fc.weight' or 'linear.weight'");
+    throw Error(weights.file() +
+                ": no classification head: expected a tensor 'fc.weight' or 'linear.weight'");
   config.classes = static_cast<int>(weights.get_rank(config.head + ".weight", 2).dim(0));
   if (config.classes < 1)
-    throw Error(weights.file() + ": tensor '" + config.head + ".weight': expected at least one class");
+    throw Error(weights.file() + ": tensor '" + config.head +
+                ".weight': expected at least one class");
   return config;
 }
 

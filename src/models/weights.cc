@@ -12,14 +12,17 @@ Weights Weights::sub(const std::string& scope) const {
   return result;
 }
 
-Tensor Weights::get_rank(const std::string& name, std::size_t rank) const { return get(name, Shape(rank, -1)); }
+Tensor Weights::get_rank(const std::string& name, std::size_t rank) const {
+  return get(name, Shape(rank, -1));
+}
 
 Tensor Weights::get(const std::string& name, const Shape& expected) const {
   const auto found = tensors_->find(prefix_ + name);
   const auto wanted = [&] {
     std::string text = "(";
     for (std::size_t i = 0; i < expected.size(); ++i) {
-      text += (i == 0 ? "" : ", ") + (expected[i] < 0 ? std::string("any") : std::to_string(expected[i]));
+      text += (i == 0 ? "" : ", ") +
+              (expected[i] < 0 ? std::string("any") : std::to_string(expected[i]));
     }
     return text + ")";
   };
@@ -27,8 +30,8 @@ Tensor Weights::get(const std::string& name, const Shape& expected) const {
     throw Error(file_ + ": no tensor '" + prefix_ + name + "', expected one of shape " + wanted());
   const Tensor& tensor = found->second;
   if (tensor.size() == 0) {
-    throw Error(file_ + ": tensor '" + prefix_ + name + "': expected shape " + wanted() + " without a 0, got " +
-                to_string(tensor.shape()));
+    throw Error(file_ + ": tensor '" + prefix_ + name + "': expected shape " + wanted() +
+                " without a 0, got " + to_string(tensor.shape()));
   }
   for (const std::int64_t extent : tensor.shape()) {
     if (extent > std::numeric_limits<std::int32_t>::max())
@@ -36,7 +39,8 @@ Tensor Weights::get(const std::string& name, const Shape& expected) const {
                   to_string(tensor.shape()));
   }
   bool fits = tensor.rank() == expected.size();
-  for (std::size_t i = 0; fits && i < expected.size(); ++i) fits = expected[i] < 0 || expected[i] == tensor.dim(i);
+  for (std::size_t i = 0; fits && i < expected.size(); ++i)
+    fits = expected[i] < 0 || expected[i] == tensor.dim(i);
   if (!fits)
     throw Error(file_ + ": tensor '" + prefix_ + name + "': expected shape " + wanted() + ", got " +
                 to_string(tensor.shape()));

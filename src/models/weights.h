@@ -9,16 +9,20 @@
 
 namespace sidenet::models {
 
-/// Named weights, looked up by scope: `weights.sub("layer1").sub("0").get("conv1.weight", {64, 64, 3, 3})`.
+/// Named weights, looked up by scope: `weights.sub("layer1").sub("0").get("conv1.weight", {64, 64,
+/// 3, 3})`.
 class Weights {
  public:
   /// `file` is named in messages. The map must outlive this and all its sub-scopes.
   Weights(const std::map<std::string, Tensor>& tensors, std::string file)
-      : tensors_(&tensors), file_(std::move(file)), used_(std::make_shared<std::set<std::string>>()) {}
+      : tensors_(&tensors),
+        file_(std::move(file)),
+        used_(std::make_shared<std::set<std::string>>()) {}
 
   Weights sub(const std::string& scope) const;
   bool has(const std::string& name) const { return tensors_->count(prefix_ + name) > 0; }
-  /// Throws Error with file, full name, expected and got, where it is missing or its shape differs. -1 matches any extent.
+  /// Throws Error with file, full name, expected and got, where it is missing or its shape differs.
+  /// -1 matches any extent.
   Tensor get(const std::string& name, const Shape& expected) const;
   /// Any shape of that rank.
   Tensor get_rank(const std::string& name, std::size_t rank) const;

@@ -19,9 +19,11 @@ struct Filter {
   const std::int32_t* row(std::int64_t i) const { return weights.data() + i * taps; }
 };
 
-// Results `begin` … `begin + results` of an axis resized from `from` to `to`. Result i lies at (i + 0.5) * from / to;
-// weight(source j) = max(0, 1 - |j + 0.5 - centre| / max(1, from / to)), normalised to sum 1.
-Filter triangle_filter(std::int64_t from, std::int64_t to, std::int64_t begin, std::int64_t results) {
+// Results `begin` … `begin + results` of an axis resized from `from` to `to`. Result i lies at (i +
+// 0.5) * from / to; weight(source j) = max(0, 1 - |j + 0.5 - centre| / max(1, from / to)),
+// normalised to sum 1.
+Filter triangle_filter(std::int64_t from, std::int64_t to, std::int64_t begin,
+                       std::int64_t results) {
   const double scale = static_cast<double>(from) / static_cast<double>(to);
   const double support = std::max(1.0, scale), inverse = 1.0 / support;
   Filter filter;
@@ -30,7 +32,8 @@ Filter triangle_filter(std::int64_t from, std::int64_t to, std::int64_t begin, s
   std::vector<double> exact(static_cast<std::size_t>(filter.taps));
   for (std::int64_t i = 0; i < results; ++i) {
     const double centre = (static_cast<double>(begin + i) + 0.5) * scale;
-    // Pillow rounds by adding a half and cutting off, and so must this. NOLINTBEGIN(bugprone-incorrect-roundings)
+    // Pillow rounds by adding a half and cutting off, and so must this.
+    // NOLINTBEGIN(bugprone-incorrect-roundings)
     const auto first = std::max<std::int64_t>(0, static_cast<std::int64_t>(centre - support + 0.5));
     const auto count = std::min(from, static_cast<std::int64_t>(centre + support + 0.5)) - first;
     // NOLINTEND(bugprone-incorrect-roundings)
@@ -42,7 +45,8 @@ Filter triangle_filter(std::int64_t from, std::int64_t to, std::int64_t begin, s
     }
     std::int32_t* weights = filter.weights.data() + i * filter.taps;
     for (std::int64_t j = 0; j < count; ++j) {
-      weights[j] = static_cast<std::int32_t>(0.5 + exact[static_cast<std::size_t>(j)] / sum * (1 << kPrecisionBits));
+      weights[j] = static_cast<std::int32_t>(0.5 + exact[static_cast<std::size_t>(j)] / sum *
+                                                       (1 << kPrecisionBits));
     }
     filter.first.push_back(first);
     filter.count.push_back(count);
@@ -51,7 +55,9 @@ Filter triangle_filter(std::int64_t from, std::int64_t to, std::int64_t begin, s
 }
 
 // The weights are not negative, so only the upper end needs clipping.
-std::uint8_t to_byte(std::int32_t sum) { return static_cast<std::uint8_t>(std::min(sum >> kPrecisionBits, 255)); }
+std::uint8_t to_byte(std::int32_t sum) {
+  return static_cast<std::uint8_t>(std::min(sum >> kPrecisionBits, 255));
+}
 
 template <int C>
 void resize_row(const std::uint8_t* from, const Filter& filter, std::uint8_t* to) {
@@ -68,8 +74,8 @@ void resize_row(const std::uint8_t* from, const Filter& filter, std::uint8_t* to
 }
 
 // Rows `first` … of `image`, `rows` of them, resized along x to the window's columns.
-Tensor resize_columns(const Tensor& image, std::int64_t first, std::int64_t rows, std::int64_t width,
-                      const Window& window) {
+Tensor resize_columns(const Tensor& image, std::int64_t first, std::int64_t rows,
+                      std::int64_t width, const Window& window) {
   const std::int64_t from_width = image.dim(1), channels = image.dim(2);
   Tensor result(DType::u8, {rows, window.width, channels});
   const std::uint8_t* from = image.data<std::uint8_t>() + first * from_width * channels;
@@ -77,7 +83,8 @@ Tensor resize_columns(const Tensor& image, std::int64_t first, std::int64_t rows
   const std::int64_t from_stride = from_width * channels, to_stride = window.width * channels;
   if (width == from_width) {
     for (std::int64_t y = 0; y < rows; ++y) {
-      std::memcpy(to + y * to_stride, from + y * from_stride + window.x * channels, static_cast<std::size_t>(to_stride));
+      std::memcpy(to + y * to_stride, from + y * from_stride + window.x * channels,
+                  static_cast<std::size_t>(to_stride));
     }
     return result;
   }
@@ -101,11 +108,13 @@ Tensor resize_rows(const Tensor& strip, std::int64_t strip_first, const Filter& 
   std::uint8_t* to = result.mutable_data<std::uint8_t>();
   for (std::int64_t y = 0; y < results; ++y) {
     const auto index = static_cast<std::size_t>(y);
-    const std::uint8_t* from = strip.data<std::uint8_t>() + (filter.first[index] - strip_first) * stride;
+    const std::uint8_t* from =
+        strip.data<std::uint8_t>() + (filter.first[index] - strip_first) * stride;
     std::fill(sums.begin(), sums.end(), kHalf);
     for (std::int64_t j = 0; j < filter.count[index]; ++j, from += stride) {
       const std::int32_t weight = filter.row(y)[j];
-      for (std::int64_t i = 0; i < stride; ++i) sums[static_cast<std::size_t>(i)] += from[i] * weight;
+      for (std::int64_t i = 0; i < stride; ++i)
+        sums[static_cast<std::size_t>(i)] += from[i] * weight;
     }
     std::transform(sums.begin(), sums.end(), to + y * stride, to_byte);
   }
@@ -114,7 +123,8 @@ Tensor resize_rows(const Tensor& strip, std::int64_t strip_first, const Filter& 
 
 }  // namespace
 
-Tensor resize_bilinear(const Tensor& image, std::int64_t height, std::int64_t width, const Window& window) {
+Tensor resize_bilinear(const Tensor& image, std::int64_t height, std::int64_t width,
+                       const Window& window) {
   if (height == image.dim(0)) return resize_columns(image, window.y, window.height, width, window);
   const Filter filter = triangle_filter(image.dim(0), height, window.y, window.height);
   const std::int64_t first = filter.first.front(), end = filter.first.back() + filter.count.back();

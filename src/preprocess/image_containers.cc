@@ -13,19 +13,24 @@ using Bytes = std::span<const std::byte>;
 
 std::uint32_t u8(Bytes bytes, std::size_t at) { return std::to_integer<std::uint32_t>(bytes[at]); }
 std::uint32_t be16(Bytes bytes, std::size_t at) { return u8(bytes, at) << 8 | u8(bytes, at + 1); }
-std::uint32_t be32(Bytes bytes, std::size_t at) { return be16(bytes, at) << 16 | be16(bytes, at + 2); }
+std::uint32_t be32(Bytes bytes, std::size_t at) {
+  return be16(bytes, at) << 16 | be16(bytes, at + 2);
+}
 std::uint32_t le16(Bytes bytes, std::size_t at) { return u8(bytes, at) | u8(bytes, at + 1) << 8; }
-std::uint32_t le32(Bytes bytes, std::size_t at) { return le16(bytes, at) | le16(bytes, at + 2) << 16; }
+std::uint32_t le32(Bytes bytes, std::size_t at) {
+  return le16(bytes, at) | le16(bytes, at + 2) << 16;
+}
 
 [[noreturn]] void fail(const std::string& name, std::size_t at, const std::string& problem) {
   throw Error(name + ": byte " + std::to_string(at) + ": " + problem);
 }
 
-void require(Bytes bytes, std::size_t at, std::size_t count, const char* what, const std::string& name) {
+void require(Bytes bytes, std::size_t at, std::size_t count, const char* what,
+             const std::string& name) {
   if (at > bytes.size() || count > bytes.size() - at) {
     fail(name, std::min(at, bytes.size()),
-         std::string("truncated: ") + what + " takes " + std::to_string(count) + " bytes, the file ends at " +
-             std::to_string(bytes.size()));
+         std::string("truncated: ") + what + " takes " + std::to_string(count) +
+             " bytes, the file ends at " + std::to_string(bytes.size()));
   }
 }
 
@@ -41,7 +46,8 @@ std::uint32_t crc32(Bytes bytes) {
     return entries;
   }();
   std::uint32_t crc = 0xffffffffu;
-  for (const std::byte byte : bytes) crc = table[(crc ^ std::to_integer<std::uint32_t>(byte)) & 255] ^ (crc >> 8);
+  for (const std::byte byte : bytes)
+    crc = table[(crc ^ std::to_integer<std::uint32_t>(byte)) & 255] ^ (crc >> 8);
   return ~crc;
 }
 
@@ -57,11 +63,12 @@ ImageHeader check_png(Bytes bytes, const std::string& name) {
     require(bytes, at + 8, length + 4, "a PNG chunk's data", name);
     if (first && (type != "IHDR" || length != 13))
       fail(name, at, "expected the PNG chunk IHDR of 13 bytes, got another chunk");
-    const std::uint32_t stored = be32(bytes, at + 8 + length), computed = crc32(bytes.subspan(at + 4, length + 4));
+    const std::uint32_t stored = be32(bytes, at + 8 + length),
+                        computed = crc32(bytes.subspan(at + 4, length + 4));
     if (stored != computed)
       fail(name, at,
-           "the PNG chunk's checksum does not match its data: expected " + std::to_string(stored) + ", got " +
-               std::to_string(computed));
+           "the PNG chunk's checksum does not match its data: expected " + std::to_string(stored) +
+               ", got " + std::to_string(computed));
     if (first) {
       header.width = be32(bytes, at + 8);
       header.height = be32(bytes, at + 12);
@@ -71,9 +78,9 @@ ImageHeader check_png(Bytes bytes, const std::string& name) {
   }
 }
 
-// stb_image 2.27 writes past its 256-entry tables where a segment holds more symbols, and takes symbol 255 of a short
-// code for its "not found" mark. 8-bit samples never need more than 176 symbols (ITU-T T.81, annex F and G).
-// Returns how many tables there are.
+// stb_image 2.27 writes past its 256-entry tables where a segment holds more symbols, and takes
+// symbol 255 of a short code for its "not found" mark. 8-bit samples never need more than 176
+// symbols (ITU-T T.81, annex F and G). Returns how many tables there are.
 std::uint32_t check_huffman_tables(Bytes segment, std::size_t at, const std::string& name) {
   std::uint32_t tables = 0;
   while (!segment.empty()) {
@@ -81,11 +88,15 @@ std::uint32_t check_huffman_tables(Bytes segment, std::size_t at, const std::str
     std::uint32_t symbols = 0, codes = 0;
     for (std::size_t length = 1; length <= 16; ++length) {
       symbols += u8(segment, length);
-      codes = 2 * codes + u8(segment, length);  // codes of this length or shorter, in units of 2^-length
-      if (codes > (1u << length)) fail(name, at, "a JPEG Huffman table has more codes than fit their lengths");
+      codes = 2 * codes +
+              u8(segment, length);  // codes of this length or shorter, in units of 2^-length
+      if (codes > (1u << length))
+        fail(name, at, "a JPEG Huffman table has more codes than fit their lengths");
     }
     if (symbols > 255)
-      fail(name, at, "expected at most 255 symbols, but a JPEG Huffman table has " + std::to_string(symbols) + " symbols");
+      fail(name, at,
+           "expected at most 255 symbols, but a JPEG Huffman table has " + std::to_string(symbols) +
+               " symbols");
     if (segment.size() < 17 + symbols) fail(name, at, "a JPEG Huffman table is cut short");
     segment = segment.subspan(17 + symbols);
     at += 17 + symbols;
@@ -94,10 +105,12 @@ std::uint32_t check_huffman_tables(Bytes segment, std::size_t at, const std::str
   return tables;
 }
 
-// Where the entropy-coded data that starts at `at` ends: a marker that is neither a stuffed zero nor a restart.
+// Where the entropy-coded data that starts at `at` ends: a marker that is neither a stuffed zero
+// nor a restart.
 std::size_t skip_entropy_coded(Bytes bytes, std::size_t at) {
   while (at + 1 < bytes.size()) {
-    const auto* found = static_cast<const std::byte*>(std::memchr(bytes.data() + at, 0xff, bytes.size() - 1 - at));
+    const auto* found =
+        static_cast<const std::byte*>(std::memchr(bytes.data() + at, 0xff, bytes.size() - 1 - at));
     if (found == nullptr) break;
     at = static_cast<std::size_t>(found - bytes.data());
     const std::uint32_t next = u8(bytes, at + 1);
@@ -109,8 +122,8 @@ std::size_t skip_entropy_coded(Bytes bytes, std::size_t at) {
 
 ImageHeader check_jpeg(Bytes bytes, const std::string& name) {
   constexpr std::uint32_t kHuffman = 0xc4, kEnd = 0xd9, kScan = 0xda;
-  // The decoder builds every table at once and goes through all blocks a scan. Encoders make 10 scans, with up to 4 tables
-  // each; a scan for every bit of every coefficient would be some 600.
+  // The decoder builds every table at once and goes through all blocks a scan. Encoders make 10
+  // scans, with up to 4 tables each; a scan for every bit of every coefficient would be some 600.
   constexpr std::uint32_t kMaxScans = 1000, kMaxTables = 4000;
   ImageHeader header{ImageFormat::jpeg};
   header.scans = 0;
@@ -122,14 +135,18 @@ ImageHeader check_jpeg(Bytes bytes, const std::string& name) {
     const std::uint32_t marker = u8(bytes, at++);
     if (marker == kEnd) break;
     if (marker < 0xc0 || (marker >= 0xd0 && marker <= 0xd8))
-      fail(name, at - 1, "expected a JPEG segment, got the unexpected JPEG marker " + std::to_string(marker));
+      fail(name, at - 1,
+           "expected a JPEG segment, got the unexpected JPEG marker " + std::to_string(marker));
     require(bytes, at, 2, "a JPEG segment", name);
     const std::size_t length = be16(bytes, at);
-    if (length < 2) fail(name, at, "expected a length of 2 or more: a JPEG segment is shorter than its own length field");
+    if (length < 2)
+      fail(name, at,
+           "expected a length of 2 or more: a JPEG segment is shorter than its own length field");
     require(bytes, at, length, "a JPEG segment", name);
     const Bytes segment = bytes.subspan(at + 2, length - 2);
     if (marker == kHuffman) tables += check_huffman_tables(segment, at + 2, name);
-    if (tables > kMaxTables) fail(name, at, "expected at most 4000 Huffman tables in a JPEG, got more");
+    if (tables > kMaxTables)
+      fail(name, at, "expected at most 4000 Huffman tables in a JPEG, got more");
     if (marker >= 0xc0 && marker <= 0xc2 && header.width == 0) {
       if (segment.size() < 6) fail(name, at, "the JPEG frame header is cut short");
       header.height = be16(segment, 1);
@@ -137,7 +154,8 @@ ImageHeader check_jpeg(Bytes bytes, const std::string& name) {
     }
     at += length;
     if (marker == kScan) {
-      if (++header.scans > kMaxScans) fail(name, at, "too many scans: expected at most 1000 in a JPEG, got more");
+      if (++header.scans > kMaxScans)
+        fail(name, at, "too many scans: expected at most 1000 in a JPEG, got more");
       at = skip_entropy_coded(bytes, at);
     }
   }
@@ -152,16 +170,18 @@ ImageHeader check_bmp(Bytes bytes, const std::string& name) {
   const auto height = static_cast<std::int32_t>(os2 ? le16(bytes, 20) : le32(bytes, 22));
   ImageHeader header{ImageFormat::bmp};
   header.width = os2 ? le16(bytes, 18) : le32(bytes, 18);
-  header.height = height < 0 ? 0u - static_cast<std::uint32_t>(height) : static_cast<std::uint32_t>(height);
+  header.height =
+      height < 0 ? 0u - static_cast<std::uint32_t>(height) : static_cast<std::uint32_t>(height);
   const std::uint64_t bits = le16(bytes, os2 ? 24 : 28);
-  if (bits > 32) fail(name, os2 ? 24 : 28, "BMP: expected at most 32 bits a pixel, got " + std::to_string(bits));
+  if (bits > 32)
+    fail(name, os2 ? 24 : 28, "BMP: expected at most 32 bits a pixel, got " + std::to_string(bits));
   // Rows are padded to 4 bytes; both factors fit 36 bits, so the product is compared by division.
   const std::uint64_t row = (header.width * bits + 31) / 32 * 4, offset = le32(bytes, 10);
   if (offset > bytes.size() || (row > 0 && header.height > (bytes.size() - offset) / row)) {
     fail(name, bytes.size(),
-         "truncated: a BMP of " + std::to_string(header.width) + " x " + std::to_string(header.height) + " pixels needs " +
-             std::to_string(header.height) + " rows of " + std::to_string(row) + " bytes from byte " +
-             std::to_string(offset));
+         "truncated: a BMP of " + std::to_string(header.width) + " x " +
+             std::to_string(header.height) + " pixels needs " + std::to_string(header.height) +
+             " rows of " + std::to_string(row) + " bytes from byte " + std::to_string(offset));
   }
   return header;
 }
@@ -169,13 +189,18 @@ ImageHeader check_bmp(Bytes bytes, const std::string& name) {
 }  // namespace
 
 ImageHeader check_image(Bytes bytes, const std::string& name) {
-  if (bytes.empty()) throw Error(name + ": expected an image (PNG, JPEG or BMP), got an empty file");
-  if (bytes.size() >= kPngSignature.size() && std::memcmp(bytes.data(), kPngSignature.data(), kPngSignature.size()) == 0) {
+  if (bytes.empty())
+    throw Error(name + ": expected an image (PNG, JPEG or BMP), got an empty file");
+  if (bytes.size() >= kPngSignature.size() &&
+      std::memcmp(bytes.data(), kPngSignature.data(), kPngSignature.size()) == 0) {
     return check_png(bytes, name);
   }
-  if (bytes.size() >= 3 && be16(bytes, 0) == 0xffd8 && u8(bytes, 2) == 0xff) return check_jpeg(bytes, name);
-  if (bytes.size() >= 2 && u8(bytes, 0) == 'B' && u8(bytes, 1) == 'M') return check_bmp(bytes, name);
-  throw Error(name + ": expected an image (PNG, JPEG or BMP), got a file that starts as none of them (" +
+  if (bytes.size() >= 3 && be16(bytes, 0) == 0xffd8 && u8(bytes, 2) == 0xff)
+    return check_jpeg(bytes, name);
+  if (bytes.size() >= 2 && u8(bytes, 0) == 'B' && u8(bytes, 1) == 'M')
+    return check_bmp(bytes, name);
+  throw Error(name +
+              ": expected an image (PNG, JPEG or BMP), got a file that starts as none of them (" +
               std::to_string(bytes.size()) + " bytes)");
 }
 

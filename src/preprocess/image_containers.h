@@ -16,9 +16,10 @@ struct ImageHeader {
   std::uint32_t scans = 1;              ///< passes over the pixels (progressive JPEG)
 };
 
-/// Walks the container from end to end without decoding a pixel. It refuses what the decoder would take silently or
-/// unsafely: files cut short, PNG chunks with a wrong checksum, BMPs with fewer bytes than pixels, and Huffman tables
-/// with more symbols than stb_image 2.27 has room for (fixed upstream in 2.28). Throws Error that begins with `name`.
+/// Walks the container from end to end without decoding a pixel. It refuses what the decoder would
+/// take silently or unsafely: files cut short, PNG chunks with a wrong checksum, BMPs with fewer
+/// bytes than pixels, and Huffman tables with more symbols than stb_image 2.27 has room for (fixed
+/// upstream in 2.28). Throws Error that begins with `name`.
 ImageHeader check_image(std::span<const std::byte> bytes, const std::string& name);
 
 }  // namespace sidenet

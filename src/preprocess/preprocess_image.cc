@@ -12,16 +12,19 @@ namespace {
 
 constexpr std::int64_t kMaxImageSide = 1 << 15;
 
-// One axis of "resize, then cut out the centre": which part of the resized image is kept, and where it goes.
+// One axis of "resize, then cut out the centre": which part of the resized image is kept, and where
+// it goes.
 struct Axis {
   std::int64_t resized = 0;  // extent after resizing
   std::int64_t begin = 0;    // first pixel kept
   std::int64_t kept = 0;
-  std::int64_t output = 0;   // extent of the result
-  std::int64_t padding = 0;  // zeros before the first pixel, where the image is smaller than the crop
+  std::int64_t output = 0;  // extent of the result
+  std::int64_t padding =
+      0;  // zeros before the first pixel, where the image is smaller than the crop
 };
 
-// torchvision's center_crop: offset int(round((extent - crop) / 2.0)), and Python rounds halves to even.
+// torchvision's center_crop: offset int(round((extent - crop) / 2.0)), and Python rounds halves to
+// even.
 Axis centre(std::int64_t resized, std::int64_t crop) {
   if (crop == 0) return {resized, 0, resized, resized, 0};
   if (resized < crop) return {resized, 0, resized, crop, (crop - resized) / 2};
@@ -31,8 +34,10 @@ Axis centre(std::int64_t resized, std::int64_t crop) {
 }
 
 // torchvision's Resize(size): the shorter side becomes `size`, the longer int(size * long / short).
-std::array<Axis, 2> output_geometry(std::int64_t height, std::int64_t width, const Preprocessing& preprocessing) {
-  const std::int64_t resize = preprocessing.resize, crop = preprocessing.crop, shorter = std::min(height, width);
+std::array<Axis, 2> output_geometry(std::int64_t height, std::int64_t width,
+                                    const Preprocessing& preprocessing) {
+  const std::int64_t resize = preprocessing.resize, crop = preprocessing.crop,
+                     shorter = std::min(height, width);
   if (resize == 0) return {centre(height, crop), centre(width, crop)};
   if (crop == 0) return {centre(resize, 0), centre(resize, 0)};
   return {centre(resize * height / shorter, crop), centre(resize * width / shorter, crop)};
@@ -40,26 +45,28 @@ std::array<Axis, 2> output_geometry(std::int64_t height, std::int64_t width, con
 
 void check(const Tensor& image, const Preprocessing& preprocessing) {
   if (image.dtype() != DType::u8 || image.rank() != 3 || (image.dim(2) != 1 && image.dim(2) != 3)) {
-    throw Error(std::string("image: expected bytes (H, W, 1 or 3), got ") + dtype_name(image.dtype()) + " " +
-                to_string(image.shape()));
+    throw Error(std::string("image: expected bytes (H, W, 1 or 3), got ") +
+                dtype_name(image.dtype()) + " " + to_string(image.shape()));
   }
   if (image.empty() || image.dim(0) > kMaxImageSide || image.dim(1) > kMaxImageSide) {
-    throw Error("image: expected sides of 1 to " + std::to_string(kMaxImageSide) + ", got " + to_string(image.shape()));
+    throw Error("image: expected sides of 1 to " + std::to_string(kMaxImageSide) + ", got " +
+                to_string(image.shape()));
   }
   if (preprocessing.channels != 1 && preprocessing.channels != 3) {
-    throw Error("preprocessing: channels: expected 1 or 3, got " + std::to_string(preprocessing.channels));
+    throw Error("preprocessing: channels: expected 1 or 3, got " +
+                std::to_string(preprocessing.channels));
   }
   for (const int side : {preprocessing.resize, preprocessing.crop}) {
     if (side < 0 || side > Preprocessing::kMaxPixels) {
-      throw Error("preprocessing: resize and crop: expected 0 to " + std::to_string(Preprocessing::kMaxPixels) + ", got " +
-                  std::to_string(side));
+      throw Error("preprocessing: resize and crop: expected 0 to " +
+                  std::to_string(Preprocessing::kMaxPixels) + ", got " + std::to_string(side));
     }
   }
   const auto channels = static_cast<std::size_t>(preprocessing.channels);
   for (const auto* values : {&preprocessing.mean, &preprocessing.std}) {
     if (!values->empty() && values->size() != channels) {
-      throw Error("preprocessing: mean and std: expected " + std::to_string(channels) + " values, one a channel, got " +
-                  std::to_string(values->size()));
+      throw Error("preprocessing: mean and std: expected " + std::to_string(channels) +
+                  " values, one a channel, got " + std::to_string(values->size()));
     }
     for (const float value : *values) {
       if (!std::isfinite(value)) throw Error("preprocessing: mean and std: expected finite values");
@@ -70,7 +77,8 @@ void check(const Tensor& image, const Preprocessing& preprocessing) {
   }
 }
 
-// What each byte becomes: (byte / 255 - mean) / std, each step rounded to float32 as ToTensor and Normalize do.
+// What each byte becomes: (byte / 255 - mean) / std, each step rounded to float32 as ToTensor and
+// Normalize do.
 std::array<float, 256> byte_values(const Preprocessing& preprocessing, std::size_t channel) {
   const float mean = preprocessing.mean.empty() ? 0.0f : preprocessing.mean[channel];
   const float std = preprocessing.std.empty() ? 1.0f : preprocessing.std[channel];
@@ -81,13 +89,16 @@ std::array<float, 256> byte_values(const Preprocessing& preprocessing, std::size
   return values;
 }
 
-// Channel `source_channel` of the pixels (rows.kept, columns.kept, C) into a plane (rows.output, columns.output).
-void write_plane(const Tensor& pixels, std::int64_t source_channel, const Axis& rows, const Axis& columns,
-                 const std::array<float, 256>& values, float* plane) {
+// Channel `source_channel` of the pixels (rows.kept, columns.kept, C) into a plane (rows.output,
+// columns.output).
+void write_plane(const Tensor& pixels, std::int64_t source_channel, const Axis& rows,
+                 const Axis& columns, const std::array<float, 256>& values, float* plane) {
   const std::int64_t channels = pixels.dim(2);
-  if (rows.kept < rows.output || columns.kept < columns.output) std::fill_n(plane, rows.output * columns.output, values[0]);
+  if (rows.kept < rows.output || columns.kept < columns.output)
+    std::fill_n(plane, rows.output * columns.output, values[0]);
   for (std::int64_t y = 0; y < rows.kept; ++y) {
-    const std::uint8_t* from = pixels.data<std::uint8_t>() + y * columns.kept * channels + source_channel;
+    const std::uint8_t* from =
+        pixels.data<std::uint8_t>() + y * columns.kept * channels + source_channel;
     float* to = plane + (rows.padding + y) * columns.output + columns.padding;
     for (std::int64_t x = 0; x < columns.kept; ++x) to[x] = values[from[x * channels]];
   }
@@ -95,8 +106,8 @@ void write_plane(const Tensor& pixels, std::int64_t source_channel, const Axis& 
 
 Tensor to_grey(const Tensor& image) {
   Tensor grey(DType::u8, {image.dim(0), image.dim(1), 1});
-  convert_channels(image.data<std::uint8_t>(), static_cast<int>(image.dim(2)), grey.mutable_data<std::uint8_t>(), 1,
-                   static_cast<std::size_t>(grey.size()));
+  convert_channels(image.data<std::uint8_t>(), static_cast<int>(image.dim(2)),
+                   grey.mutable_data<std::uint8_t>(), 1, static_cast<std::size_t>(grey.size()));
   return grey;
 }
 
@@ -104,18 +115,21 @@ Tensor to_grey(const Tensor& image) {
 
 Tensor preprocess_image(const Tensor& image, const Preprocessing& preprocessing) {
   check(image, preprocessing);
-  // Colour turns grey before it is resized, as convert("L") does; grey is repeated after, which gives the same bytes.
+  // Colour turns grey before it is resized, as convert("L") does; grey is repeated after, which
+  // gives the same bytes.
   const Tensor source = preprocessing.channels == 1 && image.dim(2) == 3 ? to_grey(image) : image;
   const auto [rows, columns] = output_geometry(image.dim(0), image.dim(1), preprocessing);
   const Window window{columns.begin, rows.begin, columns.kept, rows.kept};
-  const bool whole = rows.kept == source.dim(0) && columns.kept == source.dim(1) && rows.resized == source.dim(0) &&
-                     columns.resized == source.dim(1);
-  const Tensor pixels = whole ? source : resize_bilinear(source, rows.resized, columns.resized, window);
+  const bool whole = rows.kept == source.dim(0) && columns.kept == source.dim(1) &&
+                     rows.resized == source.dim(0) && columns.resized == source.dim(1);
+  const Tensor pixels =
+      whole ? source : resize_bilinear(source, rows.resized, columns.resized, window);
 
   const std::int64_t channels = preprocessing.channels, plane = rows.output * columns.output;
   Tensor result(DType::f32, {channels, rows.output, columns.output});
   for (std::int64_t c = 0; c < channels; ++c) {
-    write_plane(pixels, pixels.dim(2) == 1 ? 0 : c, rows, columns, byte_values(preprocessing, static_cast<std::size_t>(c)),
+    write_plane(pixels, pixels.dim(2) == 1 ? 0 : c, rows, columns,
+                byte_values(preprocessing, static_cast<std::size_t>(c)),
                 result.mutable_data<float>() + c * plane);
   }
   return result;

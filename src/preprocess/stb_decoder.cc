@@ -75,13 +75,15 @@ namespace {
 
 const stbi_uc* stb_bytes(std::span<const std::byte> bytes, const std::string& name) {
   if (bytes.size() > INT_MAX)
-    throw Error(name + ": expected an image of at most 2 GiB, got " + std::to_string(bytes.size()) + " bytes");
+    throw Error(name + ": expected an image of at most 2 GiB, got " + std::to_string(bytes.size()) +
+                " bytes");
   return reinterpret_cast<const stbi_uc*>(bytes.data());
 }
 
 [[noreturn]] void fail(const std::string& name) {
   const char* reason = stbi_failure_reason();
-  throw Error(name + ": the image does not decode: " + (reason != nullptr ? reason : "unknown reason"));
+  throw Error(name +
+              ": the image does not decode: " + (reason != nullptr ? reason : "unknown reason"));
 }
 
 // Sets the allowance, and turns a failed STBI_ASSERT into an Error.
@@ -102,7 +104,8 @@ StbPicture stb_inspect(std::span<const std::byte> bytes, const std::string& name
   StbPicture picture;
   const stbi_uc* data = stb_bytes(bytes, name);
   const int known = guarded(kReaderState, name, [&] {
-    return stbi_info_from_memory(data, static_cast<int>(bytes.size()), &picture.width, &picture.height, &picture.channels);
+    return stbi_info_from_memory(data, static_cast<int>(bytes.size()), &picture.width,
+                                 &picture.height, &picture.channels);
   });
   if (known == 0) fail(name);
   return picture;
@@ -115,8 +118,8 @@ void stb_decode(std::span<const std::byte> bytes, std::size_t memory, const std:
   const std::unique_ptr<stbi_uc, decltype(&bounded_free)> pixels(
       guarded(memory, name,
               [&] {
-                return stbi_load_from_memory(data, static_cast<int>(bytes.size()), &picture.width, &picture.height,
-                                             &picture.channels, 0);
+                return stbi_load_from_memory(data, static_cast<int>(bytes.size()), &picture.width,
+                                             &picture.height, &picture.channels, 0);
               }),
       &bounded_free);
   if (pixels == nullptr) fail(name);

@@ -8,10 +8,12 @@ namespace sidenet {
 
 namespace {
 
-/// Buffers that are placed, by the steps at which they are alive: few at each, however many there are in all.
+/// Buffers that are placed, by the steps at which they are alive: few at each, however many there
+/// are in all.
 class PlacedBuffers {
  public:
-  explicit PlacedBuffers(const std::vector<Lifetime>& buffers) : seen_(buffers.size(), buffers.size()) {
+  explicit PlacedBuffers(const std::vector<Lifetime>& buffers)
+      : seen_(buffers.size(), buffers.size()) {
     std::size_t steps = 0;
     for (const Lifetime& buffer : buffers) steps = std::max(steps, buffer.last + 1);
     alive_.resize(steps);
@@ -47,7 +49,9 @@ std::vector<std::size_t> place_buffers(const std::vector<Lifetime>& buffers, std
   total = 0;
   for (const std::size_t i : order) {
     std::vector<std::pair<std::size_t, std::size_t>> taken;  // by those alive at the same time
-    placed.for_each_beside(i, buffers[i], [&](std::size_t j) { taken.emplace_back(offsets[j], offsets[j] + rounded(j)); });
+    placed.for_each_beside(i, buffers[i], [&](std::size_t j) {
+      taken.emplace_back(offsets[j], offsets[j] + rounded(j));
+    });
     std::sort(taken.begin(), taken.end());
     std::size_t offset = 0;
     for (const auto& [begin, end] : taken) {

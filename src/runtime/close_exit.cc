@@ -7,7 +7,8 @@
 
 namespace sidenet {
 
-void Runner::close_exit(Workspace& workspace, const Step& step, const RunRules& rules, RunResults& results) {
+void Runner::close_exit(Workspace& workspace, const Step& step, const RunRules& rules,
+                        RunResults& results) {
   const std::size_t width = step.output.size, rows = workspace.row_ids.size();
   const float* logits = workspace.at(step.output);
   const ExitRule& rule = rules.exits[static_cast<std::size_t>(step.exit)];
@@ -18,12 +19,16 @@ void Runner::close_exit(Workspace& workspace, const Step& step, const RunRules& 
     const float* row_logits = logits + row * width;
     const auto id = static_cast<std::size_t>(workspace.row_ids[row]);
     if (rules.collect_all) {
-      std::memcpy(results.all[static_cast<std::size_t>(step.exit)] + id * width, row_logits, sizeof(float) * width);
+      std::memcpy(results.all[static_cast<std::size_t>(step.exit)] + id * width, row_logits,
+                  sizeof(float) * width);
       continue;
     }
-    float confidence = confidence_of(row_logits, static_cast<int>(width), rule.temperature, rules.confidence);
-    const bool fails = std::isnan(confidence);  // the row has no answer then, whatever another exit would say
-    if (rule.map && rules.confidence == Confidence::max_probability) confidence = (*rule.map)(confidence);
+    float confidence =
+        confidence_of(row_logits, static_cast<int>(width), rule.temperature, rules.confidence);
+    const bool fails =
+        std::isnan(confidence);  // the row has no answer then, whatever another exit would say
+    if (rule.map && rules.confidence == Confidence::max_probability)
+      confidence = (*rule.map)(confidence);
     const bool audited = !rules.audited.empty() && rules.audited[id] != 0;
     const bool at_stop = step.exit == rules.stop, answered = audited && results.exit[id] >= 0;
     if (!at_stop && !fails && !(confidence >= rule.threshold)) continue;
@@ -34,7 +39,8 @@ void Runner::close_exit(Workspace& workspace, const Step& step, const RunRules& 
     }
     if (audited && !at_stop && (answered || !fails)) continue;
     if (audited && !fails)
-      results.audit[id] = static_cast<int>(std::max_element(row_logits, row_logits + width) - row_logits);
+      results.audit[id] =
+          static_cast<int>(std::max_element(row_logits, row_logits + width) - row_logits);
     leaves[row] = 1;
     ++leaving;
   }
@@ -70,7 +76,8 @@ void Runner::compact(Workspace& workspace, const Step& step) const {
     }
     ++to;
     if (is_text) {
-      // offsets[to] is no longer needed as a start: to <= from + 1, and offsets[from + 1] keeps its value until it is read.
+      // offsets[to] is no longer needed as a start: to <= from + 1, and offsets[from + 1] keeps its
+      // value until it is read.
       workspace.token_pairs += length * length;
       if (to <= from) offsets[to] = offsets[to - 1] + length;
     }
@@ -78,9 +85,10 @@ void Runner::compact(Workspace& workspace, const Step& step) const {
   workspace.row_ids.resize(to);
 }
 
-// Behind an exit, with rows left: those that wait there join them where they make up a micro-batch together or no more will
-// come; else they all wait, if reading the weights of the next segment for them alone takes longer than copying their
-// values there and back. A float of weights comes from further away than one of values.
+// Behind an exit, with rows left: those that wait there join them where they make up a micro-batch
+// together or no more will come; else they all wait, if reading the weights of the next segment for
+// them alone takes longer than copying their values there and back. A float of weights comes from
+// further away than one of values.
 bool Runner::wait_here(Workspace& workspace, const Step& step, bool coming) const {
   const auto exit = static_cast<std::size_t>(step.exit);
   WaitingRows& waiting = workspace.waiting[exit];

@@ -27,7 +27,8 @@ float confidence_of(const float* logits, int classes, double temperature, Confid
     case Confidence::margin: return static_cast<float>((1 - second) / sum);
     // H = log(sum) - (sum of e scaled) / sum
     case Confidence::entropy:
-      return static_cast<float>(1 - (std::log(sum) - weighted / sum) / std::log(static_cast<double>(classes)));
+      return static_cast<float>(1 - (std::log(sum) - weighted / sum) /
+                                        std::log(static_cast<double>(classes)));
   }
   return 0;
 }

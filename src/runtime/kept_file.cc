@@ -15,7 +15,8 @@
 namespace sidenet {
 namespace {
 
-constexpr std::string_view kMagic = "SNKEPT02", kAnyMagic = "SNKEPT", kEnding = ".weights", kPartial = ".partial-";
+constexpr std::string_view kMagic = "SNKEPT02", kAnyMagic = "SNKEPT", kEnding = ".weights",
+                           kPartial = ".partial-";
 constexpr std::size_t kNameDigits = 32, kHead = 64;
 
 struct Head {
@@ -29,7 +30,8 @@ static_assert(sizeof(Head) == kHead);
 // Takes them off the front; false where there are not so many.
 bool take_digits(std::string_view& text, std::size_t count) {
   const auto is_digit = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
-  if (text.size() < count || !std::all_of(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(count), is_digit))
+  if (text.size() < count ||
+      !std::all_of(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(count), is_digit))
     return false;
   text.remove_prefix(count);
   return true;
@@ -38,7 +40,8 @@ bool take_digits(std::string_view& text, std::size_t count) {
 // DIGITS.weights, or of the first version DIGITS-PART.weights.
 bool take_name(std::string_view& file) {
   if (!take_digits(file, kNameDigits)) return false;
-  if (file.starts_with('-')) file.remove_prefix(std::min(file.find_first_not_of("0123456789", 1), file.size()));
+  if (file.starts_with('-'))
+    file.remove_prefix(std::min(file.find_first_not_of("0123456789", 1), file.size()));
   if (!file.starts_with(kEnding)) return false;
   file.remove_prefix(kEnding.size());
   return true;
@@ -46,16 +49,18 @@ bool take_name(std::string_view& file) {
 
 }  // namespace
 
-std::span<const float> read_kept(std::span<const std::byte> file, std::string_view name, std::size_t floats,
-                                 const std::string& source) {
+std::span<const float> read_kept(std::span<const std::byte> file, std::string_view name,
+                                 std::size_t floats, const std::string& source) {
   Head head{};
   if (file.size() >= kHead) std::memcpy(&head, file.data(), kHead);
   const auto is = [](const auto& field, std::string_view text) {
     return std::equal(field.begin(), field.end(), text.begin(), text.end());
   };
-  const bool fits = file.size() >= kHead && is(head.magic, kMagic) && is(head.name, name) && head.floats == floats &&
-                    floats <= file.size() / sizeof(float) && file.size() == kept_bytes(floats);
-  if (!fits || hash128(file.subspan(kHead)) != head.hash) throw Error(source + ": not the weights that were kept");
+  const bool fits = file.size() >= kHead && is(head.magic, kMagic) && is(head.name, name) &&
+                    head.floats == floats && floats <= file.size() / sizeof(float) &&
+                    file.size() == kept_bytes(floats);
+  if (!fits || hash128(file.subspan(kHead)) != head.hash)
+    throw Error(source + ": not the weights that were kept");
   return {reinterpret_cast<const float*>(file.data() + kHead), floats};
 }
 
@@ -63,7 +68,8 @@ void write_kept(const OwnFolder& folder, const std::string& name, std::span<cons
   Head head{{}, {}, floats.size(), hash128(std::as_bytes(floats))};
   std::copy(kMagic.begin(), kMagic.end(), head.magic.begin());
   name.copy(head.name.data(), head.name.size());
-  AtomicFile file(folder, kept_file_name(name), false);  // its hash tells, and flushing is half of the time
+  AtomicFile file(folder, kept_file_name(name),
+                  false);  // its hash tells, and flushing is half of the time
   file.write(std::as_bytes(std::span(&head, 1)));
   file.write(std::as_bytes(floats));
   file.commit();
@@ -87,7 +93,8 @@ bool begins_as_kept(const OwnFolder& folder, const std::string& name) {
     std::array<char, kAnyMagic.size()> start{};
     const ssize_t got = file ? ::pread(file.get(), start.data(), start.size(), 0) : -1;
     // One that was not finished may end before.
-    return got >= 0 && kAnyMagic.starts_with(std::string_view(start.data(), static_cast<std::size_t>(got)));
+    return got >= 0 &&
+           kAnyMagic.starts_with(std::string_view(start.data(), static_cast<std::size_t>(got)));
   } catch (const Error&) {
     return false;
   }

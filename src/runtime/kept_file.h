@@ -10,12 +10,13 @@
 namespace sidenet {
 
 /// A file of kept weights:
-///   "SNKEPT02", the name (32 hexadecimal digits: a digest of all that the floats are made of), u64: how many they are, and
-///   two u64: hash128() of them; then, from byte 64 on, the floats. Little endian, as the machine has it.
-/// Nothing in it is believed before it is checked. Throws Error, with `source`, where it is not of this name and number, or
-/// not whole.
-std::span<const float> read_kept(std::span<const std::byte> file, std::string_view name, std::size_t floats,
-                                 const std::string& source);
+///   "SNKEPT02", the name (32 hexadecimal digits: a digest of all that the floats are made of),
+///   u64: how many they are, and two u64: hash128() of them; then, from byte 64 on, the floats.
+///   Little endian, as the machine has it.
+/// Nothing in it is believed before it is checked. Throws Error, with `source`, where it is not of
+/// this name and number, or not whole.
+std::span<const float> read_kept(std::span<const std::byte> file, std::string_view name,
+                                 std::size_t floats, const std::string& source);
 /// Throws Error where it cannot be written.
 void write_kept(const OwnFolder& folder, const std::string& name, std::span<const float> floats);
 
@@ -23,8 +24,8 @@ void write_kept(const OwnFolder& folder, const std::string& name, std::span<cons
 std::size_t kept_bytes(std::size_t floats);
 /// NAME.weights
 std::string kept_file_name(const std::string& name);
-/// Whether a file is called as ours are, those of older versions and those that a killed process left half written among
-/// them, and begins as they do.
+/// Whether a file is called as ours are, those of older versions and those that a killed process
+/// left half written among them, and begins as they do.
 bool is_kept_name(std::string_view file);
 bool is_unfinished_name(std::string_view file);
 bool begins_as_kept(const OwnFolder& folder, const std::string& file);

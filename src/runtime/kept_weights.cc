@@ -33,7 +33,9 @@ std::int64_t now() { return static_cast<std::int64_t>(std::time(nullptr)); }
 // The time of a file is that of its last use, to the hour: most starts write nothing.
 void note_use(int descriptor) {
   struct stat file {};
-  if (::fstat(descriptor, &file) != 0 || std::abs(now() - static_cast<std::int64_t>(file.st_mtim.tv_sec)) < kHour) return;
+  if (::fstat(descriptor, &file) != 0 ||
+      std::abs(now() - static_cast<std::int64_t>(file.st_mtim.tv_sec)) < kHour)
+    return;
   ::futimens(descriptor, nullptr);  // where it cannot be noted the file counts as older than it is
 }
 
@@ -42,7 +44,8 @@ void note_use(int descriptor) {
 class KeptWeights::Room {
  public:
   explicit Room(const KeptWeights& weights) : weights_(weights), others_(weights.others()) {
-    std::sort(others_.begin(), others_.end(), [](const File& a, const File& b) { return a.used < b.used; });
+    std::sort(others_.begin(), others_.end(),
+              [](const File& a, const File& b) { return a.used < b.used; });
     const std::lock_guard lock(weights.mutex_);
     used_files_ = weights.used_.size();
     for (const auto& [name, bytes] : weights.used_) used_bytes_ += bytes;
@@ -54,7 +57,8 @@ class KeptWeights::Room {
   /// Removes others until `files` of `bytes` fit. False, and none removed, where they never will.
   bool make(std::uint64_t bytes, std::size_t files) {
     const auto fit = [&](std::uint64_t beside, std::size_t files_beside) {
-      return bytes <= weights_.limit_ && beside <= weights_.limit_ - bytes && files_beside + files <= kMostFiles;
+      return bytes <= weights_.limit_ && beside <= weights_.limit_ - bytes &&
+             files_beside + files <= kMostFiles;
     };
     if (!fit(used_bytes_, used_files_)) return false;
     while (!fit(bytes_, files_)) drop();
@@ -82,7 +86,8 @@ class KeptWeights::Room {
 
 KeptWeights::KeptWeights(const std::string& folder, std::int64_t limit)
     : folder_(folder), key_(key_of(folder_)), limit_(static_cast<std::uint64_t>(limit)) {
-  if (limit < 0) throw Error("weight_cache_limit: expected 0 bytes or more, got " + std::to_string(limit));
+  if (limit < 0)
+    throw Error("weight_cache_limit: expected 0 bytes or more, got " + std::to_string(limit));
   Room(*this).make(0, 0);
 }
 
@@ -121,7 +126,8 @@ std::shared_ptr<float> KeptWeights::find(const std::string& name, std::size_t fl
     if (const Descriptor file = folder_.open(file_name, O_RDONLY)) {
       const std::string path = folder_.path_of(file_name);
       std::shared_ptr<const MappedFile> mapped = MappedFile::of(file.get(), path);
-      auto* data = const_cast<float*>(read_kept(mapped->bytes(), name, floats, path).data());  // kernels only read it
+      auto* data = const_cast<float*>(
+          read_kept(mapped->bytes(), name, floats, path).data());  // kernels only read it
       note_use(file.get());
       mark_used(file_name, mapped->bytes().size());
       return {std::move(mapped), data};

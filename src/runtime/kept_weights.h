@@ -15,16 +15,18 @@
 
 namespace sidenet {
 
-/// Weights that kernels have reordered, in a folder that processes share: a file for each piece, named by a digest of all
-/// that it is made of, so that the right bytes are found or none. Shapes, plans and models that make the same share it. The
-/// digest is keyed by a secret of the folder: no model file can be made that finds another's, or leaves its own for it.
+/// Weights that kernels have reordered, in a folder that processes share: a file for each piece,
+/// named by a digest of all that it is made of, so that the right bytes are found or none. Shapes,
+/// plans and models that make the same share it. The digest is keyed by a secret of the folder: no
+/// model file can be made that finds another's, or leaves its own for it.
 ///
-/// All files together stay within a limit: the least recently used go first, and those that nobody has used for 30 days.
-/// What this process uses stays; where it fills the limit, nothing more is kept. No other files are touched.
+/// All files together stay within a limit: the least recently used go first, and those that nobody
+/// has used for 30 days. What this process uses stays; where it fills the limit, nothing more is
+/// kept. No other files are touched.
 class KeptWeights {
  public:
-  /// Throws Error: a limit below 0, and as OwnFolder (what lies there is trusted to be what this user's processes wrote).
-  /// Where its secret cannot be written nothing is kept.
+  /// Throws Error: a limit below 0, and as OwnFolder (what lies there is trusted to be what this
+  /// user's processes wrote). Where its secret cannot be written nothing is kept.
   KeptWeights(const std::string& folder, std::int64_t limit);
 
   /// Whether so many are worth it, and names for them can be made.
@@ -69,7 +71,9 @@ class KeptPart : public WeightKeeper {
   explicit KeptPart(KeptWeights& weights) : weights_(weights) {}
   bool keeps(std::size_t floats) const override { return weights_.keeps(floats); }
   SecretDigest digest() const override { return weights_.digest(); }
-  std::shared_ptr<float> find(const std::string& name, std::size_t floats) override { return weights_.find(name, floats); }
+  std::shared_ptr<float> find(const std::string& name, std::size_t floats) override {
+    return weights_.find(name, floats);
+  }
   void keep(const std::string& name, std::shared_ptr<float> data, std::size_t floats) override;
   /// When all of them are made.
   void save();

@@ -60,7 +60,8 @@ class BufferAssignment {
       : graph_(graph), last_use_(graph.nodes().size(), 0) {
     for (std::size_t step = 0; step < order.size(); ++step) {
       last_use_[static_cast<std::size_t>(order[step])] = step;
-      for (const NodeId input : graph.node(order[step]).inputs) last_use_[static_cast<std::size_t>(input)] = step;
+      for (const NodeId input : graph.node(order[step]).inputs)
+        last_use_[static_cast<std::size_t>(input)] = step;
     }
     buffer_.assign(graph.nodes().size(), kNever);
     for (std::size_t step = 0; step < order.size(); ++step) assign(order[step], step);
@@ -69,7 +70,8 @@ class BufferAssignment {
 
   Slot slot(NodeId id) const {
     const Shape& shape = graph_.node(id).shape;
-    return {offsets_[buffer_[static_cast<std::size_t>(id)]], entry_elements(shape), is_per_token(shape)};
+    return {offsets_[buffer_[static_cast<std::size_t>(id)]], entry_elements(shape),
+            is_per_token(shape)};
   }
   bool shares(NodeId a, NodeId b) const {
     return buffer_[static_cast<std::size_t>(a)] == buffer_[static_cast<std::size_t>(b)];
@@ -107,16 +109,18 @@ class BufferAssignment {
   std::size_t total_ = 0;
 };
 
-// Rows that move together: as many as keep a segment's activations inside a core's second-level cache beside the
-// weights, at most 16. More buys little (rows share few weights once some have left) and lets threads end further apart.
-// Large images go alone.
+// Rows that move together: as many as keep a segment's activations inside a core's second-level
+// cache beside the weights, at most 16. More buys little (rows share few weights once some have
+// left) and lets threads end further apart. Large images go alone.
 int choose_micro_batch(std::size_t arena_floats) {
   const std::size_t cache_bytes = cpu_caches().second_level_bytes / 8 * 3;
-  return static_cast<int>(std::clamp<std::size_t>(cache_bytes / (arena_floats * sizeof(float) + 1), 1, 16));
+  return static_cast<int>(
+      std::clamp<std::size_t>(cache_bytes / (arena_floats * sizeof(float) + 1), 1, 16));
 }
 
-// Tokens that move together: enough for the products to run at speed and to read each layer's weights seldom; few enough
-// that a layer's activations stay in the caches, and that threads end close together.
+// Tokens that move together: enough for the products to run at speed and to read each layer's
+// weights seldom; few enough that a layer's activations stay in the caches, and that threads end
+// close together.
 constexpr int kMicroBatchTokens = 256;
 
 // Below so many parameters a thread costs more than it saves.
@@ -136,7 +140,8 @@ struct Plan::Part {
   std::once_flag once;
 };
 
-Plan::Plan(const Graph& graph, int threads, const PrepareOptions& options, std::shared_ptr<KeptWeights> kept)
+Plan::Plan(const Graph& graph, int threads, const PrepareOptions& options,
+           std::shared_ptr<KeptWeights> kept)
     : threads_(threads), options_(options), kept_(std::move(kept)) {
   const std::vector<NodeId> order = execution_order(graph);
   const BufferAssignment buffers(graph, order);
@@ -165,7 +170,8 @@ Plan::Plan(const Graph& graph, int threads, const PrepareOptions& options, std::
     step.parameters = node.operation->parameters();
     step.output = buffers.slot(id);
     for (const NodeId input : node.inputs) step.inputs.push_back(buffers.slot(input));
-    if (const auto residual = node.operation->accumulates_into(); residual && !buffers.shares(id, node.inputs[*residual])) {
+    if (const auto residual = node.operation->accumulates_into();
+        residual && !buffers.shares(id, node.inputs[*residual])) {
       step.copy_from = static_cast<int>(*residual);
     }
     const std::string& exit = exit_of[static_cast<std::size_t>(id)];
@@ -190,7 +196,8 @@ Plan::Plan(const Graph& graph, int threads, const PrepareOptions& options, std::
     part.parameters += step.parameters;
     steps_.push_back(std::move(step));
   }
-  if (exits_.size() != graph.exits().size()) throw Error("plan: an exit does not read a value of MainNet");
+  if (exits_.size() != graph.exits().size())
+    throw Error("plan: an exit does not read a value of MainNet");
   executables_.resize(steps_.size());
   micro_batch_ = is_text() ? kMicroBatchTokens : choose_micro_batch(arena_floats_);
 }
@@ -201,17 +208,20 @@ void Plan::prepare(std::size_t part) const {
 
 void Plan::prepare_now(std::size_t index) const {
   Part& part = *parts_[index];
-  const auto bytes = checked_mul(static_cast<std::uint64_t>(part.parameters), sizeof(float), "weights");
+  const auto bytes =
+      checked_mul(static_cast<std::uint64_t>(part.parameters), sizeof(float), "weights");
   // Those that are kept in a folder are pages of a file, which the system may take back.
   if (!kept_)
-    require_memory(prepared_bytes_ + bytes, "weights up to node " + steps_[part.first + part.steps - 1].name);
+    require_memory(prepared_bytes_ + bytes,
+                   "weights up to node " + steps_[part.first + part.steps - 1].name);
   std::optional<KeptPart> kept;
   if (kept_) kept.emplace(*kept_);
   std::atomic<std::size_t> next{0};
   std::mutex mutex;
   std::exception_ptr failure;
   const auto work = [&] {
-    const ThreadSetting setting(threads_);  // oneDNN splits its work by it when a primitive is built
+    const ThreadSetting setting(
+        threads_);  // oneDNN splits its work by it when a primitive is built
     for (std::size_t i = next++; i < part.pending.size(); i = next++) {
       const Part::Pending& pending = part.pending[i];
       try {
@@ -219,10 +229,12 @@ void Plan::prepare_now(std::size_t index) const {
         executables_[pending.step] = pending.operation->prepare(pending.inputs, options_);
       } catch (const Error& error) {
         const std::lock_guard lock(mutex);
-        failure = std::make_exception_ptr(Error("node " + steps_[pending.step].name + ": " + error.what()));
+        failure = std::make_exception_ptr(
+            Error("node " + steps_[pending.step].name + ": " + error.what()));
       } catch (const std::bad_alloc&) {
         const std::lock_guard lock(mutex);
-        failure = std::make_exception_ptr(Error("node " + steps_[pending.step].name + ": out of memory for its weights"));
+        failure = std::make_exception_ptr(
+            Error("node " + steps_[pending.step].name + ": out of memory for its weights"));
       } catch (...) {
         const std::lock_guard lock(mutex);
         failure = std::current_exception();
@@ -230,8 +242,9 @@ void Plan::prepare_now(std::size_t index) const {
     }
   };
   std::vector<std::thread> others;
-  const auto wanted =
-      part.parameters < kParametersForThreads ? 1 : std::min(part.pending.size(), static_cast<std::size_t>(threads_));
+  const auto wanted = part.parameters < kParametersForThreads
+                          ? 1
+                          : std::min(part.pending.size(), static_cast<std::size_t>(threads_));
   // One of OpenMP's own threads cannot do it: oneDNN would build for one thread there.
   const bool here = omp_in_parallel() == 0;
   for (std::size_t i = here ? 1 : 0; i < wanted; ++i) others.emplace_back(work);

@@ -11,8 +11,9 @@
 
 namespace sidenet {
 
-/// Where a value lies in the activation arena. Extents are for one entry (a row, or a token): for a micro-batch with room
-/// for E entries every offset is multiplied by E, and the value's entries lie one after the other.
+/// Where a value lies in the activation arena. Extents are for one entry (a row, or a token): for a
+/// micro-batch with room for E entries every offset is multiplied by E, and the value's entries lie
+/// one after the other.
 struct Slot {
   std::size_t offset = 0;  ///< floats
   std::size_t size = 0;    ///< floats of one entry of the value
@@ -25,9 +26,11 @@ struct Step {
   Shape shape;  ///< output of one row
   std::vector<Slot> inputs;
   Slot output;
-  int copy_from = -1;    ///< input copied to the output first (a residual that is still needed elsewhere)
-  int exit = -1;         ///< index into Plan::exits
-  std::size_t part = 0;  ///< steps that are prepared together: those between two exits, or an exit alone
+  int copy_from =
+      -1;         ///< input copied to the output first (a residual that is still needed elsewhere)
+  int exit = -1;  ///< index into Plan::exits
+  std::size_t part =
+      0;  ///< steps that are prepared together: those between two exits, or an exit alone
   bool starts_part = false;
   std::vector<Slot> live;  ///< values needed after it: what a compaction at this exit moves
   Cost cost;
@@ -41,19 +44,22 @@ struct PlanExit {
   std::int64_t parameters_behind = 0;  ///< of MainNet, up to the next exit
 };
 
-/// A graph made ready for one input shape and number of threads: order, kernels with their reordered weights, and one
-/// arena planned from the values' lifetimes. For texts one plan serves rows of any length. Sessions share it: nothing in it
-/// changes but that kernels are made, in parts, when the first row gets there, so that a row which leaves early, or never
-/// meets a shut exit, does not pay for weights that it does not see.
+/// A graph made ready for one input shape and number of threads: order, kernels with their
+/// reordered weights, and one arena planned from the values' lifetimes. For texts one plan serves
+/// rows of any length. Sessions share it: nothing in it changes but that kernels are made, in
+/// parts, when the first row gets there, so that a row which leaves early, or never meets a shut
+/// exit, does not pay for weights that it does not see.
 class Plan {
  public:
-  /// `graph` is fused already; its exit named "final" ends it. Exits run right behind their taps. kept: where kernels find
-  /// their weights in order, and leave them; null: nowhere. Throws Error where an exit reads what only comes after "final".
-  Plan(const Graph& graph, int threads, const PrepareOptions& options = {}, std::shared_ptr<KeptWeights> kept = nullptr);
+  /// `graph` is fused already; its exit named "final" ends it. Exits run right behind their taps.
+  /// kept: where kernels find their weights in order, and leave them; null: nowhere. Throws Error
+  /// where an exit reads what only comes after "final".
+  Plan(const Graph& graph, int threads, const PrepareOptions& options = {},
+       std::shared_ptr<KeptWeights> kept = nullptr);
 
   std::size_t parts() const { return parts_.size(); }
-  /// Makes the kernels of a part, on all threads, where nobody has yet. Any number of threads may call it. Throws Error
-  /// with the node's name.
+  /// Makes the kernels of a part, on all threads, where nobody has yet. Any number of threads may
+  /// call it. Throws Error with the node's name.
   void prepare(std::size_t part) const;
   /// After prepare() of the step's part.
   const Executable& executable(std::size_t step) const { return *executables_[step]; }
@@ -61,7 +67,9 @@ class Plan {
   std::size_t scratch_bytes(std::size_t part, const Capacity& capacity) const;
 
   const std::vector<Step>& steps() const { return steps_; }
-  const std::vector<PlanExit>& exits() const { return exits_; }  ///< in the order of the steps; the last is "final"
+  const std::vector<PlanExit>& exits() const {
+    return exits_;
+  }  ///< in the order of the steps; the last is "final"
   const Shape& input_shape() const { return input_shape_; }
   bool is_text() const { return is_per_token(input_shape_); }
   const Slot& input() const { return input_; }
@@ -77,7 +85,8 @@ class Plan {
 
   std::vector<std::shared_ptr<Part>> parts_;
   mutable std::vector<std::unique_ptr<const Executable>> executables_;  ///< of each step
-  mutable std::atomic<std::uint64_t> prepared_bytes_{0};                ///< of the weights of the parts that are prepared
+  mutable std::atomic<std::uint64_t> prepared_bytes_{
+      0};  ///< of the weights of the parts that are prepared
   std::vector<Step> steps_;
   std::vector<PlanExit> exits_;
   Shape input_shape_;

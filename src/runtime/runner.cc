@@ -21,7 +21,8 @@ using Clock = std::chrono::steady_clock;
 
 // A text's words, positions and types, as the graph's input has them.
 void load_tokens(const TokenRows& texts, std::int64_t begin, std::int64_t end, float* to) {
-  for (auto token = static_cast<std::size_t>(begin); token < static_cast<std::size_t>(end); ++token, to += 3) {
+  for (auto token = static_cast<std::size_t>(begin); token < static_cast<std::size_t>(end);
+       ++token, to += 3) {
     to[0] = static_cast<float>(texts.ids[token]);
     to[1] = static_cast<float>(texts.positions[token]);
     to[2] = static_cast<float>(texts.types[token]);
@@ -46,7 +47,9 @@ void load_row(const Shape& shape, const float* from, float* to) {
 class Runner::ExitClock {
  public:
   explicit ExitClock(ExitSeconds& seconds)
-      : seconds_(seconds), running_(!seconds.head.empty()), mark_(running_ ? Clock::now() : Clock::time_point()) {}
+      : seconds_(seconds),
+        running_(!seconds.head.empty()),
+        mark_(running_ ? Clock::now() : Clock::time_point()) {}
   void end_segment(int exit) { add(seconds_.segment, exit); }
   void end_head(int exit) { add(seconds_.head, exit); }
 
@@ -72,8 +75,9 @@ class Runner::Source {
         end_(end),
         shares_(threads > 1 && !inputs.texts ? 2 * threads : threads) {}
   bool has_more() const { return next_.load(std::memory_order_relaxed) < end_; }
-  /// Rows first … last - 1, or false. Smaller bites towards the end, so that all threads finish together; of texts larger
-  /// ones, since each reads all weights (3 % of MainNet's time on SST-2, 32 at a time).
+  /// Rows first … last - 1, or false. Smaller bites towards the end, so that all threads finish
+  /// together; of texts larger ones, since each reads all weights (3 % of MainNet's time on SST-2,
+  /// 32 at a time).
   bool take(int& first, int& last) {
     for (first = next_.load(); first < end_;) {
       last = runner_.chunk_end(inputs_, first, end_, work_left(first) / shares_);
@@ -102,14 +106,18 @@ Runner::Runner(std::shared_ptr<const Plan> plan, int micro_batch)
       workspaces_(static_cast<std::size_t>(plan_->threads())),
       team_(plan_->threads()) {}
 
-// The end of the micro-batch that starts at row `first`: about `work` rows (texts: tokens), at least one row.
+// The end of the micro-batch that starts at row `first`: about `work` rows (texts: tokens), at
+// least one row.
 int Runner::chunk_end(const RunInputs& inputs, int first, int end, std::int64_t work) const {
   const int last = std::min(end, first + micro_batch_);
   if (!inputs.texts)
-    return std::clamp<int>(first + static_cast<int>(std::min<std::int64_t>(work, micro_batch_)), first + 1, last);
+    return std::clamp<int>(first + static_cast<int>(std::min<std::int64_t>(work, micro_batch_)),
+                           first + 1, last);
   const auto& offsets = inputs.texts->offsets;
-  const std::int64_t limit = offsets[static_cast<std::size_t>(first)] + std::min<std::int64_t>(work, micro_batch_cap_);
-  const auto found = std::upper_bound(offsets.begin() + first + 1, offsets.begin() + last + 1, limit);
+  const std::int64_t limit =
+      offsets[static_cast<std::size_t>(first)] + std::min<std::int64_t>(work, micro_batch_cap_);
+  const auto found =
+      std::upper_bound(offsets.begin() + first + 1, offsets.begin() + last + 1, limit);
   return std::max(first + 1, static_cast<int>(found - offsets.begin()) - 1);
 }
 
@@ -118,14 +126,17 @@ int Runner::rows_for_own_threads(const RunInputs& inputs) const {
   const int threads = plan_->threads();
   if (threads == 1) return 0;
   const auto fits = [&](const Capacity& one) {
-    return fits_memory(checked_mul(arena_bytes(*plan_, one), static_cast<std::uint64_t>(threads), "activations"));
+    return fits_memory(
+        checked_mul(arena_bytes(*plan_, one), static_cast<std::uint64_t>(threads), "activations"));
   };
   if (!inputs.texts) return fits({micro_batch_, 0, threads}) ? inputs.rows / threads * threads : 0;
   std::int64_t longest = 0;
-  for (int row = 0; row < inputs.rows; ++row) longest = std::max(longest, inputs.texts->length(row));
+  for (int row = 0; row < inputs.rows; ++row)
+    longest = std::max(longest, inputs.texts->length(row));
   const int room = std::max(static_cast<int>(longest), micro_batch_cap_);
   if (!fits({room, room, threads})) return 0;
-  // With a thread's last row as long as that, the others wait at most a quarter of the whole time for it.
+  // With a thread's last row as long as that, the others wait at most a quarter of the whole time
+  // for it.
   return inputs.texts->tokens() >= 4 * threads * longest ? inputs.rows : 0;
 }
 
@@ -164,7 +175,8 @@ void Runner::take_seconds(double threads, RunResults& results) {
 }
 
 // Rows 0 … rows - 1, a thread each micro-batch.
-void Runner::run_shared(const RunInputs& inputs, int rows, const RunRules& rules, RunResults& results) {
+void Runner::run_shared(const RunInputs& inputs, int rows, const RunRules& rules,
+                        RunResults& results) {
   const int threads = plan_->threads();
   Source source(*this, inputs, 0, rows, threads);
   std::exception_ptr failure;
@@ -172,7 +184,8 @@ void Runner::run_shared(const RunInputs& inputs, int rows, const RunRules& rules
 #pragma omp parallel num_threads(threads)
   {
     try {
-      run_all(workspaces_[static_cast<std::size_t>(omp_get_thread_num())], inputs, source, rules, results, &team_);
+      run_all(workspaces_[static_cast<std::size_t>(omp_get_thread_num())], inputs, source, rules,
+              results, &team_);
     } catch (...) {
 #pragma omp critical(sidenet_runner_failure)
       failure = std::current_exception();
@@ -182,9 +195,10 @@ void Runner::run_shared(const RunInputs& inputs, int rows, const RunRules& rules
   if (failure) std::rethrow_exception(failure);
 }
 
-// One thread's share of the rows. Those that wait go on when no more come to join them, from the first exit to the last.
-void Runner::run_all(Workspace& workspace, const RunInputs& inputs, Source& source, const RunRules& rules,
-                     RunResults& results, Team* apart) {
+// One thread's share of the rows. Those that wait go on when no more come to join them, from the
+// first exit to the last.
+void Runner::run_all(Workspace& workspace, const RunInputs& inputs, Source& source,
+                     const RunRules& rules, RunResults& results, Team* apart) {
   workspace.waiting.resize(plan_->exits().size());
   for (WaitingRows& rows : workspace.waiting) rows.clear();
   workspace.first_waiting = 0;
@@ -205,13 +219,15 @@ void Runner::run_all(Workspace& workspace, const RunInputs& inputs, Source& sour
   }
 }
 
-void Runner::run_rest(const RunInputs& inputs, int first, const RunRules& rules, RunResults& results) {
+void Runner::run_rest(const RunInputs& inputs, int first, const RunRules& rules,
+                      RunResults& results) {
   if (plan_->threads() == 1 && !workspaces_[0].step_seconds) {
     Source source(*this, inputs, first, inputs.rows, 1);
     return run_all(workspaces_[0], inputs, source, rules, results, nullptr);
   }
   while (first < inputs.rows) {
-    const int end = chunk_end(inputs, first, inputs.rows, std::numeric_limits<std::int64_t>::max() / 2);
+    const int end =
+        chunk_end(inputs, first, inputs.rows, std::numeric_limits<std::int64_t>::max() / 2);
     if (workspaces_[0].step_seconds) {
       run_chunk(workspaces_[0], inputs, first, end - first, rules, results, plan_->threads());
     } else {
@@ -221,7 +237,8 @@ void Runner::run_rest(const RunInputs& inputs, int first, const RunRules& rules,
   }
 }
 
-void Runner::run_chosen(const RunInputs& inputs, int first, int rows, const RunRules& rules, RunResults& results) {
+void Runner::run_chosen(const RunInputs& inputs, int first, int rows, const RunRules& rules,
+                        RunResults& results) {
   Workspace& workspace = workspaces_[0];
   const std::int64_t before = workspace.multiply_adds;
   const int levels = omp_get_max_active_levels();
@@ -257,7 +274,8 @@ void Runner::load(Workspace& workspace, const RunInputs& inputs, int first, int 
     const auto& offsets = inputs.texts->offsets;
     const std::int64_t begin = offsets[static_cast<std::size_t>(first)],
                        end = offsets[static_cast<std::size_t>(first + rows)];
-    const int room = std::max(static_cast<int>(end - begin), micro_batch_cap_);  // no row is shorter than a token
+    const int room = std::max(static_cast<int>(end - begin),
+                              micro_batch_cap_);  // no row is shorter than a token
     workspace.reserve(*plan_, {room, room, plan_->threads()});
     workspace.start_texts(*inputs.texts, first, rows);
     load_tokens(*inputs.texts, begin, end, workspace.at(input));
@@ -266,20 +284,22 @@ void Runner::load(Workspace& workspace, const RunInputs& inputs, int first, int 
   workspace.reserve(*plan_, {micro_batch_, 0, plan_->threads()});
   workspace.start(first, rows);
   for (int row = 0; row < rows; ++row) {
-    load_row(plan_->input_shape(), inputs.images + static_cast<std::size_t>(first + row) * input.size,
+    load_row(plan_->input_shape(),
+             inputs.images + static_cast<std::size_t>(first + row) * input.size,
              workspace.at(input) + static_cast<std::size_t>(row) * input.size);
   }
 }
 
-void Runner::run_chunk(Workspace& workspace, const RunInputs& inputs, int first, int rows, const RunRules& rules,
-                       RunResults& results, int threads) {
+void Runner::run_chunk(Workspace& workspace, const RunInputs& inputs, int first, int rows,
+                       const RunRules& rules, RunResults& results, int threads) {
   ExitClock clock(workspace.seconds);
   load(workspace, inputs, first, rows);
   go_on(workspace, 0, rules, results, threads, clock);
 }
 
-void Runner::go_on(Workspace& workspace, std::size_t index, const RunRules& rules, RunResults& results, int threads,
-                   ExitClock& clock, const Source* source, Team* apart) {
+void Runner::go_on(Workspace& workspace, std::size_t index, const RunRules& rules,
+                   RunResults& results, int threads, ExitClock& clock, const Source* source,
+                   Team* apart) {
   const std::vector<Step>& steps = plan_->steps();
   const auto more = [&] {
     const auto shut = [&](const Step& step) {
@@ -290,7 +310,8 @@ void Runner::go_on(Workspace& workspace, std::size_t index, const RunRules& rule
   };
   const auto run_one = [&] { run_step(workspace, index++, rules, results, threads, clock); };
   const auto for_team = [&] {
-    return threads > 1 && !apart && workspace.has_entered(steps[index].part) && !plan_->executable(index).has_own_threads();
+    return threads > 1 && !apart && workspace.has_entered(steps[index].part) &&
+           !plan_->executable(index).has_own_threads();
   };
   while (more()) {
     if (apart && threads == 1 && apart->is_last()) {
@@ -305,26 +326,31 @@ void Runner::go_on(Workspace& workspace, std::size_t index, const RunRules& rule
     } else {
       run_one();
       const Step& step = steps[index - 1];
-      if (source && step.exit >= 0 && !workspace.row_ids.empty() && wait_here(workspace, step, source->has_more())) return;
+      if (source && step.exit >= 0 && !workspace.row_ids.empty() &&
+          wait_here(workspace, step, source->has_more()))
+        return;
     }
   }
 }
 
 // Weights of the exit right behind the step, if it is one that will be computed and is ready.
-std::span<const std::byte> Runner::coming_exit(const Workspace& workspace, std::size_t index, const RunRules& rules) const {
+std::span<const std::byte> Runner::coming_exit(const Workspace& workspace, std::size_t index,
+                                               const RunRules& rules) const {
   if (index + 1 == plan_->steps().size()) return {};
   const Step& next = plan_->steps()[index + 1];
   const bool computed = next.exit >= 0 && rules.exits[static_cast<std::size_t>(next.exit)].open;
-  return computed && workspace.has_entered(next.part) ? plan_->executable(index + 1).streamed_weights()
-                                                      : std::span<const std::byte>();
+  return computed && workspace.has_entered(next.part)
+             ? plan_->executable(index + 1).streamed_weights()
+             : std::span<const std::byte>();
 }
 
-void Runner::run_step(Workspace& workspace, std::size_t index, const RunRules& rules, RunResults& results, int threads,
-                      ExitClock& clock) {
+void Runner::run_step(Workspace& workspace, std::size_t index, const RunRules& rules,
+                      RunResults& results, int threads, ExitClock& clock) {
   const Step& step = plan_->steps()[index];
   workspace.last_step = index;
   if (step.starts_part) workspace.enter(*plan_, step.part);
-  const bool at_side_exit = step.exit >= 0 && step.exit + 1 < static_cast<int>(plan_->exits().size());
+  const bool at_side_exit =
+      step.exit >= 0 && step.exit + 1 < static_cast<int>(plan_->exits().size());
   if (at_side_exit) clock.end_segment(step.exit);
   const auto start = workspace.step_seconds ? Clock::now() : Clock::time_point();
   RowBatch batch = workspace.batch();
@@ -336,7 +362,8 @@ void Runner::run_step(Workspace& workspace, std::size_t index, const RunRules& r
     const auto count = static_cast<std::size_t>(step.output.per_token ? batch.tokens : batch.rows);
     std::memcpy(output, arguments[step.copy_from], sizeof(float) * step.output.size * count);
   }
-  plan_->executable(index).run({arguments, step.inputs.size()}, output, batch, workspace.scratch(), threads);
+  plan_->executable(index).run({arguments, step.inputs.size()}, output, batch, workspace.scratch(),
+                               threads);
   workspace.multiply_adds = saturating_add(workspace.multiply_adds, workspace.cost(step.cost));
   if (step.exit >= 0) {
     close_exit(workspace, step, rules, results);

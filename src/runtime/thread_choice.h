@@ -7,15 +7,16 @@
 
 namespace sidenet {
 
-/// Whether work that all threads share is still quicker so than on one thread. Where other programs want the cores, threads
-/// that meet after every layer wait for each other's time slices, and one alone may be ten times as fast; the result is the
-/// same to the bit either way. All threads are the rule: one is tried at the 8th run, ever more seldom after it, and where
-/// all take twice as long as they once did; all are tried again now and then.
+/// Whether work that all threads share is still quicker so than on one thread. Where other programs
+/// want the cores, threads that meet after every layer wait for each other's time slices, and one
+/// alone may be ten times as fast; the result is the same to the bit either way. All threads are
+/// the rule: one is tried at the 8th run, ever more seldom after it, and where all take twice as
+/// long as they once did; all are tried again now and then.
 class ThreadChoice {
  public:
   bool all() const { return all_; }
-  /// After a run that all() was asked for. work: what time is proportional to among runs of one kind (where a row left,
-  /// say), above 0.
+  /// After a run that all() was asked for. work: what time is proportional to among runs of one
+  /// kind (where a row left, say), above 0.
   void record(double seconds, double work, std::size_t kind) {
     if (kind >= best_.size()) best_.resize(kind + 1, 0);
     double& best = best_[kind];
@@ -51,7 +52,8 @@ class ThreadChoice {
     one_cost_ = runs_ == 0 ? slowdown : 0.7 * one_cost_ + 0.3 * slowdown;
     if (++runs_ == kTrial && one_cost_ > kBetter * all_cost_) {
       all_ = true;
-      if (all_cost_ > kSuspicious) slow_ = -16 * kSlowRuns;  // slow as they are, they are the quicker: no try for a while
+      if (all_cost_ > kSuspicious)
+        slow_ = -16 * kSlowRuns;  // slow as they are, they are the quicker: no try for a while
     } else if (runs_ >= wait_) {
       all_ = returning_ = true;
       runs_ = slow_ = 0;

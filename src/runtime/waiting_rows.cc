@@ -23,7 +23,8 @@ void WaitingRows::put(Workspace& workspace, const std::vector<Slot>& live) {
   }
   ids_.insert(ids_.end(), workspace.row_ids.begin(), workspace.row_ids.end());
   if (batch.offsets) {
-    for (int row = 0; row < batch.rows; ++row) lengths_.push_back(batch.offsets[row + 1] - batch.offsets[row]);
+    for (int row = 0; row < batch.rows; ++row)
+      lengths_.push_back(batch.offsets[row + 1] - batch.offsets[row]);
   }
   entries_ += batch.offsets ? batch.tokens : batch.rows;
   workspace.drop_rows();
@@ -45,12 +46,15 @@ void WaitingRows::take(Workspace& workspace, const std::vector<Slot>& live, std:
   for (std::size_t i = 0; i < live.size(); ++i) {
     const bool per_token = live[i].per_token;
     const std::size_t count = (per_token ? static_cast<std::size_t>(entries) : rows) * live[i].size;
-    const auto behind = static_cast<std::size_t>(per_token ? batch.tokens : batch.rows) * live[i].size;
+    const auto behind =
+        static_cast<std::size_t>(per_token ? batch.tokens : batch.rows) * live[i].size;
     if (count > 0)
-      std::memcpy(workspace.at(live[i]) + behind, values_[i].data() + values_[i].size() - count, sizeof(float) * count);
+      std::memcpy(workspace.at(live[i]) + behind, values_[i].data() + values_[i].size() - count,
+                  sizeof(float) * count);
     values_[i].resize(values_[i].size() - count);
   }
-  for (std::size_t row = first; row < ids_.size(); ++row) workspace.add_row(ids_[row], texts ? lengths_[row] : 0);
+  for (std::size_t row = first; row < ids_.size(); ++row)
+    workspace.add_row(ids_[row], texts ? lengths_[row] : 0);
   ids_.resize(first);
   if (texts) lengths_.resize(first);
   entries_ -= entries;

@@ -10,8 +10,9 @@ namespace sidenet {
 
 class Workspace;
 
-/// Rows that an exit has not answered, and the values that what follows reads: they wait for others, so that the rest of
-/// the network reads its weights for all of them together. A row's bits do not depend on whom it goes on with.
+/// Rows that an exit has not answered, and the values that what follows reads: they wait for
+/// others, so that the rest of the network reads its weights for all of them together. A row's bits
+/// do not depend on whom it goes on with.
 class WaitingRows {
  public:
   bool empty() const { return ids_.empty(); }
@@ -20,8 +21,8 @@ class WaitingRows {
   void clear();
   /// Takes in all rows under way. live: the step's that they wait behind.
   void put(Workspace& workspace, const std::vector<Slot>& live);
-  /// Puts the last of them behind those under way, as many as have room: `most` entries in all, or one row at least where
-  /// none is under way.
+  /// Puts the last of them behind those under way, as many as have room: `most` entries in all, or
+  /// one row at least where none is under way.
   void take(Workspace& workspace, const std::vector<Slot>& live, std::int64_t most);
 
  private:

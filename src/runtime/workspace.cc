@@ -10,13 +10,16 @@ namespace sidenet {
 
 std::uint64_t arena_bytes(const Plan& plan, const Capacity& capacity) {
   const char* what = "activations";
-  return checked_mul(checked_mul(plan.arena_floats(), sizeof(float), what), capacity.entries(), what);
+  return checked_mul(checked_mul(plan.arena_floats(), sizeof(float), what), capacity.entries(),
+                     what);
 }
 
 void Workspace::reserve(const Plan& plan, const Capacity& capacity) {
-  if (capacity.rows <= capacity_.rows && capacity.tokens <= capacity_.tokens && capacity.threads <= capacity_.threads)
+  if (capacity.rows <= capacity_.rows && capacity.tokens <= capacity_.tokens &&
+      capacity.threads <= capacity_.threads)
     return;
-  const Capacity wanted{std::max(capacity.rows, capacity_.rows), std::max(capacity.tokens, capacity_.tokens),
+  const Capacity wanted{std::max(capacity.rows, capacity_.rows),
+                        std::max(capacity.tokens, capacity_.tokens),
                         std::max(capacity.threads, capacity_.threads)};
   capacity_ = {0, 0, 0};  // holds where there is no memory for more
   arena_memory_.reset();  // before the new one is taken

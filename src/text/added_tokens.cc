@@ -14,8 +14,9 @@ namespace {
 std::vector<std::size_t> sorted_by_content(const std::vector<AddedToken>& tokens) {
   std::vector<std::size_t> order(tokens.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(),
-                   [&](std::size_t a, std::size_t b) { return tokens[a].content < tokens[b].content; });
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return tokens[a].content < tokens[b].content;
+  });
   return order;
 }
 
@@ -23,13 +24,14 @@ std::vector<std::size_t> sorted_by_content(const std::vector<AddedToken>& tokens
 
 AddedTokens::AddedTokens(const std::vector<AddedToken>& tokens, const std::string& source) {
   if (tokens.size() > kMaxAddedTokens) {
-    throw Error(source + ": added_tokens: expected at most " + std::to_string(kMaxAddedTokens) + ", got " +
-                std::to_string(tokens.size()));
+    throw Error(source + ": added_tokens: expected at most " + std::to_string(kMaxAddedTokens) +
+                ", got " + std::to_string(tokens.size()));
   }
   for (const auto& [content, id] : tokens) {
     if (content.empty() || content.size() > kMaxAddedTokenBytes) {
-      throw Error(source + ": added_tokens: expected a content of 1 to " + std::to_string(kMaxAddedTokenBytes) +
-                  " bytes, got " + std::to_string(content.size()));
+      throw Error(source + ": added_tokens: expected a content of 1 to " +
+                  std::to_string(kMaxAddedTokenBytes) + " bytes, got " +
+                  std::to_string(content.size()));
     }
     const auto start = static_cast<unsigned char>(content[0]);
     single_start_ = tokens_.empty() || single_start_ == start ? start : -1;
@@ -48,11 +50,14 @@ void AddedTokens::add_states(const std::vector<AddedToken>& tokens, const std::s
   for (std::size_t state = 0; state < states_.size(); ++state) {
     auto [at, end] = ranges[state];
     const std::size_t length = states_[state].bytes;
-    const auto content = [&](std::size_t i) -> const std::string& { return tokens[order[i]].content; };
+    const auto content = [&](std::size_t i) -> const std::string& {
+      return tokens[order[i]].content;
+    };
     if (at < end && content(at).size() == length) {
       states_[state].token = static_cast<std::int32_t>(order[at++]);
       if (at < end && content(at).size() == length) {
-        throw Error(source + ": added_tokens: expected each content once, got " + quoted_text(content(at)) + " again");
+        throw Error(source + ": added_tokens: expected each content once, got " +
+                    quoted_text(content(at)) + " again");
       }
     }
     states_[state].children = static_cast<std::int32_t>(states_.size());
@@ -86,8 +91,10 @@ void AddedTokens::link_states() {
 std::int32_t AddedTokens::child(std::int32_t state, unsigned char byte) const {
   const State* at = states_.data() + state;
   const State *first = states_.data() + at->children, *last = states_.data() + (at + 1)->children;
-  const State* found = std::lower_bound(first, last, byte, [](const State& s, unsigned char b) { return s.last < b; });
-  return found != last && found->last == byte ? static_cast<std::int32_t>(found - states_.data()) : -1;
+  const State* found = std::lower_bound(first, last, byte,
+                                        [](const State& s, unsigned char b) { return s.last < b; });
+  return found != last && found->last == byte ? static_cast<std::int32_t>(found - states_.data())
+                                              : -1;
 }
 
 /// The longest beginning of a token that the text read so far ends with, one byte further.
@@ -104,7 +111,8 @@ AddedTokens::Match AddedTokens::find(const char* begin, const char* end) const {
   for (const char* at = begin; at != end;) {
     if (state == 0) {
       if (single_start_ >= 0) {
-        at = static_cast<const char*>(std::memchr(at, single_start_, static_cast<std::size_t>(end - at)));
+        at = static_cast<const char*>(
+            std::memchr(at, single_start_, static_cast<std::size_t>(end - at)));
         if (at == nullptr) break;
       }
       if (!starts_[static_cast<unsigned char>(*at)]) {
@@ -114,7 +122,8 @@ AddedTokens::Match AddedTokens::find(const char* begin, const char* end) const {
     }
     state = next(state, static_cast<unsigned char>(*at++));
     const State& now = states_[static_cast<std::size_t>(state)];
-    if (best.bytes > 0 && at - now.bytes > best.begin) break;  // what may still end begins behind it
+    if (best.bytes > 0 && at - now.bytes > best.begin)
+      break;  // what may still end begins behind it
     if (now.token < 0) continue;
     const Token& token = tokens_[static_cast<std::size_t>(now.token)];
     if (at - token.bytes <= best.begin) best = {at - token.bytes, token.bytes, token.id};

@@ -7,7 +7,8 @@
 
 namespace sidenet {
 
-/// A piece that is taken from the raw text, before normalisation, wherever it stands: [SEP], [MASK], …
+/// A piece that is taken from the raw text, before normalisation, wherever it stands: [SEP],
+/// [MASK], …
 struct AddedToken {
   std::string content;
   std::int32_t id;
@@ -15,9 +16,9 @@ struct AddedToken {
 
 constexpr std::size_t kMaxAddedTokens = 1024, kMaxAddedTokenBytes = 256;
 
-/// Finds added tokens in a text: the leftmost, of those the longest. By the automaton of Aho and Corasick
-/// (doi 10.1145/360825.360855): whatever the tokens are, it reads each byte once, and at most kMaxAddedTokenBytes behind a
-/// match.
+/// Finds added tokens in a text: the leftmost, of those the longest. By the automaton of Aho and
+/// Corasick (doi 10.1145/360825.360855): whatever the tokens are, it reads each byte once, and at
+/// most kMaxAddedTokenBytes behind a match.
 class AddedTokens {
  public:
   /// Throws Error: too many, an empty or overlong one, one twice.
@@ -35,7 +36,8 @@ class AddedTokens {
     std::uint32_t bytes;
     std::int32_t id;
   };
-  /// The tokens' beginnings, by length and then by bytes, so that those that go on from one stand side by side.
+  /// The tokens' beginnings, by length and then by bytes, so that those that go on from one stand
+  /// side by side.
   struct State {
     std::int32_t children = 0;  ///< the first of them; they end where the next state's begin
     std::int32_t shorter = 0;   ///< the longest beginning that this one ends with

@@ -15,7 +15,8 @@ struct NormalizerSteps {
 /// Hugging Face's BertNormalizer, code point by code point.
 class BertNormalizer {
  public:
-  explicit BertNormalizer(const NormalizerSteps& steps) : steps_(steps), classes_(CharacterClasses::get()) {}
+  explicit BertNormalizer(const NormalizerSteps& steps)
+      : steps_(steps), classes_(CharacterClasses::get()) {}
 
   /// Replaces `out` by the normalised code points of `text`, which is valid UTF-8.
   void normalise(std::string_view text, std::u32string& out) const;

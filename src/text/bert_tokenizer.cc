@@ -10,8 +10,9 @@ namespace sidenet {
 namespace {
 
 constexpr std::int32_t kNone = -1, kBlank = -2;
-constexpr int kMaxWordCharacters = 1000;  // bounds the work on one word, which grows with its square
-constexpr int kMinTokens = 3;             // [CLS] [SEP] [SEP]
+constexpr int kMaxWordCharacters =
+    1000;                      // bounds the work on one word, which grows with its square
+constexpr int kMinTokens = 3;  // [CLS] [SEP] [SEP]
 
 std::string line_name(std::int64_t id) { return "line " + std::to_string(id + 1); }
 std::string id_name(std::int64_t id) { return "id " + std::to_string(id); }
@@ -22,19 +23,22 @@ const TokenizerContents& checked(const TokenizerContents& contents, const std::s
     throw Error(source + ": " + field + ": expected " + expected + ", got " + std::to_string(got));
   };
   if (options.max_word_characters < 1 || options.max_word_characters > kMaxWordCharacters) {
-    refuse("max_word_characters", "1 to " + std::to_string(kMaxWordCharacters), options.max_word_characters);
+    refuse("max_word_characters", "1 to " + std::to_string(kMaxWordCharacters),
+           options.max_word_characters);
   }
-  if (options.max_tokens < kMinTokens) refuse("max_tokens", "at least " + std::to_string(kMinTokens), options.max_tokens);
+  if (options.max_tokens < kMinTokens)
+    refuse("max_tokens", "at least " + std::to_string(kMinTokens), options.max_tokens);
   return contents;
 }
 
 void check_utf8(std::string_view text, const char* what) {
   const std::size_t valid = valid_utf8_prefix(text);
-  if (valid != text.size()) throw Error(std::string(what) + ": invalid UTF-8 at byte " + std::to_string(valid));
+  if (valid != text.size())
+    throw Error(std::string(what) + ": invalid UTF-8 at byte " + std::to_string(valid));
 }
 
-// How many pieces of two texts stay where `room` is all there is: as Hugging Face's longest_first, which is not quite
-// "drop from the longer one" where both are too long and the room is odd.
+// How many pieces of two texts stay where `room` is all there is: as Hugging Face's longest_first,
+// which is not quite "drop from the longer one" where both are too long and the room is odd.
 void longest_first(std::size_t room, std::size_t& first, std::size_t& second) {
   std::size_t shorter = std::min(first, second);
   std::size_t longer = shorter > room ? shorter : std::max(shorter, room - shorter);
@@ -58,7 +62,8 @@ BertTokenizer::BertTokenizer(TokenizerContents contents, const std::string& sour
               special_token_id(contents_.vocabulary, contents_.options.unknown, source)},
              source, contents_.lines ? line_name : id_name),
       normalizer_({contents_.options.clean_text, contents_.options.chinese_characters,
-                   contents_.options.strip_accents.value_or(contents_.options.lower_case), contents_.options.lower_case}),
+                   contents_.options.strip_accents.value_or(contents_.options.lower_case),
+                   contents_.options.lower_case}),
       classes_(CharacterClasses::get()),
       max_word_characters_(static_cast<std::size_t>(contents_.options.max_word_characters)),
       cls_(special_token_id(contents_.vocabulary, contents_.options.cls, source)),
@@ -82,7 +87,9 @@ BertTokenizer::BertTokenizer(TokenizerContents contents, const std::string& sour
       words_.append({&byte, 1}, 1, words_.hash().of({&byte, 1}), prefixes, ids);
       separators_[c] = ids[0];
     } else {
-      folded_[c] = contents_.options.lower_case && byte >= 'A' && byte <= 'Z' ? static_cast<char>(byte + 32) : byte;
+      folded_[c] = contents_.options.lower_case && byte >= 'A' && byte <= 'Z'
+                       ? static_cast<char>(byte + 32)
+                       : byte;
     }
   }
 }
@@ -116,7 +123,8 @@ std::vector<std::int32_t> BertTokenizer::piece_ids(std::string_view text) const 
 }
 
 // first_length: tokens of type 0.
-void BertTokenizer::append_row(const Text& text, std::vector<std::int32_t>& ids, std::size_t& first_length) const {
+void BertTokenizer::append_row(const Text& text, std::vector<std::int32_t>& ids,
+                               std::size_t& first_length) const {
   const auto max_tokens = static_cast<std::size_t>(contents_.options.max_tokens);
   const std::size_t begin = ids.size();
   ids.push_back(cls_);
@@ -153,7 +161,8 @@ void BertTokenizer::append_row(const Text& text, std::vector<std::int32_t>& ids,
 }
 
 // Appends at most so many ids, and does not look at the text behind them.
-void BertTokenizer::append_text(std::string_view text, std::size_t at_most, std::vector<std::int32_t>& ids) const {
+void BertTokenizer::append_text(std::string_view text, std::size_t at_most,
+                                std::vector<std::int32_t>& ids) const {
   const std::size_t begin = ids.size();
   const std::size_t enough = at_most < ids.max_size() - begin ? begin + at_most : ids.max_size();
   Pass pass{ids, enough, std::vector<char>((max_word_characters_ + 1) * 4), {}, {}};
@@ -168,11 +177,14 @@ void BertTokenizer::append_text(std::string_view text, std::size_t at_most, std:
   if (ids.size() > enough) ids.resize(enough);
 }
 
-// ASCII white space and punctuation marks stay what they are and let no mark pass, whatever stands beside them, so that
-// what is between two of them can be taken by itself: by the loop below where it is ASCII, else by all the rules.
+// ASCII white space and punctuation marks stay what they are and let no mark pass, whatever stands
+// beside them, so that what is between two of them can be taken by itself: by the loop below where
+// it is ASCII, else by all the rules.
 void BertTokenizer::append_stretch(const char* at, const char* end, Pass& pass) const {
   const PieceHash hashing = words_.hash();
-  const auto separator = [&](char c) { return (c & 0x80) != 0 ? kNone : separators_[static_cast<unsigned char>(c)]; };
+  const auto separator = [&](char c) {
+    return (c & 0x80) != 0 ? kNone : separators_[static_cast<unsigned char>(c)];
+  };
   while (at != end && !pass.done()) {
     if (const std::int32_t id = separator(*at); id != kNone) {
       if (id != kBlank) pass.ids.push_back(id);
@@ -182,7 +194,8 @@ void BertTokenizer::append_stretch(const char* at, const char* end, Pass& pass) 
     const char* const begin = at;
     std::uint64_t hash = PieceHash::kSeed;
     char* out = pass.word.data();
-    const char* const stop = at + std::min(max_word_characters_ + 1, static_cast<std::size_t>(end - at));
+    const char* const stop =
+        at + std::min(max_word_characters_ + 1, static_cast<std::size_t>(end - at));
     for (char c; at != stop && (c = folded_[static_cast<unsigned char>(*at)]) != 0; ++at) {
       hash = hashing.add(hash, c);
       *out++ = c;

@@ -14,8 +14,8 @@
 
 namespace sidenet {
 
-/// What stands behind the public Tokenizer: added tokens cut out of the raw text, then for each stretch between them
-/// normalisation, words, pieces.
+/// What stands behind the public Tokenizer: added tokens cut out of the raw text, then for each
+/// stretch between them normalisation, words, pieces.
 class BertTokenizer {
  public:
   /// Throws Error: a piece twice, no special token, options out of range.
@@ -38,10 +38,12 @@ class BertTokenizer {
     bool done() const { return ids.size() >= enough; }
   };
 
-  void append_text(std::string_view text, std::size_t at_most, std::vector<std::int32_t>& ids) const;
+  void append_text(std::string_view text, std::size_t at_most,
+                   std::vector<std::int32_t>& ids) const;
   void append_stretch(const char* at, const char* end, Pass& pass) const;
   void append_unicode(std::string_view text, Pass& pass) const;
-  void append_row(const Text& text, std::vector<std::int32_t>& ids, std::size_t& first_length) const;
+  void append_row(const Text& text, std::vector<std::int32_t>& ids,
+                  std::size_t& first_length) const;
 
   TokenizerContents contents_;
   AddedTokens added_;
@@ -50,8 +52,9 @@ class BertTokenizer {
   const CharacterClasses& classes_;
   std::size_t max_word_characters_;
   std::int32_t cls_, sep_, unknown_;
-  std::array<char, 256> folded_{};              // a plain ASCII character, lowered; 0: anything else
-  std::array<std::int32_t, 128> separators_{};  // of ASCII: kBlank, the id of a punctuation mark, or kNone
+  std::array<char, 256> folded_{};  // a plain ASCII character, lowered; 0: anything else
+  std::array<std::int32_t, 128>
+      separators_{};  // of ASCII: kBlank, the id of a punctuation mark, or kNone
 };
 
 }  // namespace sidenet

@@ -30,7 +30,8 @@ CharacterClasses::CharacterClasses() {
 void CharacterClasses::mark(std::span<const CodePointRange> ranges, Bit bit) {
   for (const CodePointRange& range : ranges) {
     const char32_t end = std::min<char32_t>(range.last + 1, kTableSize);
-    for (char32_t c = range.first; c < end; ++c) table_[c] = static_cast<std::uint8_t>(table_[c] | bit);
+    for (char32_t c = range.first; c < end; ++c)
+      table_[c] = static_cast<std::uint8_t>(table_[c] | bit);
     if (range.last >= kTableSize) others_.push_back({range, bit});
   }
 }

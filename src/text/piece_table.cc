@@ -21,7 +21,8 @@ void PieceTable::reset(std::size_t count, PieceHash hash) {
 }
 
 std::pair<PieceTable::Added, std::int32_t> PieceTable::add(std::int32_t index) {
-  // In half full tables of a million strings that nobody chose runs reach about 70, and three of one tag are rare.
+  // In half full tables of a million strings that nobody chose runs reach about 70, and three of
+  // one tag are rare.
   constexpr std::size_t kLongestRun = 128, kMostOfOneTag = 4;
   const std::string_view text = string(index);
   const std::uint64_t hash = hash_.of(text);

@@ -10,8 +10,8 @@
 
 namespace sidenet {
 
-/// A hash that grows byte by byte, so that one pass over a word gives the hash of each of its beginnings. Strings that
-/// were made to collide with one factor do not with another.
+/// A hash that grows byte by byte, so that one pass over a word gives the hash of each of its
+/// beginnings. Strings that were made to collide with one factor do not with another.
 struct PieceHash {
   static constexpr std::uint64_t kSeed = 0x243F6A8885A308D3u;
   std::uint64_t factor = 0x9E3779B97F4A7C15u;  ///< odd
@@ -22,8 +22,8 @@ struct PieceHash {
   std::uint64_t of(std::string_view text) const;
 };
 
-/// Strings to their indices: a hash table with linear probing, at most half full. Views the strings, which must outlive it
-/// and stay where they are.
+/// Strings to their indices: a hash table with linear probing, at most half full. Views the
+/// strings, which must outlive it and stay where they are.
 class PieceTable {
  public:
   /// Looks at the strings behind their first `skip` bytes.
@@ -33,8 +33,8 @@ class PieceTable {
   void reset(std::size_t count, PieceHash hash);
 
   enum class Added { yes, is_there, too_many_collisions };
-  /// Second: the index of the equal string that is there. A run of slots has a bound, and those in it of one hash, so that
-  /// find() takes the time that it takes for any strings.
+  /// Second: the index of the equal string that is there. A run of slots has a bound, and those in
+  /// it of one hash, so that find() takes the time that it takes for any strings.
   std::pair<Added, std::int32_t> add(std::int32_t index);
 
   /// The string's index, or -1. `hash` is the text's.
@@ -58,7 +58,9 @@ class PieceTable {
   };
   // Strings of one tag share their first slot too: they stand in one run, where add() counts them.
   static std::uint32_t tag_of(std::uint64_t hash) { return static_cast<std::uint32_t>(hash >> 32); }
-  std::string_view string(std::int32_t index) const { return std::string_view(strings_[index]).substr(skip_); }
+  std::string_view string(std::int32_t index) const {
+    return std::string_view(strings_[index]).substr(skip_);
+  }
 
   const std::string* strings_;
   std::size_t skip_;

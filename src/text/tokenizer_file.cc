@@ -10,7 +10,9 @@
 namespace sidenet {
 namespace {
 
-bool is_white_space(char32_t c) { return (CharacterClasses::get().of(c) & CharacterClasses::white_space) != 0; }
+bool is_white_space(char32_t c) {
+  return (CharacterClasses::get().of(c) & CharacterClasses::white_space) != 0;
+}
 
 // Without the white space at its end, as Hugging Face's reader trims lines.
 std::string_view trimmed(std::string_view line) {
@@ -27,8 +29,8 @@ std::string_view trimmed(std::string_view line) {
 std::vector<std::string> read_vocabulary_lines(std::string_view bytes, const std::string& source) {
   const auto count = static_cast<std::size_t>(std::count(bytes.begin(), bytes.end(), '\n')) + 1;
   if (count > kMaxPieces + 1) {
-    throw Error(source + ": expected at most " + std::to_string(kMaxPieces) + " pieces, got " + std::to_string(count) +
-                " lines");
+    throw Error(source + ": expected at most " + std::to_string(kMaxPieces) + " pieces, got " +
+                std::to_string(count) + " lines");
   }
   std::vector<std::string> pieces;
   pieces.reserve(count);
@@ -37,8 +39,8 @@ std::vector<std::string> read_vocabulary_lines(std::string_view bytes, const std
     const std::string_view line = bytes.substr(at, end - at);
     const std::size_t valid = valid_utf8_prefix(line);
     if (valid != line.size()) {
-      throw Error(source + ": line " + std::to_string(pieces.size() + 1) + ": expected UTF-8, got another byte at byte " +
-                  std::to_string(at + valid));
+      throw Error(source + ": line " + std::to_string(pieces.size() + 1) +
+                  ": expected UTF-8, got another byte at byte " + std::to_string(at + valid));
     }
     pieces.emplace_back(trimmed(line));
     at = end + 1;
@@ -52,8 +54,9 @@ std::int32_t special_token_id(const std::vector<std::string>& vocabulary, const 
                               const std::string& source) {
   const auto found = std::find(vocabulary.begin(), vocabulary.end(), piece);
   if (found == vocabulary.end()) {
-    throw Error(source + ": expected the special token " + quoted_text(piece) + " in the vocabulary, got " +
-                std::to_string(vocabulary.size()) + " pieces without it");
+    throw Error(source + ": expected the special token " + quoted_text(piece) +
+                " in the vocabulary, got " + std::to_string(vocabulary.size()) +
+                " pieces without it");
   }
   return static_cast<std::int32_t>(found - vocabulary.begin());
 }
@@ -66,15 +69,17 @@ void check_vocabulary(const std::vector<std::string>& vocabulary, const std::str
   }
   for (std::size_t id = 0; id < vocabulary.size(); ++id) {
     if (valid_utf8_prefix(vocabulary[id]) != vocabulary[id].size()) {
-      throw Error(source + ": id " + std::to_string(id) + ": expected UTF-8, got " + quoted_text(vocabulary[id]));
+      throw Error(source + ": id " + std::to_string(id) + ": expected UTF-8, got " +
+                  quoted_text(vocabulary[id]));
     }
   }
 }
 
-std::vector<AddedToken> special_tokens(const std::vector<std::string>& vocabulary, const TokenizerOptions& options,
-                                       const std::string& source) {
+std::vector<AddedToken> special_tokens(const std::vector<std::string>& vocabulary,
+                                       const TokenizerOptions& options, const std::string& source) {
   std::vector<AddedToken> tokens;
-  for (const std::string* name : {&options.unknown, &options.sep, &options.cls, &options.pad, &options.mask}) {
+  for (const std::string* name :
+       {&options.unknown, &options.sep, &options.cls, &options.pad, &options.mask}) {
     const auto known = [&](const AddedToken& token) { return token.content == *name; };
     const std::int32_t id = special_token_id(vocabulary, *name, source);
     if (std::none_of(tokens.begin(), tokens.end(), known)) tokens.push_back({*name, id});
@@ -82,22 +87,25 @@ std::vector<AddedToken> special_tokens(const std::vector<std::string>& vocabular
   return tokens;
 }
 
-TokenizerContents contents_of_vocabulary(std::vector<std::string> vocabulary, TokenizerOptions options,
-                                         const std::string& source) {
+TokenizerContents contents_of_vocabulary(std::vector<std::string> vocabulary,
+                                         TokenizerOptions options, const std::string& source) {
   check_vocabulary(vocabulary, source);
   std::vector<AddedToken> added = special_tokens(vocabulary, options, source);
   const std::size_t pieces = vocabulary.size();
   return {std::move(vocabulary), pieces, std::move(added), std::move(options), false};
 }
 
-TokenizerContents read_tokenizer(std::string_view bytes, const TokenizerOptions& options, const std::string& source) {
+TokenizerContents read_tokenizer(std::string_view bytes, const TokenizerOptions& options,
+                                 const std::string& source) {
   if (bytes.size() > kMaxTokenizerBytes) {
-    throw Error(source + ": expected at most " + std::to_string(kMaxTokenizerBytes) + " bytes, got " +
-                std::to_string(bytes.size()));
+    throw Error(source + ": expected at most " + std::to_string(kMaxTokenizerBytes) +
+                " bytes, got " + std::to_string(bytes.size()));
   }
   const std::size_t start = bytes.find_first_not_of(" \t\r\n");
-  if (start != std::string_view::npos && bytes[start] == '{') return read_tokenizer_json(bytes, options, source);
-  TokenizerContents contents = contents_of_vocabulary(read_vocabulary_lines(bytes, source), options, source);
+  if (start != std::string_view::npos && bytes[start] == '{')
+    return read_tokenizer_json(bytes, options, source);
+  TokenizerContents contents =
+      contents_of_vocabulary(read_vocabulary_lines(bytes, source), options, source);
   contents.lines = true;
   return contents;
 }

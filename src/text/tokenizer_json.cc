@@ -10,7 +10,8 @@ namespace {
 
 using nlohmann::json;
 
-// The vocabulary, by far the largest part, is not kept as JSON values: the document has an empty object at model.vocab.
+// The vocabulary, by far the largest part, is not kept as JSON values: the document has an empty
+// object at model.vocab.
 class TokenizerHandler : public JsonTreeBuilder {
  public:
   static constexpr std::size_t kMaxDepth = 32, kMaxValues = 65'536;
@@ -19,8 +20,9 @@ class TokenizerHandler : public JsonTreeBuilder {
   /// Ids are 0 to n - 1, each once. Throws Error where the highest is not n - 1.
   std::vector<std::string> take_vocabulary(const std::string& source) {
     if (pieces_ != vocabulary_.size()) {
-      throw Error(source + ": model.vocab: " + quoted_text(vocabulary_.back()) + ": expected an id below " +
-                  std::to_string(pieces_) + ", the number of pieces, got " + std::to_string(vocabulary_.size() - 1));
+      throw Error(source + ": model.vocab: " + quoted_text(vocabulary_.back()) +
+                  ": expected an id below " + std::to_string(pieces_) +
+                  ", the number of pieces, got " + std::to_string(vocabulary_.size() - 1));
     }
     return std::move(vocabulary_);
   }
@@ -47,7 +49,8 @@ class TokenizerHandler : public JsonTreeBuilder {
   void natural(std::uint64_t number) override {
     if (!in_vocabulary_) return JsonTreeBuilder::natural(number);
     if (number >= kMaxPieces)
-      refuse("expected an id below " + std::to_string(kMaxPieces) + ", got " + std::to_string(number));
+      refuse("expected an id below " + std::to_string(kMaxPieces) + ", got " +
+             std::to_string(number));
     const auto id = static_cast<std::size_t>(number);
     if (id >= vocabulary_.size()) {
       vocabulary_.resize(id + 1);
@@ -58,7 +61,9 @@ class TokenizerHandler : public JsonTreeBuilder {
     vocabulary_[id] = piece_;
     ++pieces_;
   }
-  void begin_list() override { return in_vocabulary_ ? unexpected("a list") : JsonTreeBuilder::begin_list(); }
+  void begin_list() override {
+    return in_vocabulary_ ? unexpected("a list") : JsonTreeBuilder::begin_list();
+  }
   void string(const std::string& text) override {
     return in_vocabulary_ ? unexpected("a string") : JsonTreeBuilder::string(text);
   }
@@ -66,9 +71,12 @@ class TokenizerHandler : public JsonTreeBuilder {
     return in_vocabulary_ ? unexpected("a negative number") : JsonTreeBuilder::negative(number);
   }
   void real(double number, const std::string& written) override {
-    return in_vocabulary_ ? unexpected("a number that is no integer") : JsonTreeBuilder::real(number, written);
+    return in_vocabulary_ ? unexpected("a number that is no integer")
+                          : JsonTreeBuilder::real(number, written);
   }
-  void boolean(bool value) override { return in_vocabulary_ ? unexpected("a bool") : JsonTreeBuilder::boolean(value); }
+  void boolean(bool value) override {
+    return in_vocabulary_ ? unexpected("a bool") : JsonTreeBuilder::boolean(value);
+  }
   void null() override { return in_vocabulary_ ? unexpected("null") : JsonTreeBuilder::null(); }
 
  private:
@@ -84,7 +92,8 @@ class TokenizerHandler : public JsonTreeBuilder {
 
 class Reader {
  public:
-  Reader(json document, std::vector<std::string> vocabulary, const TokenizerOptions& options, const std::string& source)
+  Reader(json document, std::vector<std::string> vocabulary, const TokenizerOptions& options,
+         const std::string& source)
       : root_(std::move(document), {source, ""}), source_(source) {
     contents_.vocabulary = std::move(vocabulary);
     contents_.model_pieces = contents_.vocabulary.size();
@@ -92,8 +101,8 @@ class Reader {
   }
 
   TokenizerContents read() {
-    root_.expect_keys({"version", "truncation", "padding", "added_tokens", "normalizer", "pre_tokenizer", "post_processor",
-                       "decoder", "model"});
+    root_.expect_keys({"version", "truncation", "padding", "added_tokens", "normalizer",
+                       "pre_tokenizer", "post_processor", "decoder", "model"});
     if (root_.has("version")) root_.at("version").expect("1.0");
     read_model(root_.at("model"));
     if (root_.has("added_tokens")) read_added_tokens(root_.at("added_tokens"));
@@ -109,25 +118,29 @@ class Reader {
  private:
   void read_model(const JsonField& model) {
     model.at("type").expect("WordPiece");
-    model.expect_keys({"type", "unk_token", "continuing_subword_prefix", "max_input_chars_per_word", "vocab"});
+    model.expect_keys(
+        {"type", "unk_token", "continuing_subword_prefix", "max_input_chars_per_word", "vocab"});
     TokenizerOptions& options = contents_.options;
     options.unknown = model.at("unk_token").string();
     options.continuation = model.at("continuing_subword_prefix").string();
     options.max_word_characters = model.at("max_input_chars_per_word").integer(1, 1000);
     model.at("vocab").expect(json::object());  // emptied by the parser; a list stays one
-    if (contents_.vocabulary.empty()) throw Error(source_ + ": model.vocab: expected pieces, got none");
+    if (contents_.vocabulary.empty())
+      throw Error(source_ + ": model.vocab: expected pieces, got none");
   }
 
   void read_added_tokens(const JsonField& list) {
     for (std::size_t i = 0; i < list.list_size(); ++i) {
       const JsonField token = list.item(i);
-      token.expect_keys({"id", "content", "single_word", "lstrip", "rstrip", "normalized", "special"});
-      for (const char* flag : {"single_word", "lstrip", "rstrip", "normalized"}) token.at(flag).expect(false);
+      token.expect_keys(
+          {"id", "content", "single_word", "lstrip", "rstrip", "normalized", "special"});
+      for (const char* flag : {"single_word", "lstrip", "rstrip", "normalized"})
+        token.at(flag).expect(false);
       const std::string& content = token.at("content").string();
       auto& pieces = contents_.vocabulary;
       // A token that the model does not have takes the next id, as Hugging Face gives it.
-      const auto id =
-          static_cast<std::size_t>(token.at("id").integer(0, static_cast<int>(std::min(pieces.size(), kMaxPieces))));
+      const auto id = static_cast<std::size_t>(
+          token.at("id").integer(0, static_cast<int>(std::min(pieces.size(), kMaxPieces))));
       if (id == pieces.size()) {
         pieces.push_back(content);
       } else {
@@ -141,7 +154,8 @@ class Reader {
 
   void expect_id(const JsonField& field, const std::string& piece, std::size_t id) const {
     const auto& pieces = contents_.vocabulary;
-    if (id >= pieces.size() || pieces[id] != piece) field.refuse("the id of " + quoted_text(piece) + " in the vocabulary");
+    if (id >= pieces.size() || pieces[id] != piece)
+      field.refuse("the id of " + quoted_text(piece) + " in the vocabulary");
   }
 
   void read_normalizer() {
@@ -158,8 +172,9 @@ class Reader {
     for (std::size_t i = 0; i < steps.list_size(); ++i) read_normalizer_step(steps.item(i), i == 0);
   }
 
-  // Lowercase is the last step of BertNormalizer, so it may follow it, and nothing may follow Lowercase but itself. NFD and
-  // StripAccents are not the same: the latter drops every mark (Mc, Me too), by the tables of another Unicode version.
+  // Lowercase is the last step of BertNormalizer, so it may follow it, and nothing may follow
+  // Lowercase but itself. NFD and StripAccents are not the same: the latter drops every mark (Mc,
+  // Me too), by the tables of another Unicode version.
   void read_normalizer_step(const JsonField& step, bool first) {
     TokenizerOptions& options = contents_.options;
     const std::string& type = step.at("type").string();
@@ -167,11 +182,13 @@ class Reader {
       step.expect_keys({"type"});
       options.lower_case = true;
     } else if (type == "BertNormalizer" && first) {
-      step.expect_keys({"type", "clean_text", "handle_chinese_chars", "strip_accents", "lowercase"});
+      step.expect_keys(
+          {"type", "clean_text", "handle_chinese_chars", "strip_accents", "lowercase"});
       options.clean_text = step.at("clean_text").boolean();
       options.chinese_characters = step.at("handle_chinese_chars").boolean();
       options.lower_case = step.at("lowercase").boolean();
-      options.strip_accents = step.has("strip_accents") ? step.at("strip_accents").boolean() : options.lower_case;
+      options.strip_accents =
+          step.has("strip_accents") ? step.at("strip_accents").boolean() : options.lower_case;
     } else {
       step.at("type").refuse(first ? "BertNormalizer or Lowercase" : "Lowercase");
     }
@@ -220,7 +237,8 @@ class Reader {
     const auto sequence = [](const char* name, int type) -> json {
       return {{"Sequence", {{"id", name}, {"type_id", type}}}};
     };
-    json expected = json::array({special(options.cls, 0), sequence("A", 0), special(options.sep, 0)});
+    json expected =
+        json::array({special(options.cls, 0), sequence("A", 0), special(options.sep, 0)});
     single.expect(expected);
     expected.push_back(sequence("B", 1));
     expected.push_back(special(options.sep, 1));
@@ -236,8 +254,10 @@ class Reader {
   void read_truncation(const JsonField& field) {
     if (field.has("direction")) field.at("direction").expect("Right");
     const std::string& strategy = field.at("strategy").string();
-    if (strategy != "LongestFirst" && strategy != "OnlyFirst") field.at("strategy").refuse("LongestFirst or OnlyFirst");
-    contents_.options.truncation = strategy == "OnlyFirst" ? Truncation::only_first : Truncation::longest_first;
+    if (strategy != "LongestFirst" && strategy != "OnlyFirst")
+      field.at("strategy").refuse("LongestFirst or OnlyFirst");
+    contents_.options.truncation =
+        strategy == "OnlyFirst" ? Truncation::only_first : Truncation::longest_first;
   }
 
   JsonField root_;
@@ -247,12 +267,14 @@ class Reader {
 
 }  // namespace
 
-TokenizerContents read_tokenizer_json(std::string_view bytes, const TokenizerOptions& options, const std::string& source) {
+TokenizerContents read_tokenizer_json(std::string_view bytes, const TokenizerOptions& options,
+                                      const std::string& source) {
   constexpr std::size_t kMaxStringBytes = std::size_t{1} << 20;
   const JsonName name{source, ""};
   TokenizerHandler handler(name);
   read_json(bytes,
-            {kMaxTokenizerBytes, TokenizerHandler::kMaxDepth, kMaxPieces + TokenizerHandler::kMaxValues, kMaxStringBytes},
+            {kMaxTokenizerBytes, TokenizerHandler::kMaxDepth,
+             kMaxPieces + TokenizerHandler::kMaxValues, kMaxStringBytes},
             handler);
   std::vector<std::string> vocabulary = handler.take_vocabulary(source);
   return Reader(handler.take(), std::move(vocabulary), options, source).read();

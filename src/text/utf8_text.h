@@ -6,8 +6,8 @@
 
 namespace sidenet {
 
-/// Offset of the first byte of the first sequence that is not UTF-8 (RFC 3629: no overlong forms, no surrogates, at most
-/// U+10FFFF, nothing cut short); text.size() where all of it is.
+/// Offset of the first byte of the first sequence that is not UTF-8 (RFC 3629: no overlong forms,
+/// no surrogates, at most U+10FFFF, nothing cut short); text.size() where all of it is.
 std::size_t valid_utf8_prefix(std::string_view text);
 
 /// The code point at `at`, which moves on. The text is valid UTF-8.
@@ -43,7 +43,8 @@ inline char* put_utf8(char32_t c, char* out) {
   return out;
 }
 
-/// `text` in quotes for a message: control characters and bytes that are not UTF-8 become '?', and it is cut at 60 bytes.
+/// `text` in quotes for a message: control characters and bytes that are not UTF-8 become '?', and
+/// it is cut at 60 bytes.
 std::string quoted_text(std::string_view text);
 
 }  // namespace sidenet

@@ -7,16 +7,19 @@
 
 namespace sidenet {
 
-WordPiece::WordPiece(const std::vector<std::string>& vocabulary, const Config& config, const std::string& source,
-                     std::string (*where)(std::int64_t id))
+WordPiece::WordPiece(const std::vector<std::string>& vocabulary, const Config& config,
+                     const std::string& source, std::string (*where)(std::int64_t id))
     : config_(config), all_(vocabulary), continuations_(vocabulary, config.continuation.size()) {
   // The first, then others for pieces that were made to collide with it.
-  constexpr std::uint64_t kFactors[] = {PieceHash().factor, 0xD1342543DE82EF95u, 0xAEF17502108EF2D9u, 0xF1357AEA2E62A9C5u};
+  constexpr std::uint64_t kFactors[] = {PieceHash().factor, 0xD1342543DE82EF95u,
+                                        0xAEF17502108EF2D9u, 0xF1357AEA2E62A9C5u};
   for (const std::uint64_t factor : kFactors) {
     hash_ = {factor};
     if (fill(vocabulary, source, where)) return;
   }
-  throw Error(source + ": expected pieces that spread over a hash table, got ones that were made to collide");
+  throw Error(
+      source +
+      ": expected pieces that spread over a hash table, got ones that were made to collide");
 }
 
 bool WordPiece::fill(const std::vector<std::string>& vocabulary, const std::string& source,
@@ -32,11 +35,12 @@ bool WordPiece::fill(const std::vector<std::string>& vocabulary, const std::stri
     const auto index = static_cast<std::int32_t>(id);
     const auto [added, other] = all_.add(index);
     if (added == PieceTable::Added::is_there) {
-      throw Error(source + ": " + where(index) + ": expected each piece once, got " + quoted_text(vocabulary[id]) +
-                  " again, which is also " + where(other));
+      throw Error(source + ": " + where(index) + ": expected each piece once, got " +
+                  quoted_text(vocabulary[id]) + " again, which is also " + where(other));
     }
     if (added == PieceTable::Added::too_many_collisions) return false;
-    if (continues(id) && continuations_.add(index).first == PieceTable::Added::too_many_collisions) return false;
+    if (continues(id) && continuations_.add(index).first == PieceTable::Added::too_many_collisions)
+      return false;
   }
   return true;
 }
@@ -47,7 +51,8 @@ void WordPiece::append_split(std::string_view word, std::vector<std::uint64_t>& 
   if (prefixes.size() <= word.size()) prefixes.resize(word.size() + 1);
   for (std::string_view rest = word; !rest.empty();) {
     const bool first = rest.size() == word.size();
-    const std::size_t longest = std::min(rest.size(), first ? all_.longest() : continuations_.longest());
+    const std::size_t longest =
+        std::min(rest.size(), first ? all_.longest() : continuations_.longest());
     std::uint64_t hash = PieceHash::kSeed;
     for (std::size_t i = 0; i < longest; ++i) prefixes[i + 1] = hash = hash_.add(hash, rest[i]);
     std::int32_t id = -1;

@@ -1,4 +1,5 @@
-// The state of a drift guard, whatever its checksum: what is read goes on, and is written as it was read.
+// The state of a drift guard, whatever its checksum: what is read goes on, and is written as it was
+// read.
 #include <optional>
 
 #include "fuzz_support.h"
@@ -9,7 +10,9 @@ using namespace sidenet;
 namespace {
 
 GuardState own(std::string_view text) {
-  const auto holds = [&](std::string_view part) { return text.find(part) != std::string_view::npos; };
+  const auto holds = [&](std::string_view part) {
+    return text.find(part) != std::string_view::npos;
+  };
   const std::map<std::string, double> thresholds = {{"layer1", 0.75}, {"layer2", 0.9}};
   return {.model = std::string(32, '0'),
           .action = holds("\"raise\"") ? "raise" : "warn",
@@ -40,7 +43,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   fuzz::refusable("input", [&] { state = read_guard_state(text, "input", begin, false); });
   if (!state) return 0;
   const std::string written = guard_state_text(*state);
-  fuzz::expect(guard_state_text(read_guard_state(written, "input", begin)) == written, "the same state again");
+  fuzz::expect(guard_state_text(read_guard_state(written, "input", begin)) == written,
+               "the same state again");
   go_on(*state);
   return 0;
 }

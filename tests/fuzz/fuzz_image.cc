@@ -11,15 +11,16 @@ namespace {
 // Rewrites the checksums of a PNG's chunks, so that mutations reach the decoder behind them.
 void repair_png(std::vector<std::uint8_t>& bytes) {
   const auto be32 = [&](std::size_t at) {
-    return std::size_t{bytes[at]} << 24 | std::size_t{bytes[at + 1]} << 16 | std::size_t{bytes[at + 2]} << 8 |
-           bytes[at + 3];
+    return std::size_t{bytes[at]} << 24 | std::size_t{bytes[at + 1]} << 16 |
+           std::size_t{bytes[at + 2]} << 8 | bytes[at + 3];
   };
   if (bytes.size() < 8 || bytes[0] != 0x89) return;
   for (std::size_t at = 8; bytes.size() - at >= 12;) {
     const std::size_t length = be32(at);
     if (length > bytes.size() - at - 12) return;
     const auto crc = ::crc32(0, bytes.data() + at + 4, static_cast<uInt>(length + 4));
-    for (std::size_t i = 0; i < 4; ++i) bytes[at + 8 + length + i] = static_cast<std::uint8_t>(crc >> (24 - 8 * i));
+    for (std::size_t i = 0; i < 4; ++i)
+      bytes[at + 8 + length + i] = static_cast<std::uint8_t>(crc >> (24 - 8 * i));
     at += 12 + length;
   }
 }
@@ -31,7 +32,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::vector<std::uint8_t> bytes(data, data + size);
   repair_png(bytes);
   sidenet::fuzz::refusable("input", [&] {
-    const sidenet::Tensor image = sidenet::decode_image(std::as_bytes(std::span(bytes)), 0, "input");
+    const sidenet::Tensor image =
+        sidenet::decode_image(std::as_bytes(std::span(bytes)), 0, "input");
     sidenet::Preprocessing preprocessing;
     preprocessing.resize = 8;
     preprocessing.crop = 7;

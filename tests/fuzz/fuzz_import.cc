@@ -1,5 +1,5 @@
-// A Hugging Face checkpoint: its config.json (the input up to the first NUL), its vocabulary (up to the next), and the
-// weights, told as a recipe.
+// A Hugging Face checkpoint: its config.json (the input up to the first NUL), its vocabulary (up to
+// the next), and the weights, told as a recipe.
 #include <optional>
 
 #include "recipe.h"
@@ -17,9 +17,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (is_text) options.config = config.path();
   if (is_text) options.vocabulary = vocabulary.path();
   std::optional<Model> model;
-  fuzz::refusable("/proc/self/fd/", [&] { model = Model::import_checkpoint(weights.path(), options); });
+  fuzz::refusable("/proc/self/fd/",
+                  [&] { model = Model::import_checkpoint(weights.path(), options); });
   if (!model) return 0;
-  for (const std::string& note : model->notes()) fuzz::expect(note.find('\n') == std::string::npos, "notes of one line");
+  for (const std::string& note : model->notes())
+    fuzz::expect(note.find('\n') == std::string::npos, "notes of one line");
   fuzz::refusable("", [&] {
     model->nodes();
     if (!model->is_text() || !model->has_tokenizer()) return;

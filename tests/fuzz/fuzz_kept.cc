@@ -15,7 +15,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     });
   }
   const std::string_view text(reinterpret_cast<const char*>(data), size);
-  if (is_kept_name(text)) fuzz::expect(text.ends_with(".weights") && text.size() >= 40, "a name as ours are");
-  if (is_unfinished_name(text)) fuzz::expect(text.size() >= 57 && text.find('/') == text.npos, "a name as ours are");
+  if (is_kept_name(text))
+    fuzz::expect(text.ends_with(".weights") && text.size() >= 40, "a name as ours are");
+  if (is_unfinished_name(text))
+    fuzz::expect(text.size() >= 57 && text.find('/') == text.npos, "a name as ours are");
   return 0;
 }

@@ -30,7 +30,8 @@ void answer(const Model& model) {
   if (session.mainnet_multiply_adds(shape) > kMaxWork) return;
   shape.insert(shape.begin(), 2);
   Tensor images(DType::f32, shape);
-  for (std::int64_t i = 0; i < images.size(); ++i) images.mutable_data<float>()[i] = static_cast<float>(i % 7) - 3;
+  for (std::int64_t i = 0; i < images.size(); ++i)
+    images.mutable_data<float>()[i] = static_cast<float>(i % 7) - 3;
   const Answers answers = session.run(images);
   for (const int index : answers.index)
     fuzz::expect(index >= 0 && index < static_cast<int>(model.labels().size()), "a class");
@@ -46,7 +47,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!model) return 0;
   model->certificate_problem();
   fuzz::refusable("", [&] {
-    for (const NodeInfo& node : model->nodes()) fuzz::expect(node.multiply_adds >= 0, "multiply-adds");
+    for (const NodeInfo& node : model->nodes())
+      fuzz::expect(node.multiply_adds >= 0, "multiply-adds");
     model->taps();
     model->exits();
     answer(*model);

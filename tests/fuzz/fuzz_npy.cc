@@ -5,6 +5,8 @@
 using namespace sidenet;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  fuzz::refusable("input", [&] { fuzz::touch(read_npy(std::as_bytes(std::span(data, size)), nullptr, "input")); });
+  fuzz::refusable("input", [&] {
+    fuzz::touch(read_npy(std::as_bytes(std::span(data, size)), nullptr, "input"));
+  });
   return 0;
 }

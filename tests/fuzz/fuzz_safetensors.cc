@@ -1,4 +1,5 @@
-// A safetensors file as it is; and the input up to its first NUL as a header, with the size that belongs in front.
+// A safetensors file as it is; and the input up to its first NUL as a header, with the size that
+// belongs in front.
 #include "../malformed/formats_builders.h"
 #include "fuzz_support.h"
 #include "safetensors.h"
@@ -9,7 +10,9 @@ namespace {
 
 void read(std::string_view file) {
   fuzz::refusable("input", [&] {
-    for (const auto& [name, tensor] : read_safetensors(fuzz::as_bytes(file), nullptr, "input").tensors) fuzz::touch(tensor);
+    for (const auto& [name, tensor] :
+         read_safetensors(fuzz::as_bytes(file), nullptr, "input").tensors)
+      fuzz::touch(tensor);
   });
 }
 

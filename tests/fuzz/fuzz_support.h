@@ -27,7 +27,8 @@ inline void expect(bool holds, const char* what) {
 /// One line for a person: printable, not endless, and it names the input.
 inline void expect_clear(const Error& error, std::string_view source) {
   const std::string_view message = error.what();
-  const bool printable = message.find_first_of(std::string_view("\0\n\r\x1b", 4)) == std::string_view::npos;
+  const bool printable =
+      message.find_first_of(std::string_view("\0\n\r\x1b", 4)) == std::string_view::npos;
   if (printable && message.size() < 8000 && message.find(source) != std::string_view::npos) return;
   std::fprintf(stderr, "message: %s\n", error.what());
   expect(printable, "a message of one line");
@@ -57,23 +58,26 @@ inline std::span<const std::byte> as_bytes(std::string_view text) {
   return std::as_bytes(std::span(text.data(), text.size()));
 }
 
-/// An input that ends with "*BEGIN,LENGTH,COUNT" stands for a larger one: LENGTH bytes of it from BEGIN on COUNT times,
-/// with their number for each #, and neither this ending nor more than 1 MiB. Another input is what it is.
+/// An input that ends with "*BEGIN,LENGTH,COUNT" stands for a larger one: LENGTH bytes of it from
+/// BEGIN on COUNT times, with their number for each #, and neither this ending nor more than 1 MiB.
+/// Another input is what it is.
 inline std::string enlarged(std::string_view input) {
   constexpr std::size_t kMost = std::size_t{1} << 20, kLongestEnd = 24;
   const std::size_t star = input.rfind('*');
-  if (star == std::string_view::npos || input.size() - star > kLongestEnd) return std::string(input);
+  if (star == std::string_view::npos || input.size() - star > kLongestEnd)
+    return std::string(input);
   unsigned long begin = 0, length = 0, count = 0;
   int read = 0;
   const std::string end(input.substr(star));
   if (std::sscanf(end.c_str(), "*%lu,%lu,%lu%n", &begin, &length, &count, &read) != 3 ||
-      static_cast<std::size_t>(read) != end.size() || begin > star || length == 0 || length > star - begin ||
-      count > kMost / length) {
+      static_cast<std::size_t>(read) != end.size() || begin > star || length == 0 ||
+      length > star - begin || count > kMost / length) {
     return std::string(input);
   }
   std::string result(input.substr(0, begin));
   for (unsigned long i = 0; i < count; ++i) {
-    for (const char c : input.substr(begin, length)) c == '#' ? result += std::to_string(i) : result += c;
+    for (const char c : input.substr(begin, length))
+      c == '#' ? result += std::to_string(i) : result += c;
   }
   return result += input.substr(begin + length, star - begin - length);
 }

@@ -1,4 +1,5 @@
-// Labelled texts: the input as TSV, CSV, JSONL and TREC lines, in both encodings, with columns guessed and given.
+// Labelled texts: the input as TSV, CSV, JSONL and TREC lines, in both encodings, with columns
+// guessed and given.
 #include <optional>
 
 #include "fuzz_support.h"
@@ -14,7 +15,8 @@ void read(TextFile file, const TextColumns& columns) {
     const auto data = text_dataset({std::move(file)}, columns);
     for (std::int64_t row = 0; row < data->rows(); ++row) {
       const std::int64_t label = data->label(row);
-      fuzz::expect(label >= 0 && label < static_cast<std::int64_t>(data->class_names().size()), "a label with a name");
+      fuzz::expect(label >= 0 && label < static_cast<std::int64_t>(data->class_names().size()),
+                   "a label with a name");
       data->name(row);
       data->text(row);
     }
@@ -26,7 +28,8 @@ void read(TextFile file, const TextColumns& columns) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string input = fuzz::enlarged({reinterpret_cast<const char*>(data), size});
   const FileBytes file{"input", fuzz::as_bytes(input), nullptr};
-  for (const TextFormat format : {TextFormat::tsv, TextFormat::csv, TextFormat::jsonl, TextFormat::trec}) {
+  for (const TextFormat format :
+       {TextFormat::tsv, TextFormat::csv, TextFormat::jsonl, TextFormat::trec}) {
     for (const char* encoding : {"utf-8", "latin-1"}) {
       for (const bool given : {false, true}) {
         TextFile text;

@@ -1,4 +1,5 @@
-// Any bytes must give rows of tokens or a sidenet::Error: a vocab.txt or tokenizer.json, and a text for it.
+// Any bytes must give rows of tokens or a sidenet::Error: a vocab.txt or tokenizer.json, and a text
+// for it.
 #include "bert_tokenizer.h"
 #include "fuzz_support.h"
 
@@ -12,13 +13,16 @@ void check_rows(const sidenet::BertTokenizer& tokenizer, const sidenet::Text& te
   const std::int64_t before = rows.tokens();
   try {
     tokenizer.encode(text, rows);
-    expect(rows.rows() == 2 && rows.length(1) <= tokenizer.contents().options.max_tokens, "one row more, not too long");
+    expect(rows.rows() == 2 && rows.length(1) <= tokenizer.contents().options.max_tokens,
+           "one row more, not too long");
   } catch (const sidenet::Error&) {
     expect(rows.rows() == 1 && rows.tokens() == before, "rows as before a refusal");
   }
-  expect(rows.positions.size() == rows.ids.size() && rows.types.size() == rows.ids.size(), "a position and a type a token");
+  expect(rows.positions.size() == rows.ids.size() && rows.types.size() == rows.ids.size(),
+         "a position and a type a token");
   for (const std::int32_t id : rows.ids) {
-    expect(id >= 0 && static_cast<std::size_t>(id) < tokenizer.contents().vocabulary.size(), "an id of the vocabulary");
+    expect(id >= 0 && static_cast<std::size_t>(id) < tokenizer.contents().vocabulary.size(),
+           "an id of the vocabulary");
   }
 }
 
@@ -37,7 +41,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   options.clean_text = size % 5 != 0;
   if (size % 7 == 0) options.truncation = sidenet::Truncation::only_first;
   sidenet::fuzz::refusable("input", [&] {
-    const sidenet::BertTokenizer tokenizer(sidenet::read_tokenizer(file, options, "input"), "input");
+    const sidenet::BertTokenizer tokenizer(sidenet::read_tokenizer(file, options, "input"),
+                                           "input");
     check_rows(tokenizer, {text, {}});
     check_rows(tokenizer, {text, text.substr(text.size() / 2)});
     check_rows(tokenizer, {std::string(file), text});

@@ -9,7 +9,8 @@ using namespace sidenet;
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::span<const std::byte> bytes = std::as_bytes(std::span(data, size));
   fuzz::refusable("input", [&] {
-    for (const auto& [name, tensor] : read_pytorch_zip(bytes, nullptr, "input").tensors) fuzz::touch(tensor);
+    for (const auto& [name, tensor] : read_pytorch_zip(bytes, nullptr, "input").tensors)
+      fuzz::touch(tensor);
   });
   fuzz::refusable("input", [&] {
     ZipArchive archive(bytes, nullptr, "input");
@@ -21,7 +22,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         total += entry.size();
       });
     }
-    fuzz::expect(total <= 3 * size + (std::size_t{40} << 20), "no more memory than the file allows");
+    fuzz::expect(total <= 3 * size + (std::size_t{40} << 20),
+                 "no more memory than the file allows");
   });
   return 0;
 }

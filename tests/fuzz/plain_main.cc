@@ -1,4 +1,5 @@
-// Runs a fuzz target over files, and over all files below folders, where libFuzzer is not at hand: the corpus as a test.
+// Runs a fuzz target over files, and over all files below folders, where libFuzzer is not at hand:
+// the corpus as a test.
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>

@@ -143,7 +143,8 @@ std::string file_of(const Recipe& recipe) {
   }
   header += "}";
   for (const auto& [name, tensor] : recipe.tensors) {
-    header += "," + json_string(name) + ":{\"dtype\":\"" + safetensors_name(tensor.dtype()) + "\",\"shape\":[";
+    header += "," + json_string(name) + ":{\"dtype\":\"" + safetensors_name(tensor.dtype()) +
+              "\",\"shape\":[";
     separator = "";
     for (const std::int64_t extent : tensor.shape()) {
       header += separator + std::to_string(extent);
@@ -151,7 +152,8 @@ std::string file_of(const Recipe& recipe) {
     }
     const std::size_t begin = data.size();
     data.append(reinterpret_cast<const char*>(tensor.raw()), tensor.bytes());
-    header += "],\"data_offsets\":[" + std::to_string(begin) + "," + std::to_string(data.size()) + "]}";
+    header +=
+        "],\"data_offsets\":[" + std::to_string(begin) + "," + std::to_string(data.size()) + "]}";
   }
   header += "}";
   header.resize((header.size() + 7) / 8 * 8, ' ');  // so that tensors are views

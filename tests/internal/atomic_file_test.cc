@@ -1,4 +1,5 @@
-// Outputs are never lost: what a reader finds is the old file or the whole new one, whatever happens to the writer.
+// Outputs are never lost: what a reader finds is the old file or the whole new one, whatever
+// happens to the writer.
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include "atomic_file.h"
 
@@ -54,7 +55,9 @@ mode_t mode_of(const std::string& path) {
   return status.st_mode & 07777;
 }
 
-bool holds(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool holds(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
 
 /// Exit status of `work` in a child of its own; it can lower limits and give up rights.
 int in_child(const std::function<int()>& work) {
@@ -112,7 +115,11 @@ TEST_CASE("without commit the old file stays and nothing is left") {
 TEST_CASE("a temporary file with a name tells what it is") {
   Folder folder;
   AtomicFile file(folder.at("model.safetensors"), false);
-  CHECK(fs::directory_iterator(folder.path)->path().filename().string().starts_with("model.safetensors.partial-"));
+  CHECK(fs::directory_iterator(folder.path)
+            ->path()
+            .filename()
+            .string()
+            .starts_with("model.safetensors.partial-"));
 }
 
 TEST_CASE("the longest name that the system takes") {
@@ -130,15 +137,16 @@ TEST_CASE("the longest path that the system takes") {
     Folder folder;
     std::string path = folder.path;
     while (path.size() < 3800) fs::create_directory(path += "/" + std::string(200, 'd'));
-    for (const std::size_t left : {std::size_t{1}, std::size_t{12}, 4095 - path.size() - 202}) {  // of the name
+    for (const std::size_t left :
+         {std::size_t{1}, std::size_t{12}, 4095 - path.size() - 202}) {  // of the name
       std::string deep = path;
       fs::create_directory(deep += "/" + std::string(4095 - path.size() - left - 2, 'd'));
       const std::string target = deep + "/" + std::string(left, 'n');
       CAPTURE(left);
       REQUIRE(target.size() == 4095);
       if (left < 17) {  // no name has room beside it: told before any work is done
-        CHECK_THROWS_WITH_AS(AtomicFile(target, unnamed), doctest::Contains("cannot be written: File name too long"),
-                             Error);
+        CHECK_THROWS_WITH_AS(AtomicFile(target, unnamed),
+                             doctest::Contains("cannot be written: File name too long"), Error);
         continue;
       }
       save(target, "bytes", unnamed);
@@ -158,7 +166,8 @@ TEST_CASE("a name beside another is as long as the system allows, and never the 
   CHECK(name(std::string(249, 'n')) == std::string(249, 'n') + ".cache");
   CHECK(name(std::string(255, 'n')) == std::string(249, 'n') + ".cache");
   CHECK(name(std::string(249, 'n') + ".cache") == std::string(248, 'n') + ".cache");
-  CHECK(name(std::string(248, 'n') + "\xC3\xA4 and more") == std::string(248, 'n') + ".cache");  // no half of a character
+  CHECK(name(std::string(248, 'n') + "\xC3\xA4 and more") ==
+        std::string(248, 'n') + ".cache");  // no half of a character
 }
 
 TEST_CASE("a child that saves in a loop is killed at random moments") {
@@ -233,7 +242,9 @@ TEST_CASE("a write that the system cuts short: one error, the old file, nothing 
         save(folder.at("out"), std::string(100'000, 'x'), unnamed);
       } catch (const Error& error) {
         const std::string what = error.what();
-        return holds(what, folder.at("out") + ": cannot be written (write)") && !holds(what, "\n") ? 0 : 1;
+        return holds(what, folder.at("out") + ": cannot be written (write)") && !holds(what, "\n")
+                   ? 0
+                   : 1;
       }
       return 2;
     });
@@ -294,13 +305,16 @@ TEST_CASE("a folder or a file that may not be written") {
     REQUIRE(::chmod(folder.path.c_str(), 0777) == 0);
     const int status = in_child([&] {
       if (::geteuid() == 0 && (::setgid(65534) != 0 || ::setuid(65534) != 0)) return 3;
-      if (!holds(refusal(folder.at("protected"), unnamed), "protected: cannot be written")) return 1;
-      return holds(refusal(folder.at("closed/out"), unnamed), "closed/out: cannot be written") ? 0 : 2;
+      if (!holds(refusal(folder.at("protected"), unnamed), "protected: cannot be written"))
+        return 1;
+      return holds(refusal(folder.at("closed/out"), unnamed), "closed/out: cannot be written") ? 0
+                                                                                               : 2;
     });
     CHECK(status == 0);
     CHECK(read(folder.at("protected")) == "old");
     CHECK(folder.entries() == 2);
-    CHECK(holds(refusal(folder.at("missing/out"), unnamed), "missing/out: cannot be written: No such file"));
+    CHECK(holds(refusal(folder.at("missing/out"), unnamed),
+                "missing/out: cannot be written: No such file"));
     CHECK(holds(refusal(folder.at("protected/out"), unnamed), "Not a directory"));
   }
 }
@@ -334,7 +348,8 @@ TEST_CASE("what is no regular file is refused and stays what it is") {
   Folder folder;
   const std::string fifo = folder.at("fifo");
   REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
-  const std::string device = folder.at("null");  // not the machine's own, which root could destroy if we were wrong
+  const std::string device =
+      folder.at("null");  // not the machine's own, which root could destroy if we were wrong
   const bool made = ::mknod(device.c_str(), S_IFCHR | 0600, makedev(1, 3)) == 0;
   for (const bool unnamed : {true, false}) {
     for (const std::string& path : {fifo, made ? device : fifo, folder.path})

@@ -1,4 +1,5 @@
-// Cached features are of the rows as they are now: every byte of them counts, whatever names, sizes and dates say.
+// Cached features are of the rows as they are now: every byte of them counts, whatever names, sizes
+// and dates say.
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
@@ -35,17 +36,21 @@ files::Bytes picture(int row, char first = 'a') {
   files::Bytes lines;
   for (int y = 0; y < 16; ++y) {
     lines += '\0';
-    for (int x = 0; x < 16; ++x) lines += static_cast<char>(x == 0 && y == 0 ? first : row * 37 + x * y * (row % 5 + 1));
+    for (int x = 0; x < 16; ++x)
+      lines += static_cast<char>(x == 0 && y == 0 ? first : row * 37 + x * y * (row % 5 + 1));
   }
   return files::png(16, 16, 8, 0, lines);
 }
 
-std::string name_of(int row) { return std::to_string(row % 4) + "/" + std::to_string(100 + row) + ".png"; }
+std::string name_of(int row) {
+  return std::to_string(row % 4) + "/" + std::to_string(100 + row) + ".png";
+}
 
 // Rows in the order of the data set: class by class.
 std::vector<std::string> write_images(const files::Folder& folder) {
   std::vector<std::string> paths;
-  for (int row = 0; row < kImages; ++row) paths.push_back(folder.write("images/" + name_of(row), picture(row)));
+  for (int row = 0; row < kImages; ++row)
+    paths.push_back(folder.write("images/" + name_of(row), picture(row)));
   std::sort(paths.begin(), paths.end());
   return paths;
 }
@@ -73,8 +78,8 @@ struct Run {
   std::int64_t taken;  // rows from the cache
 };
 
-Run train(const Model& model, const std::vector<std::shared_ptr<const Dataset>>& data, const std::string& cache,
-          const std::function<void(TrainOptions&)>& change = {}) {
+Run train(const Model& model, const std::vector<std::shared_ptr<const Dataset>>& data,
+          const std::string& cache, const std::function<void(TrainOptions&)>& change = {}) {
   TrainOptions options;
   options.taps = {model.taps().front().first};
   options.hidden = 8;
@@ -86,7 +91,8 @@ Run train(const Model& model, const std::vector<std::shared_ptr<const Dataset>>&
   if (change) change(options);
   std::int64_t first = -1;
   TrainResult result = train_sidenets(model, data, options, [&](const Progress& progress) {
-    if (progress.stage == "features" && first < 0) first = progress.note.empty() ? 0 : progress.done;
+    if (progress.stage == "features" && first < 0)
+      first = progress.note.empty() ? 0 : progress.done;
   });
   return {std::move(result.model), first};
 }
@@ -123,7 +129,8 @@ TEST_CASE("an image that was replaced under its name is computed anew, with all 
     const auto paths = write_images(folder);
     const std::string cache = folder.path + "/cache";
     const auto run = [&](const std::string& where) {
-      return train(mainnet(), {Dataset::open(folder.path + "/images")}, where, [&](TrainOptions& o) { o.flip = flip; });
+      return train(mainnet(), {Dataset::open(folder.path + "/images")}, where,
+                   [&](TrainOptions& o) { o.flip = flip; });
     };
     const std::int64_t copies = flip ? 2 : 1;
     CHECK(run(cache).taken == 0);
@@ -190,18 +197,22 @@ TEST_CASE("whatever else features depend on has a cache of its own") {
   adds_one(mainnet(1, 0.25f), {});
   adds_one(mainnet(), [](TrainOptions& options) { options.pool = 1; });
   adds_one(mainnet(), [](TrainOptions& options) { options.flip = true; });
-  adds_one(mainnet(), [](TrainOptions& options) { options.taps = {mainnet().taps().back().first}; });
+  adds_one(mainnet(),
+           [](TrainOptions& options) { options.taps = {mainnet().taps().back().first}; });
 }
 
 TEST_CASE("rows of files that hold many") {
   const files::Folder folder;
-  files::Bytes images("\0\0\x08\x03\0\0\0\x1e\0\0\0\x10\0\0\0\x10", 16), labels("\0\0\x08\x01\0\0\0\x1e", 8);
+  files::Bytes images("\0\0\x08\x03\0\0\0\x1e\0\0\0\x10\0\0\0\x10", 16),
+      labels("\0\0\x08\x01\0\0\0\x1e", 8);
   for (int row = 0; row < 30; ++row) {
     for (int i = 0; i < 256; ++i) images += static_cast<char>(row * 31 + i * (row % 3));
     labels += static_cast<char>(row % 4);
   }
   const std::string cache = folder.path + "/cache";
-  const auto open = [&] { return Dataset::open(folder.write("images", images) + "," + folder.write("labels", labels)); };
+  const auto open = [&] {
+    return Dataset::open(folder.write("images", images) + "," + folder.write("labels", labels));
+  };
   CHECK(train(mainnet(), {open()}, cache).taken == 0);
   images[16 + 12 * 256 + 255] ^= 1;  // the last pixel of row 12
   const Run after = train(mainnet(), {open()}, cache), fresh = train(mainnet(), {open()}, "");
@@ -218,8 +229,13 @@ TEST_CASE("texts") {
   const auto open = [&](const std::string& word, bool swapped = false) {
     std::string rows = "text\tlabel\n";
     for (int row = 0; row < 30; ++row) {
-      const std::string label = model.labels()[static_cast<std::size_t>(row % 2 == (swapped ? 1 : 0))];
-      rows += "the film is " + std::string(row == 17 ? word : row % 3 == 0 ? "good" : "bad") + "\t" + label + "\n";
+      const std::string label =
+          model.labels()[static_cast<std::size_t>(row % 2 == (swapped ? 1 : 0))];
+      rows += "the film is " +
+              std::string(row == 17      ? word
+                          : row % 3 == 0 ? "good"
+                                         : "bad") +
+              "\t" + label + "\n";
     }
     return Dataset::open(checkpoint.folder.write("rows.tsv", rows));
   };
@@ -264,7 +280,8 @@ TEST_CASE("the first row that has changed, on any number of threads") {
       data.broken = static_cast<std::int64_t>(row) + 1;  // behind it: nobody needs that row
       CHECK(unchanged_rows(data, others, threads) == static_cast<std::int64_t>(row));
       data.broken = 7;
-      if (row > 7) CHECK_THROWS_WITH_AS(unchanged_rows(data, others, threads), "row 7: broken", Error);
+      if (row > 7)
+        CHECK_THROWS_WITH_AS(unchanged_rows(data, others, threads), "row 7: broken", Error);
       data.broken = -1;
     }
     CHECK(unchanged_rows(data, std::vector<std::uint64_t>(2000, 0), threads) == 1);

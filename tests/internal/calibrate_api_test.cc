@@ -46,7 +46,8 @@ class Answered : public Quarters {
     for (std::int64_t row = 0; row < rows; ++row) {
       Tensor input = preprocess_image(image(row), mainnet().preprocessing());
       Tensor batch =
-          Tensor::from({1, 1, 16, 16}, std::vector<float>(input.data<float>(), input.data<float>() + input.size()));
+          Tensor::from({1, 1, 16, 16},
+                       std::vector<float>(input.data<float>(), input.data<float>() + input.size()));
       const int said = session.run(batch, ExitPolicy::final_only()).index[0];
       labels_.push_back(row % noise == 0 ? (said + 1) % 4 : said);
     }
@@ -93,7 +94,8 @@ Tensor some_rows() {
 }  // namespace
 
 TEST_CASE(
-    "calibration alone: truer confidences, the same answers at each exit, thresholds as they were; kept in the file") {
+    "calibration alone: truer confidences, the same answers at each exit, thresholds as they were; "
+    "kept in the file") {
   const Answered data(1500, 2);
   const CalibrateResult result = calibrate(model_with_exits(), data, quick());
   CHECK(result.rows == 1500);
@@ -132,7 +134,8 @@ TEST_CASE("every kind of fit is kept in the file to the bit") {
     options.fit = fit;
     const CalibrateResult result = calibrate(model_with_exits(), data, options);
     CHECK(result.exits.front().fit == fit);
-    CHECK(result.model.exits().front().confidence_map.empty() == (std::string(fit) == "temperature"));
+    CHECK(result.model.exits().front().confidence_map.empty() ==
+          (std::string(fit) == "temperature"));
     const TemporaryFile file;
     result.model.save(file.path);
     CHECK(same_answers(result.model, Model::load(file.path), some_rows()));
@@ -173,18 +176,22 @@ TEST_CASE("a promise is certified, holds for what was certified, and for nothing
   CHECK(make_model(earlier).certificate_problem().starts_with("it was made by an earlier version"));
   ModelData without_rows = *loaded.data();  // so that calibrate would take rows of training
   without_rows.weights.erase("sidenet.training_rows");
-  CHECK(make_model(without_rows).certificate_problem() == "the model is not the one that was certified");
+  CHECK(make_model(without_rows).certificate_problem() ==
+        "the model is not the one that was certified");
   ModelData other_threshold = *loaded.data();
   other_threshold.exits[0].threshold -= 0.01;
-  CHECK(make_model(other_threshold).certificate_problem() == "the threshold of layer1 is not the certified one");
+  CHECK(make_model(other_threshold).certificate_problem() ==
+        "the threshold of layer1 is not the certified one");
   ModelData other_temperature = *loaded.data();
   other_temperature.exits[1].temperature *= 1.001;
-  CHECK(make_model(other_temperature).certificate_problem() == "the model is not the one that was certified");
+  CHECK(make_model(other_temperature).certificate_problem() ==
+        "the model is not the one that was certified");
   ModelData other_weight = *loaded.data();
   Tensor weight = other_weight.weights.at("exits.layer1.fc2.bias").clone();
   weight.mutable_data<float>()[0] += 1e-6f;
   other_weight.weights.insert_or_assign("exits.layer1.fc2.bias", weight);
-  CHECK(make_model(other_weight).certificate_problem() == "the model is not the one that was certified");
+  CHECK(make_model(other_weight).certificate_problem() ==
+        "the model is not the one that was certified");
   ModelData other_label = *loaded.data();
   std::swap(other_label.labels[0], other_label.labels[1]);
   CHECK(!make_model(other_label).certificate_problem().empty());
@@ -192,7 +199,8 @@ TEST_CASE("a promise is certified, holds for what was certified, and for nothing
   CHECK(!calibrate(loaded, data, quick()).model.certificate().has_value());
 }
 
-TEST_CASE("a model's digest is of all that answers depend on, and the file's where save() wrote it") {
+TEST_CASE(
+    "a model's digest is of all that answers depend on, and the file's where save() wrote it") {
   const Model& model = model_with_exits();
   const std::string digest = model.digest();
   CHECK(digest.size() == 32);
@@ -228,14 +236,16 @@ TEST_CASE("where nothing can be promised, nothing is certified") {
 
 TEST_CASE("rows that SideNets were trained on are left out, or kept where that is asked for") {
   CHECK_THROWS_WITH_AS(calibrate(model_with_exits(), Answered(800, 1), quick()),
-                       "calibrate: expected rows that training has not seen, got 800 of 800 that SideNets were trained on",
+                       "calibrate: expected rows that training has not seen, got 800 of 800 that "
+                       "SideNets were trained on",
                        Error);
   CalibrateOptions keep = quick();
   keep.keep_training_rows = true;
   CHECK(calibrate(model_with_exits(), Answered(800, 1), keep).left_out == 0);
   keep.epsilon = 0.1;
   CHECK_THROWS_WITH_AS(calibrate(model_with_exits(), Answered(800, 1), keep),
-                       doctest::Contains("a promise (epsilon) or rows of training kept, got both"), Error);
+                       doctest::Contains("a promise (epsilon) or rows of training kept, got both"),
+                       Error);
   // The digests go on with the model.
   const TemporaryFile file;
   calibrate(model_with_exits(), Answered(300, 6), quick()).model.save(file.path);
@@ -254,7 +264,8 @@ TEST_CASE("rows without labels, each class, and looks: through calibrate itself"
   CHECK_THROWS_AS(calibrate(model_with_exits(), data, options), Error);
   options.unlabelled.reset();
   CHECK_THROWS_WITH_AS(calibrate(model_with_exits(), data, options),
-                       "calibrate: by class: class '0': expected at least 22 rows that test, for a drop of 0.1 at delta 0.1 of "
+                       "calibrate: by class: class '0': expected at least 22 rows that test, for a "
+                       "drop of 0.1 at delta 0.1 of "
                        "each class, got 0",
                        Error);
   options.by_class = false;
@@ -279,7 +290,8 @@ TEST_CASE("rows without labels, each class, and looks: through calibrate itself"
   CHECK_NOTHROW(calibrate(model_with_exits(), data, options));
 }
 
-TEST_CASE("a budget: the most accurate thresholds within it, or an error that tells what is possible") {
+TEST_CASE(
+    "a budget: the most accurate thresholds within it, or an error that tells what is possible") {
   const Answered data(500, 7);
   CalibrateOptions options = quick();
   options.budget = Budget{1e4, false};
@@ -290,7 +302,8 @@ TEST_CASE("a budget: the most accurate thresholds within it, or an error that te
   CHECK_THROWS_WITH_AS(calibrate(model_with_exits(), data, options),
                        doctest::Contains("calibrate: budget: expected at least"), Error);
   options.budget = Budget{1e4, true};
-  CHECK_THROWS_WITH_AS(calibrate(model_with_exits(), data, options), doctest::Contains("expected batch 1"), Error);
+  CHECK_THROWS_WITH_AS(calibrate(model_with_exits(), data, options),
+                       doctest::Contains("expected batch 1"), Error);
   options.batch = 1;
   CHECK(calibrate(model_with_exits(), data, options).measured_row_ms > 0);
 }
@@ -306,10 +319,12 @@ TEST_CASE("what calibration does not take") {
   options.budget = Budget{1, false};
   CHECK_THROWS_AS(calibrate(model_with_exits(), Answered(100, 8), options), Error);
   options.budget.reset();
-  CHECK_THROWS_AS(calibrate(model_with_exits(), Answered(60, 8), options), Error);  // 30 rows certify nothing at 0.01
+  CHECK_THROWS_AS(calibrate(model_with_exits(), Answered(60, 8), options),
+                  Error);  // 30 rows certify nothing at 0.01
   ModelData bare = *model_with_exits().data();
   bare.exits.clear();
-  std::erase_if(bare.weights, [](const auto& weight) { return weight.first.starts_with("exits."); });
+  std::erase_if(bare.weights,
+                [](const auto& weight) { return weight.first.starts_with("exits."); });
   CHECK_THROWS_AS(calibrate(make_model(bare), Answered(100, 8), quick()), Error);
   CHECK_THROWS_AS(sweep(make_model(bare), Answered(100, 8), {}), Error);
 }
@@ -317,12 +332,15 @@ TEST_CASE("what calibration does not take") {
 TEST_CASE("a batch of no rows, or of more than a Session takes, is refused wherever one is given") {
   const Model& model = model_with_exits();
   const auto data = std::make_shared<Answered>(120, 8);
-  const auto fails = [](const std::string& who, std::int64_t batch, const std::function<void()>& call) {
-    const std::string message = who + ": batch: expected 1 to 16777216 rows, got " + std::to_string(batch);
+  const auto fails = [](const std::string& who, std::int64_t batch,
+                        const std::function<void()>& call) {
+    const std::string message =
+        who + ": batch: expected 1 to 16777216 rows, got " + std::to_string(batch);
     CHECK_THROWS_WITH_AS(call(), message.c_str(), Error);
   };
-  for (const std::int64_t batch : {std::numeric_limits<std::int64_t>::min(), std::int64_t{-1}, std::int64_t{0},
-                                   kMostRowsAtOnce + 1, std::int64_t{1} << 62, std::numeric_limits<std::int64_t>::max()}) {
+  for (const std::int64_t batch :
+       {std::numeric_limits<std::int64_t>::min(), std::int64_t{-1}, std::int64_t{0},
+        kMostRowsAtOnce + 1, std::int64_t{1} << 62, std::numeric_limits<std::int64_t>::max()}) {
     fails("evaluate", batch, [&] { evaluate(model, *data, {}, {.threads = 1, .batch = batch}); });
     fails("sweep", batch, [&] { sweep(model, *data, {.threads = 1, .batch = batch}); });
     fails("calibrate", batch, [&] {
@@ -341,7 +359,8 @@ TEST_CASE("a batch of no rows, or of more than a Session takes, is refused where
       options.batch = batch;
       suggest_exits(mainnet(), {data}, options);
     });
-    fails("data", batch, [&] { for_each_batch(*data, model.preprocessing(), batch, 1, [](const Batch&) {}); });
+    fails("data", batch,
+          [&] { for_each_batch(*data, model.preprocessing(), batch, 1, [](const Batch&) {}); });
   }
   CHECK(evaluate(model, *data, {}, {.threads = 1, .batch = kMostRowsAtOnce}).rows == 120);
 }
@@ -351,15 +370,17 @@ TEST_CASE("a sweep: the curve is what evaluate measures, the parts add up") {
   const Answered data(300, 9);
   const Sweep result = sweep(model, data, {.threads = 2, .batch = 20});
   CHECK(result.scores.rows() == 300);
-  CHECK(std::accumulate(result.scores.segment_compute.begin(), result.scores.segment_compute.end(), 0.0) ==
-        doctest::Approx(1));
-  for (const std::size_t index : {std::size_t{10}, result.uniform.size() / 2, result.uniform.size() - 5}) {
+  CHECK(std::accumulate(result.scores.segment_compute.begin(), result.scores.segment_compute.end(),
+                        0.0) == doctest::Approx(1));
+  for (const std::size_t index :
+       {std::size_t{10}, result.uniform.size() / 2, result.uniform.size() - 5}) {
     const OperatingPoint* point = &result.uniform[index];
     const Evaluation measured = evaluate(model, data, ExitPolicy::uniform(point->thresholds[0]));
     CHECK(point->accuracy == doctest::Approx(measured.accuracy));
     CHECK(point->agreement == doctest::Approx(measured.agreement));
     CHECK(point->compute == doctest::Approx(measured.compute_ratio));
-    for (std::size_t exit = 0; exit < 3; ++exit) CHECK(point->rows[exit] == measured.exits[exit].rows);
+    for (std::size_t exit = 0; exit < 3; ++exit)
+      CHECK(point->rows[exit] == measured.exits[exit].rows);
   }
   const Evaluation own = evaluate(model, data, {});
   CHECK(result.current.accuracy == doctest::Approx(own.accuracy));

@@ -33,8 +33,10 @@ Sample patterned(int rows, int classes) {
   Sample sample{Tensor(DType::f32, {rows, classes}), {}};
   float* z = sample.logits.mutable_data<float>();
   for (int i = 0; i < rows; ++i, z += classes) {
-    for (int c = 0; c < classes; ++c) z[c] = static_cast<float>((i * 7 + c * 13 + i * c * 5) % 23) / 4;
-    sample.labels.push_back(i % 3 == 0 ? i % classes : static_cast<int>(std::max_element(z, z + classes) - z));
+    for (int c = 0; c < classes; ++c)
+      z[c] = static_cast<float>((i * 7 + c * 13 + i * c * 5) % 23) / 4;
+    sample.labels.push_back(i % 3 == 0 ? i % classes
+                                       : static_cast<int>(std::max_element(z, z + classes) - z));
   }
   return sample;
 }
@@ -76,7 +78,8 @@ std::vector<JudgedRow> patterned_confidences() {
   std::vector<JudgedRow> rows;
   for (int i = 0; i < 1000; ++i) {
     const float c = (static_cast<float>(i * 617 % 1000) + 0.5f) / 1000;
-    rows.push_back({c, i * 389 % 101 < 90 * std::pow(static_cast<double>(c), 3), i % kCalibrationFolds});
+    rows.push_back(
+        {c, i * 389 % 101 < 90 * std::pow(static_cast<double>(c), 3), i % kCalibrationFolds});
   }
   return rows;
 }
@@ -94,15 +97,20 @@ constexpr float kAt[] = {0.05f, 0.3f, 0.6f, 0.9f, 0.99f, 0.999f};
 
 }  // namespace
 
-// scipy 1.17: over b = 1 / T, minimize_scalar of logsumexp(b z).sum() - b z[label].sum() + 3 (b prior - log(b prior)).
+// scipy 1.17: over b = 1 / T, minimize_scalar of logsumexp(b z).sum() - b z[label].sum() + 3 (b
+// prior - log(b prior)).
 TEST_CASE("the temperature is scipy's, over all rows, over some, and with a prior") {
   const Sample sample = patterned(300, 4);
-  CHECK(fit_temperature(sample.logits, sample.labels, every(1, 300), 1) == doctest::Approx(1.46026202).epsilon(1e-6));
-  CHECK(fit_temperature(sample.logits, sample.labels, every(5, 300), 2.5) == doctest::Approx(1.83638533).epsilon(1e-6));
+  CHECK(fit_temperature(sample.logits, sample.labels, every(1, 300), 1) ==
+        doctest::Approx(1.46026202).epsilon(1e-6));
+  CHECK(fit_temperature(sample.logits, sample.labels, every(5, 300), 2.5) ==
+        doctest::Approx(1.83638533).epsilon(1e-6));
   CHECK(fit_temperature(sample.logits, sample.labels, {}, 2.5) == doctest::Approx(2.5));
 }
 
-TEST_CASE("a temperature is found where rows are all right, all wrong, or their logits are all the same") {
+TEST_CASE(
+    "a temperature is found where rows are all right, all wrong, or their logits are all the "
+    "same") {
   for (const int label : {0, 1}) {
     const Tensor logits = Tensor::from({3, 2}, {9, 0, 8, 0, 7, 0});
     const double temperature = fit_temperature(logits, {label, label, label}, every(1, 3), 1);
@@ -110,16 +118,20 @@ TEST_CASE("a temperature is found where rows are all right, all wrong, or their 
     CHECK(temperature < 1e2);
     CHECK((temperature < 1) == (label == 0));
   }
-  CHECK(fit_temperature(Tensor(DType::f32, {4, 3}), {0, 1, 2, 0}, every(1, 4), 2) == doctest::Approx(2));
-  CHECK(fit_temperature(Tensor::from({2, 1}, {5, 6}), {0, 0}, every(1, 2), 1) == doctest::Approx(1));
+  CHECK(fit_temperature(Tensor(DType::f32, {4, 3}), {0, 1, 2, 0}, every(1, 4), 2) ==
+        doctest::Approx(2));
+  CHECK(fit_temperature(Tensor::from({2, 1}, {5, 6}), {0, 0}, every(1, 2), 1) ==
+        doctest::Approx(1));
   const Tensor huge = Tensor::from({2, 2}, {3e38f, -3e38f, 3e38f, -3e38f});
   CHECK(std::isfinite(fit_temperature(huge, {0, 1}, every(1, 2), 1)));
 }
 
-// scipy 1.17: minimize of log loss + 5 ((a - 1)^2 + b^2) over logit(1e-6 + (1 - 2e-6) c); a = 0.7919766, b = -1.77481273.
+// scipy 1.17: minimize of log loss + 5 ((a - 1)^2 + b^2) over logit(1e-6 + (1 - 2e-6) c); a =
+// 0.7919766, b = -1.77481273.
 TEST_CASE("the sigmoid's map is scipy's curve") {
   const ConfidenceMap map = fit_confidence_map(ConfidenceFit::sigmoid, patterned_confidences());
-  const double expected[] = {0.01619501, 0.07974247, 0.18943363, 0.49133354, 0.86580158, 0.97574041};
+  const double expected[] = {0.01619501, 0.07974247, 0.18943363,
+                             0.49133354, 0.86580158, 0.97574041};
   for (int i = 0; i < 6; ++i) {
     const double mapped = static_cast<double>(map(kAt[i]));
     CHECK(std::abs(mapped - expected[i]) < 0.004);
@@ -127,13 +139,15 @@ TEST_CASE("the sigmoid's map is scipy's curve") {
   }
 }
 
-// scikit-learn 1.9: IsotonicRegression().fit_transform of ten bins' (right + 100 mean sigmoid) / 200, which pools bins 7 to
+// scikit-learn 1.9: IsotonicRegression().fit_transform of ten bins' (right + 100 mean sigmoid) /
+// 200, which pools bins 7 to
 // 9. numpy.interp through (0, 0), the pooled bins' mean confidences, and (1, (1 + last) / 2).
 TEST_CASE("the isotonic map is scikit-learn's, drawn towards the sigmoid") {
   const ConfidenceMap map = fit_confidence_map(ConfidenceFit::isotonic, patterned_confidences());
   CHECK(map.x().size() == 10);
   const double expected[] = {0.0128924, 0.05766427, 0.22120142, 0.5842438, 0.80630702, 0.83536096};
-  for (int i = 0; i < 6; ++i) CHECK(static_cast<double>(map(kAt[i])) == doctest::Approx(expected[i]).epsilon(0.01));
+  for (int i = 0; i < 6; ++i)
+    CHECK(static_cast<double>(map(kAt[i])) == doctest::Approx(expected[i]).epsilon(0.01));
 }
 
 TEST_CASE("maps are valid for whatever rows there are") {
@@ -168,19 +182,26 @@ TEST_CASE("the surer, the more often wrong: the sigmoid still rises, around the 
   CHECK(mean == doctest::Approx(0.7).epsilon(0.03));
 }
 
-TEST_CASE("the choice stays with the temperature where it is right, and moves on where it clearly is not") {
+TEST_CASE(
+    "the choice stays with the temperature where it is right, and moves on where it clearly is "
+    "not") {
   int moved = 0;
   for (std::uint64_t seed = 0; seed < 10; ++seed) {
-    moved += choose_confidence_fit(judged(2000, seed, [](double c) { return c; })) != ConfidenceFit::temperature;
+    moved += choose_confidence_fit(judged(2000, seed, [](double c) { return c; })) !=
+             ConfidenceFit::temperature;
   }
   CHECK(moved <= 4);  // by chance
-  CHECK(choose_confidence_fit(judged(2000, 1, [](double c) { return c * c / (c * c + 2 * (1 - c) * (1 - c)); })) ==
-        ConfidenceFit::sigmoid);
-  CHECK(choose_confidence_fit(judged(6000, 1, [](double c) { return c < 0.5 ? 0.3 : 0.7; })) == ConfidenceFit::isotonic);
-  CHECK(choose_confidence_fit(judged(49, 1, [](double) { return 0.5; })) == ConfidenceFit::temperature);
+  CHECK(choose_confidence_fit(judged(2000, 1, [](double c) {
+          return c * c / (c * c + 2 * (1 - c) * (1 - c));
+        })) == ConfidenceFit::sigmoid);
+  CHECK(choose_confidence_fit(judged(6000, 1, [](double c) { return c < 0.5 ? 0.3 : 0.7; })) ==
+        ConfidenceFit::isotonic);
+  CHECK(choose_confidence_fit(judged(49, 1, [](double) { return 0.5; })) ==
+        ConfidenceFit::temperature);
 }
 
-TEST_CASE("a calibrated exit is as sure as it is often right, and ranks rows as its temperature does") {
+TEST_CASE(
+    "a calibrated exit is as sure as it is often right, and ranks rows as its temperature does") {
   const Sample train = drawn(8000, 5, 3, 1), test = drawn(8000, 5, 3, 2);
   const Calibration calibration = fit_calibration(train.logits, train.labels, every(1, 8000));
   CHECK(calibration.temperature == doctest::Approx(3).epsilon(0.05));
@@ -190,9 +211,11 @@ TEST_CASE("a calibrated exit is as sure as it is often right, and ranks rows as 
   CHECK(top_label_scores(calibrated_confidences(test.logits, calibration), right).ece < 0.02);
   CHECK(top_label_scores(calibrated_confidences(test.logits, {}), right).ece > 0.2);
 
-  const Calibration plain = fit_calibration(train.logits, train.labels, every(1, 8000), {ConfidenceFit::temperature, 0});
+  const Calibration plain =
+      fit_calibration(train.logits, train.labels, every(1, 8000), {ConfidenceFit::temperature, 0});
   for (const ConfidenceFit fit : {ConfidenceFit::sigmoid, ConfidenceFit::isotonic}) {
-    const Calibration mapped = fit_calibration(train.logits, train.labels, every(1, 8000), {fit, 0});
+    const Calibration mapped =
+        fit_calibration(train.logits, train.labels, every(1, 8000), {fit, 0});
     CHECK(mapped.fit == fit);
     CHECK(mapped.temperature == plain.temperature);
     CHECK(auroc(calibrated_confidences(test.logits, mapped), right) ==
@@ -209,7 +232,9 @@ TEST_CASE("no rows: the temperature of all") {
   CHECK(calibration.rows == 0);
 }
 
-TEST_CASE("each exit is fitted on the rows that reach it, which its forerunners' calibrated confidences decide") {
+TEST_CASE(
+    "each exit is fitted on the rows that reach it, which its forerunners' calibrated confidences "
+    "decide") {
   const Sample first = drawn(4000, 3, 2, 5);
   Sample second = drawn(4000, 3, 1, 6);
   second.labels = first.labels;
@@ -254,12 +279,13 @@ TEST_CASE("a fit depends on rows, not on their order, and is the same each time"
 TEST_CASE("what cannot be used is refused, with the row") {
   const Tensor logits = Tensor::from({2, 2}, {1, 2, 3, 4});
   const std::vector<std::uint32_t> rows{0, 1}, outside{0, 2};
-  const auto refused = [](const Tensor& values, const std::vector<int>& labels, const std::vector<std::uint32_t>& of,
-                          const char* message) {
+  const auto refused = [](const Tensor& values, const std::vector<int>& labels,
+                          const std::vector<std::uint32_t>& of, const char* message) {
     CHECK_THROWS_WITH_AS(fit_calibration(values, labels, of), message, Error);
   };
   refused(logits, {0}, rows, "calibration: logits of shape (2, 2) for 1 labels");
-  refused(Tensor::from({4}, {1, 2, 3, 4}), {0, 1}, rows, "calibration: logits of shape (4) for 2 labels");
+  refused(Tensor::from({4}, {1, 2, 3, 4}), {0, 1}, rows,
+          "calibration: logits of shape (4) for 2 labels");
   refused(logits, {0, 2}, rows, "calibration: row 1 has label 2, expected 0 to 1");
   refused(logits, {0, -1}, rows, "calibration: row 1 has label -1, expected 0 to 1");
   refused(logits, {0, 1}, outside, "calibration: row 2: expected below 2");
@@ -271,5 +297,6 @@ TEST_CASE("what cannot be used is refused, with the row") {
   const double one[] = {0.5};
   const std::vector<Tensor> exits{logits, logits};
   CHECK_THROWS_WITH_AS(fit_calibrations(exits, {0, 1}, one),
-                       "calibration: expected one of the thresholds for each of 2 exits, got 1", Error);
+                       "calibration: expected one of the thresholds for each of 2 exits, got 1",
+                       Error);
 }

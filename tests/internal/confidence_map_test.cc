@@ -16,7 +16,8 @@ TEST_CASE("the identity has no knots and changes nothing") {
   const ConfidenceMap identity;
   CHECK(identity.identity());
   CHECK(identity == ConfidenceMap({}, {}));
-  for (const float confidence : {0.0f, 0.3f, 0.999999f, 1.0f}) CHECK(identity(confidence) == confidence);
+  for (const float confidence : {0.0f, 0.3f, 0.999999f, 1.0f})
+    CHECK(identity(confidence) == confidence);
 }
 
 TEST_CASE("a map is straight between its knots and meets them") {
@@ -72,7 +73,8 @@ TEST_CASE("lists that are no such map are refused, and say why") {
   };
   refused({0, 1}, {0}, "confidence map: expected as many y as x, got 2 x and 1 y");
   refused({0}, {0}, "confidence map: expected 2 to 32 knots, got 1");
-  refused(std::vector<float>(33), std::vector<float>(33), "confidence map: expected 2 to 32 knots, got 33");
+  refused(std::vector<float>(33), std::vector<float>(33),
+          "confidence map: expected 2 to 32 knots, got 33");
   refused({0, 0.5f, 0.5f, 1}, {0, 0.1f, 0.2f, 1},
           "confidence map: x[2]: expected more than the value before it, 0.500000, got 0.500000");
   refused({0, 0.5f, 1}, {0, 0.75f, 0.5f},
@@ -81,6 +83,8 @@ TEST_CASE("lists that are no such map are refused, and say why") {
   refused({-0.5f, 1}, {0, 1}, "confidence map: x[0]: expected 0 to 1, got -0.500000");
   refused({0, 1}, {nan, 1}, "confidence map: y[0]: expected 0 to 1, got nan");
   refused({0, nan, 1}, {0, 0.5f, 1}, "confidence map: x[1]: expected 0 to 1, got nan");
-  refused({0.25f, 1}, {0, 1}, "confidence map: x: expected 0 to come first and 1 last, got 0.250000 and 1.000000");
-  refused({0, 0.5f}, {0, 1}, "confidence map: x: expected 0 to come first and 1 last, got 0.000000 and 0.500000");
+  refused({0.25f, 1}, {0, 1},
+          "confidence map: x: expected 0 to come first and 1 last, got 0.250000 and 1.000000");
+  refused({0, 0.5f}, {0, 1},
+          "confidence map: x: expected 0 to come first and 1 last, got 0.000000 and 0.500000");
 }

@@ -16,7 +16,8 @@ using namespace files;
 
 namespace {
 
-/// Row i is a 2 x 2 picture full of i mod 256 with the label 3 i. Some rows can fail, be larger, or be slow.
+/// Row i is a 2 x 2 picture full of i mod 256 with the label 3 i. Some rows can fail, be larger, or
+/// be slow.
 class Counting : public Dataset {
  public:
   explicit Counting(std::int64_t rows) : rows_(rows) {}
@@ -34,7 +35,8 @@ class Counting : public Dataset {
     if (failing.count(row) > 0) throw Error(name(row) + ": broken");
     const std::int64_t side = larger.count(row) > 0 ? 3 : 2;
     Tensor image(DType::u8, {side, side, 1});
-    for (std::int64_t i = 0; i < image.size(); ++i) image.mutable_data<std::uint8_t>()[i] = static_cast<std::uint8_t>(row);
+    for (std::int64_t i = 0; i < image.size(); ++i)
+      image.mutable_data<std::uint8_t>()[i] = static_cast<std::uint8_t>(row);
     return image;
   }
   mutable std::atomic<std::int64_t> decoded{0};
@@ -66,7 +68,8 @@ TEST_CASE("every row once, in order, whatever the threads and the batch") {
       std::int64_t next = 0, wrong = 0;
       for_each_batch(data, grey(), batch_rows, threads, [&](const Batch& batch) {
         wrong += batch.first != next;
-        wrong += batch.inputs.shape() != Shape{std::min<std::int64_t>(batch_rows, 150 - next), 1, 2, 2};
+        wrong +=
+            batch.inputs.shape() != Shape{std::min<std::int64_t>(batch_rows, 150 - next), 1, 2, 2};
         wrong += static_cast<std::int64_t>(batch.labels.size()) != batch.inputs.dim(0);
         for (std::int64_t i = 0; i < batch.inputs.dim(0); ++i, ++next) {
           wrong += batch.labels[static_cast<std::size_t>(i)] != 3 * next;
@@ -115,8 +118,10 @@ TEST_CASE("the first failing row is the one reported, after the batches before i
       data.failing = {93, 95, 101, 140};
       data.delay = true;
       std::int64_t rows = 0;
-      const auto message = error_of(
-          [&] { for_each_batch(data, grey(), 10, threads, [&](const Batch& batch) { rows += batch.inputs.dim(0); }); });
+      const auto message = error_of([&] {
+        for_each_batch(data, grey(), 10, threads,
+                       [&](const Batch& batch) { rows += batch.inputs.dim(0); });
+      });
       CHECK(message == "row93.png: broken");
       CHECK(rows == 90);
       CHECK(data.decoded < 200);
@@ -140,10 +145,12 @@ TEST_CASE("sizes that differ in a batch are refused by name; a given size makes 
   for (const int threads : {1, 3}) {
     Counting data(30);
     data.larger = {17};
-    const auto message = error_of([&] { for_each_batch(data, grey(), 10, threads, [](const Batch&) {}); });
+    const auto message =
+        error_of([&] { for_each_batch(data, grey(), 10, threads, [](const Batch&) {}); });
     CAPTURE(message);
     CHECK(is_one_line(message));
-    CHECK(message.find("row17.png: expected (1, 2, 2), the size of row10.png in the same batch, got (1, 3, 3)") == 0);
+    CHECK(message.find("row17.png: expected (1, 2, 2), the size of row10.png in the same batch, "
+                       "got (1, 3, 3)") == 0);
     std::int64_t rows = 0;
     const auto count = [&](const Batch& batch) { rows += batch.inputs.dim(0); };
     for_each_batch(data, grey(), 1, threads, count);

@@ -14,7 +14,9 @@ namespace {
 
 FileBytes file(const std::string& name, const Bytes& bytes) { return {name, view(bytes), nullptr}; }
 
-Bytes text(std::span<const std::byte> bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
+Bytes text(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
 
 }  // namespace
 
@@ -31,8 +33,9 @@ TEST_CASE("gzip: members are joined, lengths that lie about themselves change no
 TEST_CASE("gzip: the limit is exact") {
   const Bytes packed = gzip(Bytes(5000, 'z'));
   CHECK(gunzip(view(packed), "a.gz", 5000).bytes.size() == 5000);
-  CHECK(error_of([&] { gunzip(view(packed), "a.gz", 4999); }).find("expected at most 4999 decompressed bytes") !=
-        std::string::npos);
+  CHECK(error_of([&] {
+          gunzip(view(packed), "a.gz", 4999);
+        }).find("expected at most 4999 decompressed bytes") != std::string::npos);
 }
 
 TEST_CASE("tar: files of ustar, GNU long names and pax headers; folders are left out") {
@@ -40,9 +43,9 @@ TEST_CASE("tar: files of ustar, GNU long names and pax headers; folders are left
   const std::string pax_path = "path=pax/name.bin\n";
   const Bytes pax = std::to_string(pax_path.size() + 3) + " " + pax_path;
   const Bytes archive = tar_member("folder/", "", '5') + tar_member("folder/a.bin", "alpha") +
-                        tar_member("././@LongLink", long_name + '\0', 'L') + tar_member(long_name, Bytes(512, 'b')) +
-                        tar_member("paxheader", pax, 'x') + tar_member("short", "pi") + tar_member("bad\nname", "") +
-                        tar_end();
+                        tar_member("././@LongLink", long_name + '\0', 'L') +
+                        tar_member(long_name, Bytes(512, 'b')) + tar_member("paxheader", pax, 'x') +
+                        tar_member("short", "pi") + tar_member("bad\nname", "") + tar_end();
   CHECK(is_tar(view(archive)));
   const auto members = read_tar(file("x.tar", archive));
   REQUIRE(members.size() == 4);
@@ -59,7 +62,8 @@ TEST_CASE("tar: files of ustar, GNU long names and pax headers; folders are left
 TEST_CASE("tar: old archives without a magic are known by their checksum") {
   Bytes archive = tar_member("old.bin", "1234");
   std::uint64_t magic = 0;
-  for (std::size_t i = 257; i < 265; ++i) magic += static_cast<unsigned char>(std::exchange(archive[i], '\0'));
+  for (std::size_t i = 257; i < 265; ++i)
+    magic += static_cast<unsigned char>(std::exchange(archive[i], '\0'));
   const std::uint64_t sum = std::stoull(archive.substr(148, 6), nullptr, 8) - magic;
   archive.replace(148, 6, octal(sum, 6));
   archive += tar_end();
@@ -85,5 +89,7 @@ TEST_CASE("CIFAR: where both kinds fit, the name tells") {
   const Bytes zeros(std::size_t{3073} * 3074, '\0');
   CHECK(cifar_kind(file("dir/data_batch_1.bin", zeros)) == CifarKind::cifar10);
   CHECK(cifar_kind(file("dir/train.bin", zeros)) == CifarKind::cifar100);
-  CHECK(error_of([&] { cifar_kind(file("x.bin", zeros)); }).find("fits CIFAR-10 and CIFAR-100 alike") != std::string::npos);
+  CHECK(error_of([&] {
+          cifar_kind(file("x.bin", zeros));
+        }).find("fits CIFAR-10 and CIFAR-100 alike") != std::string::npos);
 }

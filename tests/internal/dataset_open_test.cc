@@ -41,8 +41,8 @@ TEST_CASE("class folders: sorted names are labels, files at any depth, any case"
   fs::create_directory(folder.path + "/empty");
   const auto data = Dataset::open(folder.path + "/");
   CHECK(data->class_names() == std::vector<std::string>{"cat", "dog", "empty"});
-  CHECK(names(*data) ==
-        std::vector<std::string>{"cat/1.jpeg", "cat/2.bmp", "dog/a.png", "dog/b.PNG", "dog/nested/deep/c.png"});
+  CHECK(names(*data) == std::vector<std::string>{"cat/1.jpeg", "cat/2.bmp", "dog/a.png",
+                                                 "dog/b.PNG", "dog/nested/deep/c.png"});
   CHECK(labels(*data) == std::vector<int>{0, 0, 1, 1, 1});
   CHECK(data->image(0).shape() == Shape{46, 74, 3});
   CHECK(data->image(2).shape() == Shape{2, 2, 1});
@@ -62,7 +62,8 @@ TEST_CASE("without labels: images at any depth, also beside folders") {
   CHECK(labels(*data) == std::vector<int>{0, 0, 0});
   CHECK(data->class_names().empty());
   CHECK(data->image(2).shape() == Shape{1, 1, 1});
-  CHECK_THROWS_AS(Dataset::open(folder.path + "/dog/deep"), Error);  // with labels it has no class folders
+  CHECK_THROWS_AS(Dataset::open(folder.path + "/dog/deep"),
+                  Error);  // with labels it has no class folders
   CHECK(Dataset::open(folder.path + "/dog/deep", options)->rows() == 1);
   fs::create_directory(folder.path + "/empty");
   CHECK_THROWS_AS(Dataset::open(folder.path + "/empty", options), Error);
@@ -88,9 +89,11 @@ TEST_CASE("the files of a data set are those that are read") {
   const std::string classes = folder.path + "/classes", cifar = folder.path + "/cifar";
   folder.write("classes/dog/deep/b.PNG", "not looked at");
   folder.write("classes/cat/1.jpeg", "not looked at");
-  for (const char* other : {"classes/cat/notes.txt", "classes/cat/.hidden.png", "classes/beside.png", "cifar/other.txt"})
+  for (const char* other : {"classes/cat/notes.txt", "classes/cat/.hidden.png",
+                            "classes/beside.png", "cifar/other.txt"})
     folder.write(other, "not read");
-  CHECK(Dataset::files(classes + "/") == Names{classes + "/cat/1.jpeg", classes + "/dog/deep/b.PNG"});
+  CHECK(Dataset::files(classes + "/") ==
+        Names{classes + "/cat/1.jpeg", classes + "/dog/deep/b.PNG"});
   for (const char* batch : {"cifar/2.bin", "cifar/1.bin"}) folder.write(batch, "");
   CHECK(Dataset::files(cifar) == Names{cifar + "/1.bin", cifar + "/2.bin"});
   CHECK(Dataset::files("a,b") == Names{"a", "b"});
@@ -114,7 +117,8 @@ TEST_CASE("an IDX pair, either way round, packed or not; grey and colour") {
   const std::string images = folder.write("img-idx3", idx({2, 2, 3}, "abcdefghijkl"));
   const std::string packed = folder.write("img-idx3.gz", gzip(idx({2, 2, 3}, "abcdefghijkl")));
   const std::string classes = folder.write("lab-idx1", idx({2}, Bytes("\x05\xff", 2)));
-  for (const std::string& spec : {images + "," + classes, classes + "," + images, packed + "," + classes}) {
+  for (const std::string& spec :
+       {images + "," + classes, classes + "," + images, packed + "," + classes}) {
     const auto data = Dataset::open(spec);
     CHECK(labels(*data) == std::vector<int>{5, 255});
     CHECK(data->class_names().empty());
@@ -123,14 +127,16 @@ TEST_CASE("an IDX pair, either way round, packed or not; grey and colour") {
     CHECK(pixel(image, 1, 0, 0) == 'j');
   }
   CHECK(Dataset::open(images + "," + classes)->name(1) == "img-idx3[1]");
-  const auto colour = Dataset::open(folder.write("c", idx({2, 1, 2, 3}, "abcdefghijkl")) + "," + classes);
+  const auto colour =
+      Dataset::open(folder.write("c", idx({2, 1, 2, 3}, "abcdefghijkl")) + "," + classes);
   CHECK(colour->image(1).shape() == Shape{1, 2, 3});
   CHECK(pixel(colour->image(1), 0, 1, 2) == 'l');
 }
 
 TEST_CASE("a tensor outlives its dataset") {
   const Folder folder;
-  const std::string images = folder.write("i", idx({1, 1, 2}, "ab")), classes = folder.write("l", idx({1}, Bytes(1, '\0')));
+  const std::string images = folder.write("i", idx({1, 1, 2}, "ab")),
+                    classes = folder.write("l", idx({1}, Bytes(1, '\0')));
   const Tensor image = Dataset::open(images + "," + classes)->image(0);
   CHECK(pixel(image, 0, 1, 0) == 'b');
 }
@@ -140,9 +146,11 @@ TEST_CASE("CIFAR-10: one file, several, a folder, a tar, a tar.gz") {
   const std::string one = folder.write("c/data_batch_1.bin", cifar10(3));
   const std::string two = folder.write("c/test_batch.bin", cifar10(2, 100));
   folder.write("c/batches.meta.txt", "airplane\n");
-  const Bytes archive = tar_member("c/test_batch.bin", cifar10(2, 100)) + tar_member("c/readme.html", "hello") +
+  const Bytes archive = tar_member("c/test_batch.bin", cifar10(2, 100)) +
+                        tar_member("c/readme.html", "hello") +
                         tar_member("c/data_batch_1.bin", cifar10(3)) + tar_end();
-  const std::string tar = folder.write("cifar.tar", archive), packed = folder.write("cifar.tar.gz", gzip(archive));
+  const std::string tar = folder.write("cifar.tar", archive),
+                    packed = folder.write("cifar.tar.gz", gzip(archive));
   CHECK(Dataset::open(one)->rows() == 3);
   for (const std::string& spec : {one + "," + two, folder.path + "/c", tar, packed}) {
     CAPTURE(spec);
@@ -158,7 +166,8 @@ TEST_CASE("CIFAR-10: one file, several, a folder, a tar, a tar.gz") {
 
 TEST_CASE("CIFAR-100: the fine label") {
   const Folder folder;
-  const auto data = Dataset::open(folder.write("train.bin", cifar_row("\x02\x4d", 0) + cifar_row("\x03\x05", 9)));
+  const auto data =
+      Dataset::open(folder.write("train.bin", cifar_row("\x02\x4d", 0) + cifar_row("\x03\x05", 9)));
   CHECK(labels(*data) == std::vector<int>{0x4d, 5});
   CHECK(pixel(data->image(1), 0, 0, 1) == 89);
 }
@@ -216,12 +225,14 @@ TEST_CASE("real CIFAR-10") {
 }
 
 TEST_CASE("real Fashion-MNIST") {
-  const std::string folder = "/usr/share/datasets/fashion-mnist/";  // Debian's dataset-fashion-mnist
+  const std::string folder =
+      "/usr/share/datasets/fashion-mnist/";  // Debian's dataset-fashion-mnist
   if (!fs::exists(folder + "t10k-labels-idx1-ubyte.gz")) {
     MESSAGE("Fashion-MNIST is not installed: skipped");
     return;
   }
-  const auto data = Dataset::open(folder + "t10k-images-idx3-ubyte.gz," + folder + "t10k-labels-idx1-ubyte.gz");
+  const auto data =
+      Dataset::open(folder + "t10k-images-idx3-ubyte.gz," + folder + "t10k-labels-idx1-ubyte.gz");
   REQUIRE(data->rows() == 10000);
   std::vector<int> counts(10);
   for (const int label : labels(*data)) ++counts.at(static_cast<std::size_t>(label));

@@ -41,14 +41,17 @@ TEST_CASE("a digest depends on every byte and on where fields end") {
 
 TEST_CASE("what model files keep never changes") {
   const std::string text = counting(100);
-  const auto hash = [&](std::size_t size) { return to_hex(hash64(bytes_of(text).first(size), size)); };
+  const auto hash = [&](std::size_t size) {
+    return to_hex(hash64(bytes_of(text).first(size), size));
+  };
   CHECK(hash(0) == "a959e0c221b2c4f0");
   CHECK(hash(1) == "13e396506aa66b3f");
   CHECK(hash(15) == "76b02d0e7fb5eb01");
   CHECK(hash(16) == "234da83572f92039");
   CHECK(hash(100) == "46f820cd8513fb61");
   CHECK(Digest().hex() == "243f6a8885a308d313198a2e03707344");
-  CHECK(Digest().add("ab").add(std::uint64_t{7}).add(bytes_of(text)).hex() == "b57252683d58bf50ea59d6b4bf2e13da");
+  CHECK(Digest().add("ab").add(std::uint64_t{7}).add(bytes_of(text)).hex() ==
+        "b57252683d58bf50ea59d6b4bf2e13da");
 }
 
 TEST_CASE("128 bits depend on every bit, on the length and on the order of words") {
@@ -66,7 +69,8 @@ TEST_CASE("128 bits depend on every bit, on the length and on the order of words
     CHECK(hash_of(part + '\0') != whole);
     for (std::size_t word = 8; word + 8 <= size; word += 8) {
       std::string other = part;
-      std::swap_ranges(other.begin(), other.begin() + 8, other.begin() + static_cast<std::ptrdiff_t>(word));
+      std::swap_ranges(other.begin(), other.begin() + 8,
+                       other.begin() + static_cast<std::ptrdiff_t>(word));
       CHECK(hash_of(other) != whole);
     }
   }
@@ -78,7 +82,8 @@ TEST_CASE("128 bits depend on every bit, on the length and on the order of words
 // Weights differ in such ways: other signs, a row moved, values that take turns.
 TEST_CASE("128 bits tell changes of many words apart") {
   std::vector<std::uint64_t> words(96);
-  for (std::size_t i = 0; i < words.size(); ++i) words[i] = 0x3f800000bf000000u + i * 0x0010000000100000u;
+  for (std::size_t i = 0; i < words.size(); ++i)
+    words[i] = 0x3f800000bf000000u + i * 0x0010000000100000u;
   std::set<std::pair<std::uint64_t, std::uint64_t>> seen;
   std::size_t tried = 0;
   const auto try_now = [&] {
@@ -104,7 +109,9 @@ TEST_CASE("128 bits tell changes of many words apart") {
 TEST_CASE("a field of many bytes is a field") {
   const std::string text = counting(1000);
   CHECK(Digest().add_many(bytes_of(text)).hex() == Digest().add_many(bytes_of(text)).hex());
-  CHECK(Digest().add_many(bytes_of(text)).hex() != Digest().add_many(bytes_of(text).first(999)).hex());
+  CHECK(Digest().add_many(bytes_of(text)).hex() !=
+        Digest().add_many(bytes_of(text).first(999)).hex());
   CHECK(Digest().add_many(bytes_of(text)).hex() != Digest().add(bytes_of(text)).hex());
-  CHECK(Digest().add("a").add_many(bytes_of(text)).hex() != Digest().add_many(bytes_of(text)).add("a").hex());
+  CHECK(Digest().add("a").add_many(bytes_of(text)).hex() !=
+        Digest().add_many(bytes_of(text)).add("a").hex());
 }

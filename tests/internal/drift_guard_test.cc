@@ -51,7 +51,8 @@ double expected_evidence(double limit, double rate, int rows) {
 TEST_CASE("the evidence is 1 in the mean at the limit, less below it, more above it") {
   for (const double limit : {0.001, 0.02, 0.3, 0.9}) {
     CAPTURE(limit);
-    for (const int rows : {1, 5, 11}) CHECK(expected_evidence(limit, limit, rows) == Approx(1).epsilon(1e-12));
+    for (const int rows : {1, 5, 11})
+      CHECK(expected_evidence(limit, limit, rows) == Approx(1).epsilon(1e-12));
     CHECK(expected_evidence(limit, 0.9 * limit, 11) < 1 - 1e-6);
     CHECK(expected_evidence(limit, 1.1 * limit, 11) > 1 + 1e-6);
   }
@@ -66,9 +67,10 @@ TEST_CASE("evidence and bounds are the formulas'") {
     int rows, differing;
     double lower, upper;
   };
-  for (const Case& expected :
-       {Case{1000, 20, 0.009832054726282314, 0.035282345775436576}, Case{1000, 0, 0, 0.003858733391883049},
-        Case{30, 9, 0.11142848071857354, 0.5490826933098805}, Case{200, 200, 0.9808366099821838, 1}}) {
+  for (const Case& expected : {Case{1000, 20, 0.009832054726282314, 0.035282345775436576},
+                               Case{1000, 0, 0, 0.003858733391883049},
+                               Case{30, 9, 0.11142848071857354, 0.5490826933098805},
+                               Case{200, 200, 0.9808366099821838, 1}}) {
     DriftGuard rows(1, 0.1);  // its bounds are of the first round, whatever comes
     for (int row = 0; row < expected.rows; ++row) observe(rows, row < expected.differing);
     CHECK(rows.rate().lower == Approx(expected.lower).epsilon(1e-9));
@@ -76,7 +78,8 @@ TEST_CASE("evidence and bounds are the formulas'") {
   }
 }
 
-TEST_CASE("at the limit no more than a share delta of streams ever alarms, whatever number of rounds") {
+TEST_CASE(
+    "at the limit no more than a share delta of streams ever alarms, whatever number of rounds") {
   constexpr int streams = 2000, rows = 3000;
   constexpr double delta = 0.2;
   for (const double limit : {0.02, 0.3}) {
@@ -92,7 +95,8 @@ TEST_CASE("at the limit no more than a share delta of streams ever alarms, whate
         guard.start_over();
       }
     }
-    MESSAGE("limit ", limit, ": ", with_alarm, " of ", streams, " streams alarm, ", alarms, " alarms");
+    MESSAGE("limit ", limit, ": ", with_alarm, " of ", streams, " streams alarm, ", alarms,
+            " alarms");
     CHECK(with_alarm <= delta * 6 / (3.14159265 * 3.14159265) * streams);
     CHECK(alarms <= delta * streams);
     CHECK(with_alarm >= streams / 50);  // that powerless it is not
@@ -112,7 +116,8 @@ TEST_CASE("a rate above the limit is found, the sooner the higher it is") {
     medians.push_back(delays[delays.size() / 2]);
     CHECK(delays.back() <= 20000);
   }
-  MESSAGE("median rows at 2, 5 and 10 times the limit: ", medians[0], ", ", medians[1], ", ", medians[2]);
+  MESSAGE("median rows at 2, 5 and 10 times the limit: ", medians[0], ", ", medians[1], ", ",
+          medians[2]);
   CHECK(medians[0] <= 600);
   CHECK(medians[1] <= 80);
   CHECK(medians[2] <= 25);
@@ -140,7 +145,8 @@ TEST_CASE("a long quiet time does not hide a rise") {
 }
 
 TEST_CASE(
-    "each bound of the rate fails in a share delta of streams at most, all times together, rates that change included") {
+    "each bound of the rate fails in a share delta of streams at most, all times together, rates "
+    "that change included") {
   constexpr int streams = 500;
   const auto constant = [](int) { return 0.03; };
   const auto changing = [](int row) { return row < 100 ? 0.0 : row % 3 == 0 ? 0.15 : 0.01; };
@@ -228,7 +234,8 @@ TEST_CASE("rounds share delta") {
 }
 
 TEST_CASE("raised thresholds are stricter, by how far the rate is above the limit, and end shut") {
-  const std::map<std::string, double> thresholds = {{"a", 0.9}, {"b", 0.02}, {"c", 0.9985}, {"d", 1.0}, {"e", 1.5}};
+  const std::map<std::string, double> thresholds = {
+      {"a", 0.9}, {"b", 0.02}, {"c", 0.9985}, {"d", 1.0}, {"e", 1.5}};
   const auto log_odds = [](double p) { return std::log(p / (1 - p)); };
   DriftGuard mild(0.02), strong(0.02);
   Random random(5);
@@ -258,17 +265,20 @@ namespace {
 bool same(const DriftGuard& a, const DriftGuard& b) {
   const DriftGuard::Rate one = a.rate(), two = b.rate();
   const std::map<std::string, double> thresholds = {{"a", 0.5}};
-  return a.state() == b.state() && a.alarm() == b.alarm() && a.evidence() == b.evidence() && a.level() == b.level() &&
-         one.rows == two.rows && one.differing == two.differing && one.lower == two.lower && one.upper == two.upper &&
-         a.recent().rows == b.recent().rows && a.recent().differing == b.recent().differing &&
+  return a.state() == b.state() && a.alarm() == b.alarm() && a.evidence() == b.evidence() &&
+         a.level() == b.level() && one.rows == two.rows && one.differing == two.differing &&
+         one.lower == two.lower && one.upper == two.upper && a.recent().rows == b.recent().rows &&
+         a.recent().differing == b.recent().differing &&
          a.raised(thresholds) == b.raised(thresholds);
 }
 
-/// What is wrong with the state of a guard that has seen 30 rows, two of them differing, after a change.
+/// What is wrong with the state of a guard that has seen 30 rows, two of them differing, after a
+/// change.
 template <typename Change>
 std::string refusal(Change change, bool with_alarm = false) {
   DriftGuard guard(0.05, 0.1);
-  for (int row = 0; row < 30; ++row) observe(guard, row == 10 || row == 25 || (with_alarm && row >= 25));
+  for (int row = 0; row < 30; ++row)
+    observe(guard, row == 10 || row == 25 || (with_alarm && row >= 25));
   CHECK(guard.alarm() == with_alarm);
   DriftGuard::State state = guard.state();
   CHECK(DriftGuard(state).state() == state);
@@ -332,35 +342,51 @@ TEST_CASE("the state says where the guard stands") {
 TEST_CASE("a state that no guard can have is refused") {
   using State = DriftGuard::State;
   const std::string start = "drift guard: state: ";
-  const auto field = [](auto State::*member, auto value) { return [=](State& state) { state.*member = value; }; };
+  const auto field = [](auto State::*member, auto value) {
+    return [=](State& state) { state.*member = value; };
+  };
   CHECK(refusal(field(&State::limit, 1.5)) == "drift guard: limit: expected 0 to 1, got 1.500000");
-  CHECK(refusal(field(&State::delta, 0.0)) == "drift guard: delta: expected above 0 and below 1, got 0.000000");
-  CHECK(refusal(field(&State::delta, NAN)) == "drift guard: delta: expected above 0 and below 1, got nan");
+  CHECK(refusal(field(&State::delta, 0.0)) ==
+        "drift guard: delta: expected above 0 and below 1, got 0.000000");
+  CHECK(refusal(field(&State::delta, NAN)) ==
+        "drift guard: delta: expected above 0 and below 1, got nan");
   for (const int round : {0, -1, 2'000'000'000})
-    CHECK(refusal(field(&State::round, round)) == start + "round: expected 1 to 1000000, got " + std::to_string(round));
+    CHECK(refusal(field(&State::round, round)) ==
+          start + "round: expected 1 to 1000000, got " + std::to_string(round));
   for (const std::int64_t rows : {std::int64_t{-1}, INT64_MAX})
-    CHECK(refusal(field(&State::rows, rows)).starts_with(start + "rows: expected 0 to 9007199254740992, got "));
-  CHECK(refusal(field(&State::rows, std::int64_t{1})) == start + "differing: expected 0 to 1, got 2");
-  CHECK(refusal(field(&State::differing, std::int64_t{-1})) == start + "differing: expected 0 to 30, got -1");
-  CHECK(refusal(field(&State::alarm_row, std::int64_t{31})) == start + "alarm_row: expected 0 to 30, got 31");
+    CHECK(refusal(field(&State::rows, rows))
+              .starts_with(start + "rows: expected 0 to 9007199254740992, got "));
+  CHECK(refusal(field(&State::rows, std::int64_t{1})) ==
+        start + "differing: expected 0 to 1, got 2");
+  CHECK(refusal(field(&State::differing, std::int64_t{-1})) ==
+        start + "differing: expected 0 to 30, got -1");
+  CHECK(refusal(field(&State::alarm_row, std::int64_t{31})) ==
+        start + "alarm_row: expected 0 to 30, got 31");
   CHECK(refusal(field(&State::alarm_row, std::int64_t{30}))
             .starts_with(start + "alarm_row: expected 0 with an evidence of "));
   CHECK(refusal(field(&State::alarm_row, std::int64_t{0}), true)
             .starts_with(start + "alarm_row: expected 1 or more with an evidence of "));
-  CHECK(refusal([](State& state) { state.bets.pop_back(); }) == start + "bets: expected 19, got 18");
-  CHECK(refusal([](State& state) { state.bets.emplace_back(); }) == start + "bets: expected 19, got 20");
+  CHECK(refusal([](State& state) { state.bets.pop_back(); }) ==
+        start + "bets: expected 19, got 18");
+  CHECK(refusal([](State& state) { state.bets.emplace_back(); }) ==
+        start + "bets: expected 19, got 20");
   CHECK(refusal([](State& state) { state.bets.clear(); }) == start + "bets: expected 19, got 0");
 
   using Bet = State::Bet;
-  const auto bet = [](auto Bet::*member, auto value) { return [=](State& state) { state.bets[7].*member = value; }; };
+  const auto bet = [](auto Bet::*member, auto value) {
+    return [=](State& state) { state.bets[7].*member = value; };
+  };
   for (const double wrong : {-1.0, static_cast<double>(NAN)}) {
-    CHECK(refusal(bet(&Bet::evidence, wrong)).starts_with(start + "bets[7].evidence: expected 0 to inf, got "));
+    CHECK(refusal(bet(&Bet::evidence, wrong))
+              .starts_with(start + "bets[7].evidence: expected 0 to inf, got "));
     CHECK(refusal(bet(&Bet::best, wrong)).starts_with(start + "bets[7].best: expected 0 to "));
   }
-  CHECK(refusal(bet(&Bet::evidence, static_cast<double>(INFINITY))).starts_with(start + "alarm_row: expected 1 or more"));
+  CHECK(refusal(bet(&Bet::evidence, static_cast<double>(INFINITY)))
+            .starts_with(start + "alarm_row: expected 1 or more"));
   CHECK(refusal(bet(&Bet::best, 1e6)).starts_with(start + "bets[7].best: expected 0 to "));
   for (const std::int64_t wrong : {0, -5, 31})
-    CHECK(refusal(bet(&Bet::start, wrong)) == start + "bets[7].start: expected 1 to 30, got " + std::to_string(wrong));
+    CHECK(refusal(bet(&Bet::start, wrong)) ==
+          start + "bets[7].start: expected 1 to 30, got " + std::to_string(wrong));
   for (const std::int64_t wrong : {-1, 3}) {
     const std::string expected = start + "bets[7].differing: expected 0 to 2, got ";
     CHECK(refusal(bet(&Bet::differing, wrong)) == expected + std::to_string(wrong));
@@ -368,19 +394,23 @@ TEST_CASE("a state that no guard can have is refused") {
   DriftGuard::State early = DriftGuard(0.1).state();
   early.bets[0].evidence = 1;
   CHECK_THROWS_WITH_AS(DriftGuard{early},
-                       "drift guard: state: bets[0].evidence: expected 0 to 0.000000, got 1.000000", Error);
+                       "drift guard: state: bets[0].evidence: expected 0 to 0.000000, got 1.000000",
+                       Error);
 }
 
 TEST_CASE("limits and deltas out of range are refused") {
-  CHECK_THROWS_WITH_AS(DriftGuard(-0.1), "drift guard: limit: expected 0 to 1, got -0.100000", Error);
+  CHECK_THROWS_WITH_AS(DriftGuard(-0.1), "drift guard: limit: expected 0 to 1, got -0.100000",
+                       Error);
   CHECK_THROWS_WITH_AS(DriftGuard(1.1), "drift guard: limit: expected 0 to 1, got 1.100000", Error);
   CHECK_THROWS_AS(DriftGuard(NAN), Error);
-  CHECK_THROWS_WITH_AS(DriftGuard(0.1, 0), "drift guard: delta: expected above 0 and below 1, got 0.000000", Error);
+  CHECK_THROWS_WITH_AS(DriftGuard(0.1, 0),
+                       "drift guard: delta: expected above 0 and below 1, got 0.000000", Error);
   CHECK_THROWS_AS(DriftGuard(0.1, 1), Error);
   CHECK_THROWS_AS(DriftGuard(0.1, NAN), Error);
 }
 
-// The table of docs/thresholds.md: drift_guard_test --no-skip --test-case="how many rows*" (a minute).
+// The table of docs/thresholds.md: drift_guard_test --no-skip --test-case="how many rows*" (a
+// minute).
 TEST_CASE("how many rows until an alarm" * doctest::skip()) {
   constexpr int streams = 1000, quiet = 10000;
   const auto quantiles = [&](double limit, double factor, int quiet_rows) {
@@ -392,13 +422,15 @@ TEST_CASE("how many rows until an alarm" * doctest::skip()) {
       delays.push_back(rows_to_alarm(guard, random, limit * factor, 200000));
     }
     std::sort(delays.begin(), delays.end());
-    return std::to_string(delays[delays.size() / 2]) + " (" + std::to_string(delays[delays.size() * 9 / 10]) + ")";
+    return std::to_string(delays[delays.size() / 2]) + " (" +
+           std::to_string(delays[delays.size() * 9 / 10]) + ")";
   };
   std::string table = "\n| limit | rise | at once | after 10,000 rows |\n|---|---|---|---|\n";
   for (const double limit : {0.005, 0.01, 0.02, 0.05}) {
     for (const double factor : {1.5, 2.0, 3.0, 5.0, 10.0}) {
-      table += std::string("| ") + doctest::toString(100 * limit).c_str() + " % | " + doctest::toString(factor).c_str() +
-               "x | " + quantiles(limit, factor, 0) + " | " + quantiles(limit, factor, quiet) + " |\n";
+      table += std::string("| ") + doctest::toString(100 * limit).c_str() + " % | " +
+               doctest::toString(factor).c_str() + "x | " + quantiles(limit, factor, 0) + " | " +
+               quantiles(limit, factor, quiet) + " |\n";
     }
   }
   for (const double share : {0.5, 0.9, 1.0}) {
@@ -408,8 +440,9 @@ TEST_CASE("how many rows until an alarm" * doctest::skip()) {
       DriftGuard guard(0.02, 0.1);
       alarms += rows_to_alarm(guard, random, 0.02 * share, 20000) <= 20000 ? 1 : 0;
     }
-    table += std::to_string(alarms) + " of " + std::to_string(2 * streams) + " streams of 20,000 rows alarm at " +
-             doctest::toString(share).c_str() + " times the limit of 2 %\n";
+    table += std::to_string(alarms) + " of " + std::to_string(2 * streams) +
+             " streams of 20,000 rows alarm at " + doctest::toString(share).c_str() +
+             " times the limit of 2 %\n";
   }
   MESSAGE(table);
 }

@@ -20,17 +20,20 @@ using doctest::Approx;
 namespace {
 
 double log_ways(int n, int worse, int better) {
-  return std::lgamma(n + 1) - std::lgamma(worse + 1) - std::lgamma(better + 1) - std::lgamma(n - worse - better + 1);
+  return std::lgamma(n + 1) - std::lgamma(worse + 1) - std::lgamma(better + 1) -
+         std::lgamma(n - worse - better + 1);
 }
 
 /// P(worse, better) of n rows.
 double probability(int n, int worse, int better, double plus, double minus) {
   const double none = std::max(0.0, 1 - plus - minus);
   const auto part = [](int count, double p) { return count == 0 ? 0.0 : count * std::log(p); };
-  return std::exp(log_ways(n, worse, better) + part(worse, plus) + part(better, minus) + part(n - worse - better, none));
+  return std::exp(log_ways(n, worse, better) + part(worse, plus) + part(better, minus) +
+                  part(n - worse - better, none));
 }
 
-/// The largest probability with which outcomes that pass come up under H0, over a fine grid of what it leaves open.
+/// The largest probability with which outcomes that pass come up under H0, over a fine grid of what
+/// it leaves open.
 double largest_size(int n, double epsilon, const std::vector<std::pair<int, int>>& passing) {
   double most = 0;
   for (const double difference : {epsilon, 1.2 * epsilon + 0.01}) {
@@ -46,9 +49,10 @@ double largest_size(int n, double epsilon, const std::vector<std::pair<int, int>
   return most;
 }
 
-/// What tested the drop before: a binomial of the worse rows alone, and their sum at the largest rate of changed rows
-/// (p_value of 0505d81). Kept to compare with.
-double former_paired(std::int64_t worse, std::int64_t better, std::int64_t n, double epsilon, double gamma) {
+/// What tested the drop before: a binomial of the worse rows alone, and their sum at the largest
+/// rate of changed rows (p_value of 0505d81). Kept to compare with.
+double former_paired(std::int64_t worse, std::int64_t better, std::int64_t n, double epsilon,
+                     double gamma) {
   const double rate = binomial_upper(worse + better, n, gamma);
   if (rate < epsilon) return gamma;
   const std::int64_t s = worse - better;
@@ -63,12 +67,16 @@ double former_paired(std::int64_t worse, std::int64_t better, std::int64_t n, do
     sum += binomial_pmf(m, n, rate) * (m + s < 0 ? 0.0 : binomial_cdf((m + s) / 2, m, plus));
   return std::min(1.0, gamma + sum);
 }
-bool former_passes(std::int64_t worse, std::int64_t better, std::int64_t n, double epsilon, double delta) {
-  return binomial_cdf(worse, n, epsilon) <= delta || former_paired(worse, better, n, epsilon, 0.1 * delta) <= delta;
+bool former_passes(std::int64_t worse, std::int64_t better, std::int64_t n, double epsilon,
+                   double delta) {
+  return binomial_cdf(worse, n, epsilon) <= delta ||
+         former_paired(worse, better, n, epsilon, 0.1 * delta) <= delta;
 }
 
-double drop_upper(std::int64_t worse, std::int64_t better, std::int64_t rows, double delta, double most) {
-  return largest_kept(most, [&](double epsilon) { return DropTest(rows, epsilon, delta).passes(worse, better); });
+double drop_upper(std::int64_t worse, std::int64_t better, std::int64_t rows, double delta,
+                  double most) {
+  return largest_kept(
+      most, [&](double epsilon) { return DropTest(rows, epsilon, delta).passes(worse, better); });
 }
 
 template <typename Passes>
@@ -86,15 +94,19 @@ std::int64_t fewest_rows(std::int64_t least, const Passes& passes) {
 
 TEST_CASE("the statistic is the signed root of the likelihood ratio") {
   for (const double epsilon : {0.0, 0.01, 0.1}) {
-    for (const auto& [worse, better] : std::vector<std::pair<int, int>>{{0, 0}, {3, 0}, {0, 4}, {7, 5}, {20, 2}, {5, 30}}) {
+    for (const auto& [worse, better] :
+         std::vector<std::pair<int, int>>{{0, 0}, {3, 0}, {0, 4}, {7, 5}, {20, 2}, {5, 30}}) {
       const int n = 300;
       if (epsilon == 0 && worse + better == 0) continue;
       const auto log_likelihood = [&](double plus, double minus) {
-        const auto part = [](int count, double p) { return count == 0 ? 0.0 : count * std::log(p); };
+        const auto part = [](int count, double p) {
+          return count == 0 ? 0.0 : count * std::log(p);
+        };
         return part(worse, plus) + part(better, minus) + part(n - worse - better, 1 - plus - minus);
       };
       double best = -1e300;  // with P - M = epsilon, by brute force
-      for (double q = 1e-9; 2 * q + epsilon < 1; q += 2e-6) best = std::max(best, log_likelihood(q + epsilon, q));
+      for (double q = 1e-9; 2 * q + epsilon < 1; q += 2e-6)
+        best = std::max(best, log_likelihood(q + epsilon, q));
       const double ratio = 2 * (log_likelihood(worse / 300.0, better / 300.0) - best);
       const double z = drop_statistic(worse, better, n, epsilon);
       CAPTURE(epsilon);
@@ -106,7 +118,9 @@ TEST_CASE("the statistic is the signed root of the likelihood ratio") {
   }
 }
 
-TEST_CASE("the region is gained by fewer worse or more better rows: z grows with worse and falls with better") {
+TEST_CASE(
+    "the region is gained by fewer worse or more better rows: z grows with worse and falls with "
+    "better") {
   for (const double epsilon : {0.0, 0.003, 0.05, 0.4}) {
     for (int worse = 0; worse <= 60; ++worse) {
       for (int better = 0; worse + better <= 60; ++better) {
@@ -119,7 +133,9 @@ TEST_CASE("the region is gained by fewer worse or more better rows: z grows with
   }
 }
 
-TEST_CASE("no true null is rejected more often than delta, by summing over all outcomes; nor is the test idle") {
+TEST_CASE(
+    "no true null is rejected more often than delta, by summing over all outcomes; nor is the test "
+    "idle") {
   struct Case {
     int n;
     double epsilon;
@@ -142,17 +158,22 @@ TEST_CASE("no true null is rejected more often than delta, by summing over all o
   }
 }
 
-TEST_CASE("p is the largest probability, bounded from above and no more than told, by brute force over the rate") {
+TEST_CASE(
+    "p is the largest probability, bounded from above and no more than told, by brute force over "
+    "the rate") {
   constexpr int n = 120;
   constexpr double epsilon = 0.05, delta = 0.1;
-  for (const auto& [worse, better] : std::vector<std::pair<int, int>>{{0, 0}, {2, 1}, {4, 4}, {6, 9}, {9, 6}}) {
-    const double p = DropTest(n, epsilon, delta, DropTest::Precision::everywhere).p_value(worse, better);
+  for (const auto& [worse, better] :
+       std::vector<std::pair<int, int>>{{0, 0}, {2, 1}, {4, 4}, {6, 9}, {9, 6}}) {
+    const double p =
+        DropTest(n, epsilon, delta, DropTest::Precision::everywhere).p_value(worse, better);
     const double seen = drop_statistic(worse, better, n, epsilon);
     const double low = std::max(epsilon, 1 - binomial_upper(n - worse - better, n, delta / 2000)),
                  high = binomial_upper(worse + better, n, delta / 2000);
     double most = 0;
     for (int step = 0; step <= 400; ++step) {
-      const double rate = low + (high - low) * step / 400, plus = (rate + epsilon) / 2, minus = (rate - epsilon) / 2;
+      const double rate = low + (high - low) * step / 400, plus = (rate + epsilon) / 2,
+                   minus = (rate - epsilon) / 2;
       double sum = 0;
       for (int w = 0; w <= n; ++w) {
         for (int b = 0; w + b <= n; ++b) {
@@ -170,7 +191,9 @@ TEST_CASE("p is the largest probability, bounded from above and no more than tol
 }
 
 // One more row can only lose what that row may be; a milder promise loses nothing.
-TEST_CASE("with no row better, what passes grows with epsilon and delta, and falls by one at most for a row more") {
+TEST_CASE(
+    "with no row better, what passes grows with epsilon and delta, and falls by one at most for a "
+    "row more") {
   const std::vector<double> epsilons{0.002, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.2};
   const std::vector<double> deltas{0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5};
   const auto most_worse = [](std::int64_t n, double epsilon, double delta, std::int64_t least) {
@@ -182,11 +205,13 @@ TEST_CASE("with no row better, what passes grows with epsilon and delta, and fal
   int cells = 0, wrong = 0;
   std::int64_t rows_before = 0;
   for (std::int64_t n = 1; n <= 2500; n += n < 200 ? 7 : 41) {
-    std::vector<std::vector<std::int64_t>> here(epsilons.size(), std::vector<std::int64_t>(deltas.size()));
+    std::vector<std::vector<std::int64_t>> here(epsilons.size(),
+                                                std::vector<std::int64_t>(deltas.size()));
     for (std::size_t i = 0; i < epsilons.size(); ++i) {
       for (std::size_t j = 0; j < deltas.size(); ++j) {
         const std::int64_t most = most_worse(n, epsilons[i], deltas[j], -1);
-        const std::int64_t next = most_worse(n + 1, epsilons[i], deltas[j], std::max<std::int64_t>(most - 2, -1));
+        const std::int64_t next =
+            most_worse(n + 1, epsilons[i], deltas[j], std::max<std::int64_t>(most - 2, -1));
         here[i][j] = most;
         wrong += next < most - 1 ? 1 : 0;
         wrong += i > 0 && most < here[i - 1][j] ? 1 : 0;
@@ -206,9 +231,12 @@ TEST_CASE("it needs at most 1 % more rows (or 2) than the better of the two test
     for (const double delta : {0.01, 0.05, 0.1, 0.2, 0.5}) {
       for (const std::int64_t worse : {0, 1, 2, 5, 13, 40}) {
         for (const std::int64_t better : {0, 1, 3, 8, 20}) {
-          const auto now = fewest_rows(worse + better, [&](std::int64_t n) { return DropTest(n, epsilon, delta).passes(worse, better); });
-          const auto before =
-              fewest_rows(worse + better, [&](std::int64_t n) { return former_passes(worse, better, n, epsilon, delta); });
+          const auto now = fewest_rows(worse + better, [&](std::int64_t n) {
+            return DropTest(n, epsilon, delta).passes(worse, better);
+          });
+          const auto before = fewest_rows(worse + better, [&](std::int64_t n) {
+            return former_passes(worse, better, n, epsilon, delta);
+          });
           CAPTURE(epsilon);
           CAPTURE(delta);
           CAPTURE(worse);
@@ -222,7 +250,8 @@ TEST_CASE("it needs at most 1 % more rows (or 2) than the better of the two test
 
 TEST_CASE("the review's cases: more rows, or a milder promise, no longer certify less") {
   CHECK(DropTest(510, 0.01, 0.02).passes(0, 0));
-  for (const std::int64_t n : {500, 516, 595, 672, 846}) CHECK(DropTest(n, 0.01, 0.02).passes(0, 0));
+  for (const std::int64_t n : {500, 516, 595, 672, 846})
+    CHECK(DropTest(n, 0.01, 0.02).passes(0, 0));
   CHECK(DropTest(499, 0.01, 0.01).passes(0, 0));
   CHECK(DropTest(900, 0.01, 0.01).passes(1, 0));
 }
@@ -236,12 +265,15 @@ TEST_CASE("the upper bound turns the test round") {
   CHECK(drop_upper(0, 60, 1000, 0.1, 0.05) == 0);
 }
 
-TEST_CASE("with rows without labels no true null is rejected more often than delta either, by simulation") {
+TEST_CASE(
+    "with rows without labels no true null is rejected more often than delta either, by "
+    "simulation") {
   struct Case {
     double epsilon, minus, both, delta;  ///< both: changed answers that are wrong both ways
   };
   constexpr std::uint64_t labelled = 200, others = 1000, draws = 3000;
-  for (const Case& test : {Case{0.04, 0.005, 0.01, 0.05}, Case{0.04, 0, 0.0001, 0.05}, Case{0.04, 0.005, 0.01, 0.1}}) {
+  for (const Case& test :
+       {Case{0.04, 0.005, 0.01, 0.05}, Case{0.04, 0, 0.0001, 0.05}, Case{0.04, 0.005, 0.01, 0.1}}) {
     Random random(9);
     std::map<std::array<std::int64_t, 4>, bool> seen;
     std::uint64_t rejected = 0;
@@ -259,11 +291,15 @@ TEST_CASE("with rows without labels no true null is rejected more often than del
         counts.changed += changed ? 1 : 0;
       }
       if (counts.worse - counts.better > 8) continue;  // more than expected: passes never
-      const auto [at, is_new] = seen.try_emplace({counts.worse, counts.better, counts.changed, counts.all_changed});
-      if (is_new) at->second = unlabelled_drop_p_value(counts, labelled, test.epsilon, test.delta) <= test.delta;
+      const auto [at, is_new] =
+          seen.try_emplace({counts.worse, counts.better, counts.changed, counts.all_changed});
+      if (is_new)
+        at->second =
+            unlabelled_drop_p_value(counts, labelled, test.epsilon, test.delta) <= test.delta;
       rejected += at->second ? 1 : 0;
     }
-    const double n = draws, allowed = test.delta * n + 3 * std::sqrt(n * test.delta * (1 - test.delta));
+    const double n = draws,
+                 allowed = test.delta * n + 3 * std::sqrt(n * test.delta * (1 - test.delta));
     MESSAGE("rejected " << rejected << " of " << draws << " at delta " << test.delta);
     CHECK(static_cast<double>(rejected) <= allowed);
     CHECK(rejected > 0);

@@ -22,20 +22,20 @@ TEST_CASE("UTF-8 stays, what is none is escaped") {
 }
 
 TEST_CASE("what a terminal would act on, or not show, is escaped") {
-  CHECK(printable_line("\xc2\x9b") == "\\u009b");                       // CSI
-  CHECK(printable_line("\xc2\xad") == "\\u00ad");                       // a soft hyphen
-  CHECK(printable_line("\xd8\x9c") == "\\u061c");                       // the Arabic letter mark
-  CHECK(printable_line("\xe1\xa0\x8e") == "\\u180e");                   // the Mongolian vowel separator
-  CHECK(printable_line("\xe2\x80\x8d") == "\\u200d");                   // the joiner without width
-  CHECK(printable_line("\xe2\x80\xa8") == "\\u2028");                   // a line separator
-  CHECK(printable_line("\xe2\x80\xae") == "\\u202e");                   // right to left
-  CHECK(printable_line("\xe2\x81\xa6") == "\\u2066");                   // an isolate
-  CHECK(printable_line("\xef\xbb\xbf") == "\\ufeff");                   // the byte order mark
-  CHECK(printable_line("\xef\xbf\xb9") == "\\ufff9");                   // an annotation
-  CHECK(printable_line("\xef\xbf\xbf") == "\\uffff");                   // no character
-  CHECK(printable_line("\xf3\xa0\x81\x81") == "\\U000e0041");           // a tag
-  CHECK(printable_line("\xf4\x8f\xbf\xbe") == "\\U0010fffe");           // no character
-  CHECK(printable_line("\xe2\x80\x93") == "–");                         // what stands between them stays
+  CHECK(printable_line("\xc2\x9b") == "\\u009b");              // CSI
+  CHECK(printable_line("\xc2\xad") == "\\u00ad");              // a soft hyphen
+  CHECK(printable_line("\xd8\x9c") == "\\u061c");              // the Arabic letter mark
+  CHECK(printable_line("\xe1\xa0\x8e") == "\\u180e");          // the Mongolian vowel separator
+  CHECK(printable_line("\xe2\x80\x8d") == "\\u200d");          // the joiner without width
+  CHECK(printable_line("\xe2\x80\xa8") == "\\u2028");          // a line separator
+  CHECK(printable_line("\xe2\x80\xae") == "\\u202e");          // right to left
+  CHECK(printable_line("\xe2\x81\xa6") == "\\u2066");          // an isolate
+  CHECK(printable_line("\xef\xbb\xbf") == "\\ufeff");          // the byte order mark
+  CHECK(printable_line("\xef\xbf\xb9") == "\\ufff9");          // an annotation
+  CHECK(printable_line("\xef\xbf\xbf") == "\\uffff");          // no character
+  CHECK(printable_line("\xf3\xa0\x81\x81") == "\\U000e0041");  // a tag
+  CHECK(printable_line("\xf4\x8f\xbf\xbe") == "\\U0010fffe");  // no character
+  CHECK(printable_line("\xe2\x80\x93") == "–");                // what stands between them stays
   CHECK(printable_line("\xe2\x9c\x94\xef\xb8\x8f") == "\u2714\ufe0f");  // and variation selectors
   CHECK(printable_line("שלום") == "שלום");
 }

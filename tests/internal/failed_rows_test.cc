@@ -1,4 +1,5 @@
-// Rows whose logits are not numbers: they have no answer, and the others of their batch have theirs.
+// Rows whose logits are not numbers: they have no answer, and the others of their batch have
+// theirs.
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
@@ -16,7 +17,8 @@ using namespace sidenet::testing;
 
 namespace {
 
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN(), kInf = std::numeric_limits<float>::infinity();
+constexpr float kNan = std::numeric_limits<float>::quiet_NaN(),
+                kInf = std::numeric_limits<float>::infinity();
 constexpr std::int64_t kPixels = 3 * 32 * 32;
 
 ModelData images(unsigned seed) {
@@ -30,8 +32,8 @@ ModelData images(unsigned seed) {
 Model texts(unsigned seed, const BertSize& size) {
   ModelData data = describe_bert(random_bert(seed, size), size.heads);
   RandomWeights random(seed + 1);
-  add_random_text_exit(random, data, "encoder.layer.0", nodes::TokenPooling::cls_mean, 12);
-  add_random_text_exit(random, data, "encoder.layer.2", nodes::TokenPooling::mean, 9);
+  add_random_text_exit(random, data, "encoder.layer.0", ops::TokenPooling::cls_mean, 12);
+  add_random_text_exit(random, data, "encoder.layer.2", ops::TokenPooling::mean, 9);
   Tensor words = data.weights.at("embeddings.word_embeddings.weight").clone();
   words.mutable_data<float>()[7 * size.hidden + 3] = kNan;  // of word 7
   data.weights["embeddings.word_embeddings.weight"] = words;
@@ -55,14 +57,16 @@ bool same_row(const Answers& a, std::size_t i, const Answers& b, std::size_t j) 
   const auto classes = static_cast<std::size_t>(a.logits.dim(1));
   const bool answered = a.index[i] >= 0;
   return a.exit[i] == b.exit[j] && a.index[i] == b.index[j] && a.confidence[i] == b.confidence[j] &&
-         (!answered || std::memcmp(a.logits.data<float>() + i * classes, b.logits.data<float>() + j * classes,
-                                   classes * sizeof(float)) == 0);
+         (!answered ||
+          std::memcmp(a.logits.data<float>() + i * classes, b.logits.data<float>() + j * classes,
+                      classes * sizeof(float)) == 0);
 }
 
-/// Every row as it is alone; `failing` rows have no answer, at their first open exit. rows_of(numbers) picks some.
+/// Every row as it is alone; `failing` rows have no answer, at their first open exit.
+/// rows_of(numbers) picks some.
 template <class Pick>
-void check_rows(const Model& model, std::int64_t rows, const std::vector<std::int64_t>& failing, const ExitPolicy& policy,
-                const Pick& rows_of) {
+void check_rows(const Model& model, std::int64_t rows, const std::vector<std::int64_t>& failing,
+                const ExitPolicy& policy, const Pick& rows_of) {
   Session alone(model, marking(1, 1));
   std::vector<Answers> expected;
   for (std::int64_t row = 0; row < rows; ++row) {
@@ -88,7 +92,8 @@ void check_rows(const Model& model, std::int64_t rows, const std::vector<std::in
       }
       CHECK(got.failed == failed);
       REQUIRE(!failed.empty());
-      const std::string message = "row " + std::to_string(failed[0]) + ": " + session.why_failed(got, failed[0]);
+      const std::string message =
+          "row " + std::to_string(failed[0]) + ": " + session.why_failed(got, failed[0]);
       CHECK_THROWS_WITH_AS(strict.run(rows_of(order), policy), message.c_str(), Error);
     }
   }
@@ -114,13 +119,16 @@ TEST_CASE("images") {
   const auto pick = [&](const std::vector<std::int64_t>& rows) {
     Tensor picked(DType::f32, {static_cast<std::int64_t>(rows.size()), 3, 32, 32});
     for (std::size_t i = 0; i < rows.size(); ++i)
-      std::copy_n(inputs.data<float>() + rows[i] * kPixels, kPixels, picked.mutable_data<float>() + i * kPixels);
+      std::copy_n(inputs.data<float>() + rows[i] * kPixels, kPixels,
+                  picked.mutable_data<float>() + i * kPixels);
     return picked;
   };
-  for (const double value : {0.0, 0.25, 2.0}) check_rows(model, 11, {3, 6, 10}, threshold(value), pick);
+  for (const double value : {0.0, 0.25, 2.0})
+    check_rows(model, 11, {3, 6, 10}, threshold(value), pick);
   Session session(model, marking(1, 0));
   const Answers answers = session.run(inputs, threshold(2));
-  CHECK(session.why_failed(answers, 3) == "no answer: the logits of exit final are not numbers (NaN or infinite)");
+  CHECK(session.why_failed(answers, 3) ==
+        "no answer: the logits of exit final are not numbers (NaN or infinite)");
 }
 
 TEST_CASE("texts: those with a word whose embedding is NaN") {
@@ -148,7 +156,8 @@ TEST_CASE("a SideNet of NaN fails rows that ask it, and no others") {
   policy.thresholds["layer1.0"] = 2;
   const Answers none = session.run(inputs, policy);
   CHECK(none.failed.size() == 9);
-  CHECK(session.why_failed(none, 8) == "no answer: the logits of exit layer2.0 are not numbers (NaN or infinite)");
+  CHECK(session.why_failed(none, 8) ==
+        "no answer: the logits of exit layer2.0 are not numbers (NaN or infinite)");
   CHECK(none.multiply_adds < none.mainnet_multiply_adds);  // they went no further
   CHECK(session.run(inputs, ExitPolicy::final_only()).failed.empty());
   policy.audit_share = 1;  // asked, although the row has its answer
@@ -183,7 +192,8 @@ TEST_CASE("what measures a model names the row") {
   data.weights["linear.bias"] = bias;
   const Model model = make_model(std::move(data));
   const auto rows = std::make_shared<Quarters>(120, 1);
-  const std::string message = rows->name(0) + ": no answer: the logits of exit final are not numbers (NaN or infinite)";
+  const std::string message =
+      rows->name(0) + ": no answer: the logits of exit final are not numbers (NaN or infinite)";
   const auto fails = [](const std::string& expected, const std::function<void()>& call) {
     CHECK_THROWS_WITH_AS(call(), expected.c_str(), Error);
   };

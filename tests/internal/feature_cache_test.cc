@@ -43,18 +43,22 @@ std::vector<Tensor> make_batch(std::int64_t first, std::int64_t count) {
   for (std::int64_t c = 0; c < 3; ++c) {
     Tensor tensor(DType::f32, {count, widths[c]});
     for (std::int64_t r = 0; r < count; ++r) {
-      for (std::int64_t i = 0; i < widths[c]; ++i) tensor.mutable_data<float>()[r * widths[c] + i] = value(c, first + r, i);
+      for (std::int64_t i = 0; i < widths[c]; ++i)
+        tensor.mutable_data<float>()[r * widths[c] + i] = value(c, first + r, i);
     }
     result.push_back(tensor);
   }
   return result;
 }
 
-FeatureCache open(const Folder& folder, const std::string& key = "key1") { return {folder.path, key, rows, columns}; }
+FeatureCache open(const Folder& folder, const std::string& key = "key1") {
+  return {folder.path, key, rows, columns};
+}
 
 /// Appends up to `until`, as the data's batches from the last row done on.
 void fill(FeatureCache& cache, std::int64_t until) {
-  while (cache.rows_done() < until) cache.append(make_batch(cache.rows_done(), std::min(batch, until - cache.rows_done())));
+  while (cache.rows_done() < until)
+    cache.append(make_batch(cache.rows_done(), std::min(batch, until - cache.rows_done())));
 }
 
 void check_complete(const FeatureCache& cache) {
@@ -68,7 +72,9 @@ void check_complete(const FeatureCache& cache) {
   }
 }
 
-void write(const std::string& path, const std::string& bytes) { std::ofstream(path, std::ios::binary) << bytes; }
+void write(const std::string& path, const std::string& bytes) {
+  std::ofstream(path, std::ios::binary) << bytes;
+}
 
 }  // namespace
 
@@ -198,7 +204,8 @@ TEST_CASE("a cache that is cut goes on from there") {
     for (const std::int64_t kept : {7, 3, 0}) {
       FeatureCache cache = open(folder);
       CHECK(cache.rows_done() == kept);
-      if (kept > 0) CHECK(cache.rows_of(2).data<float>()[widths[2] * (kept - 1)] == value(2, kept - 1, 0));
+      if (kept > 0)
+        CHECK(cache.rows_of(2).data<float>()[widths[2] * (kept - 1)] == value(2, kept - 1, 0));
       fill(cache, rows);
       check_complete(cache);
       cache.cut(kept == 7 ? 3 : 0);
@@ -228,14 +235,17 @@ TEST_CASE("a full disk is one clear line, and what was recorded stays") {
     ::signal(SIGXFSZ, SIG_IGN);
     FeatureCache cache = open(folder);
     fill(cache, 10);
-    const rlimit limit{12 * 7 * 4, 12 * 7 * 4};  // bytes: a file may hold twelve rows of the widest column
+    const rlimit limit{12 * 7 * 4,
+                       12 * 7 * 4};  // bytes: a file may hold twelve rows of the widest column
     ::setrlimit(RLIMIT_FSIZE, &limit);
     try {
       fill(cache, rows);
     } catch (const Error& error) {
       const std::string what = error.what();
-      const bool clear = what.find("column0.f32: the feature cache cannot grow") != std::string::npos &&
-                         what.find("10 of 23 rows are kept") != std::string::npos && what.find('\n') == std::string::npos;
+      const bool clear =
+          what.find("column0.f32: the feature cache cannot grow") != std::string::npos &&
+          what.find("10 of 23 rows are kept") != std::string::npos &&
+          what.find('\n') == std::string::npos;
       cache.checkpoint();
       ::_exit(clear && cache.rows_done() == 10 ? 0 : 1);
     }
@@ -253,8 +263,9 @@ TEST_CASE("a full disk is one clear line, and what was recorded stays") {
 TEST_CASE("wrong use is refused") {
   Folder folder;
   FeatureCache cache = open(folder);
-  CHECK_THROWS_WITH_AS(open(folder), (folder.path + "/key1: the feature cache is in use by another process").c_str(),
-                       Error);
+  CHECK_THROWS_WITH_AS(
+      open(folder), (folder.path + "/key1: the feature cache is in use by another process").c_str(),
+      Error);
   CHECK_THROWS_AS(cache.column(0), Error);
   fill(cache, 5);
   auto other = make_batch(5, 5);
@@ -323,7 +334,8 @@ TEST_CASE("what others put there is not read, and never written through") {
   fs::remove(folder.path + "/key1");
   fs::rename(outside, folder.path + "/key1");
   fs::create_symlink(folder.path, folder.path + "/link");
-  CHECK(refusal(folder.path + "/link").find("link: expected a folder, got a link") != std::string::npos);
+  CHECK(refusal(folder.path + "/link").find("link: expected a folder, got a link") !=
+        std::string::npos);
   fs::permissions(folder.path + "/key1", fs::perms::group_write, fs::perm_options::add);
   CHECK(refusal(folder.path).find("nobody else may write to") != std::string::npos);
 }

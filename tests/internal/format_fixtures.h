@@ -61,9 +61,11 @@ inline std::map<std::string, ExpectedTensors> expected_fixtures() {
   for (std::string line; std::getline(lines, line);) {
     std::istringstream fields(line);
     std::string file, name, dtype, shape, values;
-    for (std::string* field : {&file, &name, &dtype, &shape, &values}) std::getline(fields, *field, '\t');
-    result[file][name] = {dtype, parse_list<std::int64_t>(shape, [](const std::string& s) { return std::stoll(s); }),
-                          parse_list<double>(values, [](const std::string& s) { return std::stod(s); })};
+    for (std::string* field : {&file, &name, &dtype, &shape, &values})
+      std::getline(fields, *field, '\t');
+    result[file][name] = {
+        dtype, parse_list<std::int64_t>(shape, [](const std::string& s) { return std::stoll(s); }),
+        parse_list<double>(values, [](const std::string& s) { return std::stod(s); })};
   }
   return result;
 }
@@ -80,7 +82,8 @@ inline void check_tensor(const Tensor& tensor, const ExpectedTensor& expected) {
 
 /// A folder that is removed at the end.
 struct TemporaryFolder {
-  TemporaryFolder() : path((std::filesystem::temp_directory_path() / "sidenet-formats-XXXXXX").string()) {
+  TemporaryFolder()
+      : path((std::filesystem::temp_directory_path() / "sidenet-formats-XXXXXX").string()) {
     REQUIRE(::mkdtemp(path.data()) != nullptr);
   }
   ~TemporaryFolder() { std::filesystem::remove_all(path); }

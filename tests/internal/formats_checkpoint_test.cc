@@ -1,4 +1,5 @@
-// Checkpoints that PyTorch wrote (golden/make_checkpoint_fixtures.py) and real ones, against what PyTorch reads in them.
+// Checkpoints that PyTorch wrote (golden/make_checkpoint_fixtures.py) and real ones, against what
+// PyTorch reads in them.
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
@@ -66,7 +67,8 @@ TEST_CASE("what is no state dict is refused with advice") {
       {"zip_torchscript.pth", "TorchScript"},
       {"zip_two_dicts.pth", "\"encoder\", \"decoder\""},
       {"zip_no_tensors.pth", "expected a dict of tensors"},
-      {"zip_sparse.pth", "tensor \"weight\": a tensor made by \"torch._utils._rebuild_sparse_tensor\" is not read"},
+      {"zip_sparse.pth",
+       "tensor \"weight\": a tensor made by \"torch._utils._rebuild_sparse_tensor\" is not read"},
       {"zip_uint16.pth", "tensor \"weight\": element type \"torch.uint16\" is not read"},
       {"zip_big_endian.pth", "expected byteorder \"little\", got \"big\""},
       {"zip_lzma.pth", "got compression method 14"},
@@ -88,8 +90,8 @@ TEST_CASE("what is no state dict is refused with advice") {
 
 TEST_CASE("stored weights are views of the mapped file, which they keep alive") {
   // One tensor of each whose place is aligned.
-  for (const auto& [file, name] :
-       std::map<std::string, std::string>{{"zip_state_dict.pth", "0.weight"}, {"python.safetensors", "u8"}}) {
+  for (const auto& [file, name] : std::map<std::string, std::string>{
+           {"zip_state_dict.pth", "0.weight"}, {"python.safetensors", "u8"}}) {
     CAPTURE(file);
     auto mapped = MappedFile::open(fixture(file));
     const std::byte* begin = mapped->bytes().data();
@@ -113,7 +115,8 @@ TEST_CASE("stored weights are views of the mapped file, which they keep alive") 
 TEST_CASE("tensors that share a storage share its bytes") {
   const Checkpoint checkpoint = read_checkpoint(fixture("zip_strided.pth"));
   CHECK(checkpoint.tensors.at("base").raw() == checkpoint.tensors.at("shared").raw());
-  CHECK(checkpoint.tensors.at("row").raw() == checkpoint.tensors.at("base").raw() + 12 * sizeof(float));
+  CHECK(checkpoint.tensors.at("row").raw() ==
+        checkpoint.tensors.at("base").raw() + 12 * sizeof(float));
 }
 
 TEST_CASE("every tensor is aligned to its element type") {
@@ -138,8 +141,10 @@ TEST_CASE("prefixes that every name carries go, in any order, and no others") {
   using Names = std::vector<std::string>;
   CHECK(stripped({}) == Names{});
   CHECK(stripped({"module.a", "module.b"}) == Names{"a", "b"});
-  CHECK(stripped({"module._orig_mod.module.a", "module._orig_mod.module.module.b"}) == Names{"a", "module.b"});
-  CHECK(stripped({"_orig_mod.module.a", "_orig_mod._orig_mod.b"}) == Names{"_orig_mod.b", "module.a"});
+  CHECK(stripped({"module._orig_mod.module.a", "module._orig_mod.module.module.b"}) ==
+        Names{"a", "module.b"});
+  CHECK(stripped({"_orig_mod.module.a", "_orig_mod._orig_mod.b"}) ==
+        Names{"_orig_mod.b", "module.a"});
   CHECK(stripped({"module.a", "modules.b"}) == Names{"module.a", "modules.b"});
   CHECK(stripped({"module.module."}) == Names{"module."});  // a name stays
   CHECK(stripped({"module.", "module.a"}) == Names{"module.", "module.a"});
@@ -162,12 +167,15 @@ TEST_CASE("real CIFAR-10 checkpoints") {
   CHECK(head.to_f32().data<float>()[0] == doctest::Approx(-1.05981255).epsilon(1e-7));
   CHECK(head.to_f32().data<float>()[639] == doctest::Approx(0.226676971).epsilon(1e-7));
   CHECK(sum(legacy.tensors.at("conv1.weight")) == doctest::Approx(1.3100982).epsilon(1e-6));
-  CHECK(sum(legacy.tensors.at("layer3.2.bn2.running_var")) == doctest::Approx(10.6656907).epsilon(1e-6));
+  CHECK(sum(legacy.tensors.at("layer3.2.bn2.running_var")) ==
+        doctest::Approx(10.6656907).epsilon(1e-6));
 
   const Checkpoint zip = read_checkpoint(folder + "cifar10-resnet20-projection/resnet20.pth");
   CHECK(zip.format == "pytorch-zip");
   CHECK(zip.tensors.size() == 128);
-  CHECK(zip.tensors.at("fc.weight").to_f32().data<float>()[0] == doctest::Approx(-0.101888873).epsilon(1e-7));
+  CHECK(zip.tensors.at("fc.weight").to_f32().data<float>()[0] ==
+        doctest::Approx(-0.101888873).epsilon(1e-7));
   CHECK(sum(zip.tensors.at("conv_1.weight")) == doctest::Approx(-2.0888934).epsilon(1e-6));
-  CHECK(sum(zip.tensors.at("stage_3.2.bn_2.running_var")) == doctest::Approx(10.4315612).epsilon(1e-6));
+  CHECK(sum(zip.tensors.at("stage_3.2.bn_2.running_var")) ==
+        doctest::Approx(10.4315612).epsilon(1e-6));
 }

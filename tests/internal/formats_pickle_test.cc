@@ -13,7 +13,9 @@ using pickle::Value;
 namespace {
 
 // The bytes must outlive the document.
-pickle::Document parse(const std::string& bytes) { return pickle::parse(bytes_of(bytes), 0, "test"); }
+pickle::Document parse(const std::string& bytes) {
+  return pickle::parse(bytes_of(bytes), 0, "test");
+}
 
 }  // namespace
 
@@ -43,14 +45,17 @@ TEST_CASE("protocols 0 and 1, as Python wrote them") {
 }
 
 TEST_CASE("integers of every width and sign") {
-  const auto integer = [](const std::string& bytes) { return std::get<std::int64_t>(parse(bytes).root()); };
+  const auto integer = [](const std::string& bytes) {
+    return std::get<std::int64_t>(parse(bytes).root());
+  };
   CHECK(integer(std::string("J\xff\xff\xff\xff.", 6)) == -1);
   CHECK(integer("K\xff.") == 255);
   CHECK(integer("M\x01\x02.") == 513);
   CHECK(integer(std::string("\x8a\x00.", 3)) == 0);
   CHECK(integer("\x8a\x01\x80.") == -128);
   CHECK(integer(std::string("\x8a\x02\x80\x00.", 5)) == 128);
-  CHECK(integer("\x8a\x08\xff\xff\xff\xff\xff\xff\xff\x7f.") == std::numeric_limits<std::int64_t>::max());
+  CHECK(integer("\x8a\x08\xff\xff\xff\xff\xff\xff\xff\x7f.") ==
+        std::numeric_limits<std::int64_t>::max());
   CHECK(integer("I-42\n.") == -42);
   CHECK(integer("L42L\n.") == 42);
 }
@@ -85,15 +90,16 @@ TEST_CASE("calls that weights need are allowed, those that reach the system are 
   CHECK(!allowed("numpy.testing", "runstring", Call::function));
   CHECK(!allowed("torch", "load", Call::function));
   for (const Call call : {Call::function, Call::construct}) {
-    for (const auto& [module, name] : std::map<std::string, std::string>{{"os", "system"},
-                                                                         {"posix", "system"},
-                                                                         {"nt", "system"},
-                                                                         {"subprocess", "Popen"},
-                                                                         {"builtins", "eval"},
-                                                                         {"__builtin__", "execfile"},
-                                                                         {"builtins", "getattr"},
-                                                                         {"runpy", "run_path"},
-                                                                         {"os.path", "join"}}) {
+    for (const auto& [module, name] :
+         std::map<std::string, std::string>{{"os", "system"},
+                                            {"posix", "system"},
+                                            {"nt", "system"},
+                                            {"subprocess", "Popen"},
+                                            {"builtins", "eval"},
+                                            {"__builtin__", "execfile"},
+                                            {"builtins", "getattr"},
+                                            {"runpy", "run_path"},
+                                            {"os.path", "join"}}) {
       CAPTURE(module);
       CHECK(!allowed(module, name, call));
     }

@@ -18,7 +18,8 @@ std::map<std::string, Tensor> some_tensors() {
 }
 
 bool same_bytes(const Tensor& a, const Tensor& b) {
-  return a.dtype() == b.dtype() && a.shape() == b.shape() && (a.empty() || std::memcmp(a.raw(), b.raw(), a.bytes()) == 0);
+  return a.dtype() == b.dtype() && a.shape() == b.shape() &&
+         (a.empty() || std::memcmp(a.raw(), b.raw(), a.bytes()) == 0);
 }
 
 }  // namespace
@@ -26,7 +27,8 @@ bool same_bytes(const Tensor& a, const Tensor& b) {
 TEST_CASE("what is written is read again, byte for byte, every element type") {
   const TemporaryFolder folder;
   const auto tensors = some_tensors();
-  const std::map<std::string, std::string> metadata{{"labels", "cat\ndog"}, {"", "empty key"}, {"caf\xc3\xa9", "\\\""}};
+  const std::map<std::string, std::string> metadata{
+      {"labels", "cat\ndog"}, {"", "empty key"}, {"caf\xc3\xa9", "\\\""}};
   write_safetensors(folder.file("a.safetensors"), tensors, metadata);
   const Safetensors again = read_safetensors(folder.file("a.safetensors"));
   CHECK(again.metadata == metadata);
@@ -38,7 +40,8 @@ TEST_CASE("what is written is read again, byte for byte, every element type") {
   CHECK(read_checkpoint(folder.file("a.safetensors")).format == "safetensors");
 }
 
-TEST_CASE("the header ends at a multiple of eight bytes, and the same content gives the same file") {
+TEST_CASE(
+    "the header ends at a multiple of eight bytes, and the same content gives the same file") {
   const TemporaryFolder folder;
   for (std::size_t length = 1; length < 10; ++length) {
     const std::map<std::string, Tensor> tensors{{std::string(length, 'x'), Tensor::from({1}, {1})}};

@@ -1,5 +1,5 @@
-// The features that SideNets read of texts, [CLS] and the mean over a row's tokens, against transformers' hidden states
-// (make_bert_goldens.py).
+// The features that SideNets read of texts, [CLS] and the mean over a row's tokens, against
+// transformers' hidden states (make_bert_goldens.py).
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
@@ -12,11 +12,12 @@
 namespace {
 
 using golden::Json;
-using sidenet::nodes::TokenPooling;
+using sidenet::ops::TokenPooling;
 
 constexpr float kTolerance = 1e-4f;
 
-sidenet::TappedSession::Output run(const sidenet::Model& model, const std::vector<std::string>& taps, TokenPooling pooling,
+sidenet::TappedSession::Output run(const sidenet::Model& model,
+                                   const std::vector<std::string>& taps, TokenPooling pooling,
                                    int threads, const sidenet::TokenRows& rows) {
   sidenet::Batch batch;
   batch.tokens = rows;
@@ -44,14 +45,16 @@ float check_taps(const Json& index, const Json& golden_case) {
   std::vector<std::string> taps;
   for (const auto& item : golden_case.at("taps").items()) taps.push_back(item.key());
   const sidenet::TokenRows rows = golden::token_rows(index, golden_case);
-  const auto both = run(model, taps, TokenPooling::cls_mean, 2, rows), cls = run(model, taps, TokenPooling::cls, 1, rows),
+  const auto both = run(model, taps, TokenPooling::cls_mean, 2, rows),
+             cls = run(model, taps, TokenPooling::cls, 1, rows),
              mean = run(model, taps, TokenPooling::mean, 1, rows);
   REQUIRE(both.features.size() == taps.size());
   float worst = 0;
   for (std::size_t i = 0; i < taps.size(); ++i) {
     CAPTURE(taps[i]);
     const sidenet::Tensor& features = both.features[i];
-    const auto comparison = golden::compare(features, golden::read_npy(golden_case.at("taps").at(taps[i]), "bert"));
+    const auto comparison =
+        golden::compare(features, golden::read_npy(golden_case.at("taps").at(taps[i]), "bert"));
     CHECK(comparison.max_difference <= kTolerance * comparison.max_magnitude);
     worst = std::max(worst, comparison.relative());
     const std::int64_t hidden = features.dim(1) / 2;
@@ -59,7 +62,8 @@ float check_taps(const Json& index, const Json& golden_case) {
     CHECK(golden::same_bits(mean.features[i], columns(features, hidden, hidden)));
   }
   if (model.has_head()) {
-    const auto logits = golden::compare(both.logits, golden::read_npy(golden_case.at("logits"), "bert"));
+    const auto logits =
+        golden::compare(both.logits, golden::read_npy(golden_case.at("logits"), "bert"));
     CHECK(logits.max_difference <= kTolerance * logits.max_magnitude);
   } else {
     CHECK(both.logits.empty());
@@ -75,7 +79,8 @@ TEST_CASE("every tap gives transformers' features") {
   for (const Json& golden_case : index.at("cases")) {
     if (!golden_case.contains("taps")) continue;
     const float worst = check_taps(index, golden_case);
-    MESSAGE(golden_case.at("key").get<std::string>() << ": max |difference| is " << worst << " of max |feature|");
+    MESSAGE(golden_case.at("key").get<std::string>()
+            << ": max |difference| is " << worst << " of max |feature|");
     ++cases;
   }
   CHECK(cases == 9);

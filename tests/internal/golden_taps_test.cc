@@ -1,4 +1,5 @@
-// The features that SideNets read, averaged over height and width, against PyTorch's hooks (make_resnet_goldens.py).
+// The features that SideNets read, averaged over height and width, against PyTorch's hooks
+// (make_resnet_goldens.py).
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
@@ -25,13 +26,15 @@ float check_taps(const golden::Json& index, const golden::Json& golden_case) {
   for (const auto& item : golden_case.at("taps").items()) taps.push_back(item.key());
   sidenet::TappedSession session(model, taps, {.grid = 1}, 2);
   sidenet::Batch batch;
-  batch.inputs = golden::inputs(golden_case.at("key"), golden_case.at("inputs").get<sidenet::Shape>());
+  batch.inputs =
+      golden::inputs(golden_case.at("key"), golden_case.at("inputs").get<sidenet::Shape>());
   const auto output = session.run(batch);
   REQUIRE(output.features.size() == taps.size());
   float worst = 0;
   for (std::size_t i = 0; i < taps.size(); ++i) {
     CAPTURE(taps[i]);
-    const auto comparison = golden::compare(output.features[i], golden::read_npy(golden_case.at("taps").at(taps[i])));
+    const auto comparison =
+        golden::compare(output.features[i], golden::read_npy(golden_case.at("taps").at(taps[i])));
     CHECK(comparison.max_difference <= kTolerance * comparison.max_magnitude);
     worst = std::max(worst, comparison.relative());
   }
@@ -48,7 +51,8 @@ TEST_CASE("every tap gives PyTorch's features") {
   for (const golden::Json& golden_case : index.at("cases")) {
     if (!golden_case.contains("taps")) continue;
     const float worst = check_taps(index, golden_case);
-    MESSAGE(golden_case.at("net").get<std::string>() << ": max |difference| is " << worst << " of max |feature|");
+    MESSAGE(golden_case.at("net").get<std::string>()
+            << ": max |difference| is " << worst << " of max |feature|");
     ++cases;
   }
   CHECK(cases == static_cast<int>(index.at("nets").size()));

@@ -37,7 +37,8 @@ std::vector<float> run_final(const Graph& graph, const Tensor& inputs, int threa
 
 TEST_CASE("fusion leaves one node a convolution, and the same answers") {
   for (const bool projection : {false, true}) {
-    const ModelData data = sidenet::testing::describe(sidenet::testing::random_cifar_resnet(3, 2, 8, 3, 5, projection));
+    const ModelData data = sidenet::testing::describe(
+        sidenet::testing::random_cifar_resnet(3, 2, 8, 3, 5, projection));
     const Graph plain = build_mainnet_graph(data, {3, 20, 28});
     const Graph fused = fuse_nodes(plain);
     int convolutions = 0;
@@ -62,16 +63,19 @@ TEST_CASE("fusion leaves one node a convolution, and the same answers") {
 }
 
 TEST_CASE("a tapped node is not fused away") {
-  ModelData data = sidenet::testing::describe(sidenet::testing::random_cifar_resnet(3, 1, 8, 3, 5, false));
+  ModelData data =
+      sidenet::testing::describe(sidenet::testing::random_cifar_resnet(3, 1, 8, 3, 5, false));
   RandomWeights random(4);
   add_random_exit(random, data, "layer2.0.bn1", 2, 16 * 4, 8);
   const Graph graph = build_exit_graph(data, {3, 32, 32});
   const Node& tapped = graph.node(graph.find("layer2.0.bn1"));
-  CHECK(tapped.operation->kind() == "conv2d");  // with the batch norm folded, without the ReLU behind
+  CHECK(tapped.operation->kind() ==
+        "conv2d");  // with the batch norm folded, without the ReLU behind
   const Tensor inputs = random.tensor({2, 3, 32, 32}, -2, 2);
   ModelData bare = data;
   bare.exits.clear();
-  CHECK(run_final(graph, inputs, 2).size() == run_final(build_exit_graph(bare, {3, 32, 32}), inputs, 2).size());
+  CHECK(run_final(graph, inputs, 2).size() ==
+        run_final(build_exit_graph(bare, {3, 32, 32}), inputs, 2).size());
 }
 
 TEST_CASE("buffers that live at the same time never overlap") {
@@ -88,8 +92,10 @@ TEST_CASE("buffers that live at the same time never overlap") {
       CHECK(offsets[i] % 16 == 0);
       CHECK(offsets[i] + buffers[i].size <= total);
       for (std::size_t j = 0; j < i; ++j) {
-        const bool together = buffers[i].first <= buffers[j].last && buffers[j].first <= buffers[i].last;
-        const bool overlap = offsets[i] < offsets[j] + buffers[j].size && offsets[j] < offsets[i] + buffers[i].size;
+        const bool together =
+            buffers[i].first <= buffers[j].last && buffers[j].first <= buffers[i].last;
+        const bool overlap =
+            offsets[i] < offsets[j] + buffers[j].size && offsets[j] < offsets[i] + buffers[i].size;
         CHECK_FALSE((together && overlap));
       }
     }
@@ -108,12 +114,14 @@ TEST_CASE("buffers are placed as by looking at all of them") {
     }
     std::vector<std::size_t> order(buffers.size()), expected(buffers.size()), placed;
     std::iota(order.begin(), order.end(), 0);
-    std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return buffers[a].size > buffers[b].size; });
+    std::stable_sort(order.begin(), order.end(),
+                     [&](auto a, auto b) { return buffers[a].size > buffers[b].size; });
     for (const std::size_t i : order) {
       const auto fits = [&](std::size_t offset) {
         return std::none_of(placed.begin(), placed.end(), [&](std::size_t j) {
           return buffers[j].first <= buffers[i].last && buffers[i].first <= buffers[j].last &&
-                 offset < expected[j] + rounded(buffers[j].size) && expected[j] < offset + rounded(buffers[i].size);
+                 offset < expected[j] + rounded(buffers[j].size) &&
+                 expected[j] < offset + rounded(buffers[i].size);
         });
       };
       while (!fits(expected[i])) expected[i] += 16;
@@ -126,7 +134,8 @@ TEST_CASE("buffers are placed as by looking at all of them") {
 
 TEST_CASE("a node is found by its name and by its aliases, the first of those that share one") {
   Graph graph;
-  const NodeId a = graph.add_input("a", {1}), b = graph.add_input("b", {1}), c = graph.add_input("b", {1});
+  const NodeId a = graph.add_input("a", {1}), b = graph.add_input("b", {1}),
+               c = graph.add_input("b", {1});
   graph.add_alias(c, "c");
   graph.add_alias(b, "c");
   graph.add_alias(b, "a");
@@ -148,10 +157,14 @@ TEST_CASE("a value is no larger than kernels can count") {
   CHECK_NOTHROW(graph.add_input("largest", {Graph::kMostElements}));
   CHECK_NOTHROW(graph.add_input("of texts", {kTokens, Graph::kMostElements}));
   CHECK_NOTHROW(graph.add_input("long", {127, 1, Graph::kMostPixels}));
-  const char* expected = ": expected a value of fewer than 2^31 numbers, and of at most 2^24 pixels a side, got ";
-  for (const Shape& shape : {Shape{Graph::kMostElements + 1}, Shape{4096, 1024, 1024}, Shape{1, 1, Graph::kMostPixels + 1},
-                             Shape{1, Graph::kMostPixels + 1, 1}, Shape{kTokens, Graph::kMostElements + 1}}) {
-    CHECK_THROWS_WITH_AS(graph.add_input("x", shape), ("node x" + (expected + to_string(shape))).c_str(), Error);
+  const char* expected =
+      ": expected a value of fewer than 2^31 numbers, and of at most 2^24 pixels a side, got ";
+  for (const Shape& shape :
+       {Shape{Graph::kMostElements + 1}, Shape{4096, 1024, 1024},
+        Shape{1, 1, Graph::kMostPixels + 1}, Shape{1, Graph::kMostPixels + 1, 1},
+        Shape{kTokens, Graph::kMostElements + 1}}) {
+    CHECK_THROWS_WITH_AS(graph.add_input("x", shape),
+                         ("node x" + (expected + to_string(shape))).c_str(), Error);
   }
 }
 
@@ -168,16 +181,18 @@ TEST_CASE("multiply-adds stay at the largest number") {
 TEST_CASE("activations beyond the machine's memory are refused with their size") {
   Graph graph;
   const NodeId input = graph.add_input("image", {1 << 10, 1 << 10, 1 << 10});
-  graph.add_exit("final", graph.add("relu", std::make_shared<nodes::Relu>(), {input}));
+  graph.add_exit("final", graph.add("relu", std::make_shared<ops::Relu>(), {input}));
   const auto plan = std::make_shared<const Plan>(graph, 2);
   CHECK(plan->arena_floats() == std::size_t{1} << 30);
   Workspace workspace;
-  CHECK_THROWS_WITH_AS(workspace.reserve(*plan, {4096, 0, 1}), doctest::Contains("got 17592186044416"), Error);
+  CHECK_THROWS_WITH_AS(workspace.reserve(*plan, {4096, 0, 1}),
+                       doctest::Contains("got 17592186044416"), Error);
 }
 
 TEST_CASE("the arena reuses buffers: a deep network needs no more than a shallow one") {
   const auto floats = [](int blocks) {
-    const ModelData data = sidenet::testing::describe(sidenet::testing::random_cifar_resnet(3, blocks, 8, 3, 5, false));
+    const ModelData data = sidenet::testing::describe(
+        sidenet::testing::random_cifar_resnet(3, blocks, 8, 3, 5, false));
     return Plan(build_exit_graph(data, {3, 32, 32}), 1).arena_floats();
   };
   CHECK(floats(6) == floats(2));
@@ -210,11 +225,13 @@ TEST_CASE("networks that do not fit are refused with file and tensor") {
   broken = weights;
   broken["bn1.running_var"].mutable_data<float>()[2] = -1;
   CHECK(message(broken).find("running_var[2]") != std::string::npos);
-  CHECK(message({{"x", Tensor(DType::f32, {1})}}).find("unknown architecture") != std::string::npos);
+  CHECK(message({{"x", Tensor(DType::f32, {1})}}).find("unknown architecture") !=
+        std::string::npos);
 }
 
 TEST_CASE("an input too small for the network is refused, not read past its end") {
-  ModelData data = sidenet::testing::describe(sidenet::testing::random_cifar_resnet(3, 1, 8, 3, 5, false));
+  ModelData data =
+      sidenet::testing::describe(sidenet::testing::random_cifar_resnet(3, 1, 8, 3, 5, false));
   CHECK_NOTHROW(build_exit_graph(data, {3, 1, 1}));
   CHECK_THROWS_AS(build_exit_graph(data, {4, 32, 32}), Error);
 }

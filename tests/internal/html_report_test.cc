@@ -25,11 +25,14 @@ std::string data_of(const std::string& page) {
 
 std::size_t count(const std::string& text, const std::string& word) {
   std::size_t n = 0;
-  for (auto at = text.find(word); at != std::string::npos; at = text.find(word, at + word.size())) ++n;
+  for (auto at = text.find(word); at != std::string::npos; at = text.find(word, at + word.size()))
+    ++n;
   return n;
 }
 
-Json report_with(const std::string& label) { return {{"format", 1}, {"model", {{"labels", {label}}}}}; }
+Json report_with(const std::string& label) {
+  return {{"format", 1}, {"model", {{"labels", {label}}}}};
+}
 
 /// All of `text` without what stands between `open` and `close`.
 std::string without(std::string text, const std::string& open, const std::string& close) {
@@ -90,7 +93,8 @@ TEST_CASE("the page loads nothing and runs nothing but its own scripts") {
   CHECK(count(markup, " src=") == 0);
   CHECK(count(markup, "<link") == count(markup, R"(href="data:,")"));
   CHECK_FALSE(std::regex_search(markup, std::regex(R"( on[a-z]+=| style=)")));
-  const std::string style = page.substr(page.find("<style>"), page.find("</style>") - page.find("<style>"));
+  const std::string style =
+      page.substr(page.find("<style>"), page.find("</style>") - page.find("<style>"));
   CHECK(count(style, "@import") + count(style, "url(") == 0);
   CHECK(std::regex_search(
       page,
@@ -112,7 +116,8 @@ TEST_CASE("every mark of the page is filled") {
 }
 
 TEST_CASE("what is not a report of format 1 is refused in one line") {
-  for (const Json& report : {Json(), Json::array(), Json::object(), Json{{"format", 2}}, Json{{"format", "\xff\n"}}}) {
+  for (const Json& report :
+       {Json(), Json::array(), Json::object(), Json{{"format", 2}}, Json{{"format", "\xff\n"}}}) {
     std::string message;
     try {
       html_report(report);

@@ -21,22 +21,26 @@ int difference(const Tensor& image, const Bytes& golden_idx) {
   REQUIRE(be32(static_cast<std::uint32_t>(image.dim(1))) == golden_idx.substr(8, 4));
   int largest = 0;
   for (std::size_t i = 0; i < expected.size(); ++i) {
-    largest = std::max(largest,
-                       std::abs(static_cast<int>(image.data<std::uint8_t>()[i]) - static_cast<unsigned char>(expected[i])));
+    largest = std::max(largest, std::abs(static_cast<int>(image.data<std::uint8_t>()[i]) -
+                                         static_cast<unsigned char>(expected[i])));
   }
   return largest;
 }
 
-Bytes pixels(const Tensor& image) { return {reinterpret_cast<const char*>(image.raw()), image.bytes()}; }
+Bytes pixels(const Tensor& image) {
+  return {reinterpret_cast<const char*>(image.raw()), image.bytes()};
+}
 
 }  // namespace
 
 TEST_CASE("lossless files decode as Pillow's convert does it, to the byte") {
-  for (const char* file : {"rgb.png", "grey.png", "tall.png", "rgba.png", "grey_alpha.png", "palette.png", "bilevel.png",
-                           "photo.png", "bmp24.bmp", "bmp8.bmp", "bmp8_grey.bmp"}) {
+  for (const char* file :
+       {"rgb.png", "grey.png", "tall.png", "rgba.png", "grey_alpha.png", "palette.png",
+        "bilevel.png", "photo.png", "bmp24.bmp", "bmp8.bmp", "bmp8_grey.bmp"}) {
     CAPTURE(file);
     const std::string stem = std::filesystem::path(file).stem().string();
-    CHECK(difference(read_image(golden_image(file), 3), read(golden_image(stem + ".rgb.idx"))) == 0);
+    CHECK(difference(read_image(golden_image(file), 3), read(golden_image(stem + ".rgb.idx"))) ==
+          0);
     CHECK(difference(read_image(golden_image(file), 1), read(golden_image(stem + ".l.idx"))) == 0);
   }
 }
@@ -52,7 +56,9 @@ TEST_CASE("JPEG decodes within a few grey levels of libjpeg") {
 }
 
 TEST_CASE("without a wish, grey pictures have one channel and others three") {
-  const auto decode = [](const char* file) { return decode_image(view(read(golden_image(file))), 0, file).dim(2); };
+  const auto decode = [](const char* file) {
+    return decode_image(view(read(golden_image(file))), 0, file).dim(2);
+  };
   CHECK(decode("grey.png") == 1);
   CHECK(decode("grey_alpha.png") == 1);
   CHECK(decode("bilevel.png") == 1);
@@ -66,8 +72,10 @@ TEST_CASE("16-bit samples keep their high byte, interlaced rows find their place
   const Bytes deep("\0\x12\x34\x56\x78\x9a\xbc\xff\x00\x00\xff\x80\x7f", 13);
   const Tensor image = decode_image(view(png(2, 1, 16, 2, deep)), 3, "deep.png");
   CHECK(pixels(image) == Bytes("\x12\x56\x9a\xff\x00\x80", 6));
-  // Adam7 on 2 x 2 pixels: pass 1 has (0, 0), pass 6 (1, 0), pass 7 the row below; each row has its filter byte.
-  const Tensor woven = decode_image(view(png(2, 2, 8, 0, Bytes("\0\x01\0\x02\0\x03\x04", 7), true)), 1, "woven.png");
+  // Adam7 on 2 x 2 pixels: pass 1 has (0, 0), pass 6 (1, 0), pass 7 the row below; each row has its
+  // filter byte.
+  const Tensor woven =
+      decode_image(view(png(2, 2, 8, 0, Bytes("\0\x01\0\x02\0\x03\x04", 7), true)), 1, "woven.png");
   CHECK(pixels(woven) == "\x01\x02\x03\x04");
 }
 

@@ -17,12 +17,15 @@
 
 #include "sidenet/error.h"
 
-// Files that the tests of images and datasets write, byte by byte, with nothing of the library's readers.
+// Files that the tests of images and datasets write, byte by byte, with nothing of the library's
+// readers.
 namespace files {
 
 using Bytes = std::string;  // any bytes
 
-inline std::span<const std::byte> view(const Bytes& bytes) { return std::as_bytes(std::span(bytes.data(), bytes.size())); }
+inline std::span<const std::byte> view(const Bytes& bytes) {
+  return std::as_bytes(std::span(bytes.data(), bytes.size()));
+}
 
 /// A folder of its own, removed at the end.
 struct Folder {
@@ -36,7 +39,8 @@ struct Folder {
   std::string write(const std::string& name, const Bytes& bytes) const {
     const auto file = std::filesystem::path(path) / name;
     std::filesystem::create_directories(file.parent_path());
-    std::ofstream(file, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    std::ofstream(file, std::ios::binary)
+        .write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
     return file.string();
   }
   std::string path;
@@ -51,7 +55,8 @@ inline Bytes read(const std::string& path) {
 /// tests/golden/images/NAME.
 inline std::string golden_image(const std::string& name) {
   const char* data = std::getenv("SIDENET_TEST_DATA");
-  if (data == nullptr) throw sidenet::Error("SIDENET_TEST_DATA is not set: expected the path of tests/golden");
+  if (data == nullptr)
+    throw sidenet::Error("SIDENET_TEST_DATA is not set: expected the path of tests/golden");
   return std::string(data) + "/images/" + name;
 }
 
@@ -66,7 +71,9 @@ std::string error_of(Call call) {
   return "";
 }
 
-inline bool is_one_line(const std::string& message) { return !message.empty() && message.find('\n') == std::string::npos; }
+inline bool is_one_line(const std::string& message) {
+  return !message.empty() && message.find('\n') == std::string::npos;
+}
 
 inline Bytes be32(std::uint32_t value) {
   Bytes bytes;
@@ -76,23 +83,29 @@ inline Bytes be32(std::uint32_t value) {
 
 inline Bytes png_chunk(const std::string& type, const Bytes& data) {
   const Bytes body = type + data;
-  const auto crc = ::crc32(0, reinterpret_cast<const Bytef*>(body.data()), static_cast<uInt>(body.size()));
-  return be32(static_cast<std::uint32_t>(data.size())) + body + be32(static_cast<std::uint32_t>(crc));
+  const auto crc =
+      ::crc32(0, reinterpret_cast<const Bytef*>(body.data()), static_cast<uInt>(body.size()));
+  return be32(static_cast<std::uint32_t>(data.size())) + body +
+         be32(static_cast<std::uint32_t>(crc));
 }
 
 inline Bytes zlib(const Bytes& data) {
   uLongf size = ::compressBound(data.size());
   Bytes packed(size, '\0');
-  ::compress2(reinterpret_cast<Bytef*>(packed.data()), &size, reinterpret_cast<const Bytef*>(data.data()), data.size(), 9);
+  ::compress2(reinterpret_cast<Bytef*>(packed.data()), &size,
+              reinterpret_cast<const Bytef*>(data.data()), data.size(), 9);
   packed.resize(size);
   return packed;
 }
 
-/// `rows`: each with its filter byte. `colour`: 0 grey, 2 RGB, 3 palette, 4 grey + alpha, 6 RGB + alpha.
-inline Bytes png(std::uint32_t width, std::uint32_t height, int depth, int colour, const Bytes& rows, bool adam7 = false) {
-  const Bytes header = be32(width) + be32(height) + static_cast<char>(depth) + static_cast<char>(colour) + Bytes(2, '\0') +
-                       static_cast<char>(adam7);
-  return "\x89PNG\r\n\x1a\n" + png_chunk("IHDR", header) + png_chunk("IDAT", zlib(rows)) + png_chunk("IEND", "");
+/// `rows`: each with its filter byte. `colour`: 0 grey, 2 RGB, 3 palette, 4 grey + alpha, 6 RGB +
+/// alpha.
+inline Bytes png(std::uint32_t width, std::uint32_t height, int depth, int colour,
+                 const Bytes& rows, bool adam7 = false) {
+  const Bytes header = be32(width) + be32(height) + static_cast<char>(depth) +
+                       static_cast<char>(colour) + Bytes(2, '\0') + static_cast<char>(adam7);
+  return "\x89PNG\r\n\x1a\n" + png_chunk("IHDR", header) + png_chunk("IDAT", zlib(rows)) +
+         png_chunk("IEND", "");
 }
 
 /// A grey or RGB picture of one colour.
@@ -128,7 +141,9 @@ inline Bytes octal(std::uint64_t value, std::size_t digits) {
 /// One ustar member. `type` '0' file, '5' folder, 'L' GNU long name, 'x' pax header.
 inline Bytes tar_member(const std::string& name, const Bytes& data, char type = '0') {
   Bytes header(512, '\0');
-  const auto put = [&](std::size_t at, const Bytes& field) { header.replace(at, field.size(), field); };
+  const auto put = [&](std::size_t at, const Bytes& field) {
+    header.replace(at, field.size(), field);
+  };
   put(0, name.substr(0, 100));
   put(100, "0000644");
   put(124, octal(data.size(), 11));
@@ -150,7 +165,8 @@ inline Bytes idx(const std::vector<std::uint32_t>& shape, const Bytes& elements)
   return bytes + elements;
 }
 
-/// One CIFAR row: the label bytes, then planes where pixel i of plane c is (seed + i + 80 c) mod 256.
+/// One CIFAR row: the label bytes, then planes where pixel i of plane c is (seed + i + 80 c) mod
+/// 256.
 inline Bytes cifar_row(const Bytes& labels, int seed) {
   Bytes row = labels;
   for (int c = 0; c < 3; ++c) {

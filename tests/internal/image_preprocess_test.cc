@@ -52,20 +52,25 @@ TEST_CASE("resize and crop equal Pillow and torchvision, to the byte") {
                                          {"tall.png", 5, 9, "l"},
                                          {"photo.png", 24, 21, "rgb"},
                                          {"bmp24.bmp", 11, 10, "rgb"}}) {
-    const std::string name = std::filesystem::path(c.file).stem().string() + "." + std::to_string(c.resize) + "." +
-                             std::to_string(c.crop) + "." + c.mode + ".idx";
+    const std::string name = std::filesystem::path(c.file).stem().string() + "." +
+                             std::to_string(c.resize) + "." + std::to_string(c.crop) + "." +
+                             c.mode + ".idx";
     CAPTURE(name);
     const Bytes expected = read(golden_image(name)).substr(16);  // (size, size, C)
     const int channels = c.mode == std::string("l") ? 1 : 3, size = c.crop > 0 ? c.crop : c.resize;
     const auto preprocessing = plain(c.resize, c.crop, channels);
-    // From the file's own channels and from the wanted ones: the conversion may come before or inside.
+    // From the file's own channels and from the wanted ones: the conversion may come before or
+    // inside.
     for (const int read_channels : {channels, 3}) {
-      const Tensor input = preprocess_image(read_image(golden_image(c.file), read_channels), preprocessing);
+      const Tensor input =
+          preprocess_image(read_image(golden_image(c.file), read_channels), preprocessing);
       REQUIRE(input.shape() == Shape{channels, size, size});
       std::int64_t wrong = 0;
       for (int i = 0; i < size * size * channels; ++i) {
         const float value = input.data<float>()[i % channels * size * size + i / channels];
-        wrong += value != static_cast<float>(static_cast<unsigned char>(expected[static_cast<std::size_t>(i)])) / 255.0f;
+        wrong += value != static_cast<float>(
+                              static_cast<unsigned char>(expected[static_cast<std::size_t>(i)])) /
+                              255.0f;
       }
       CHECK(wrong == 0);
     }
@@ -84,7 +89,8 @@ TEST_CASE("a window equals that part of the whole result") {
       for (std::int64_t i = 0; i < part.size(); ++i) {
         const std::int64_t y = i / (window.width * channels) + window.y,
                            x = i % (window.width * channels) + window.x * channels;
-        wrong += part.data<std::uint8_t>()[i] != whole.data<std::uint8_t>()[y * width * channels + x];
+        wrong +=
+            part.data<std::uint8_t>()[i] != whole.data<std::uint8_t>()[y * width * channels + x];
       }
       CHECK(wrong == 0);
     }
@@ -102,7 +108,8 @@ TEST_CASE("bytes become (byte / 255 - mean) / std in float32, channel first") {
     for (std::int64_t c = 0; c < 3; ++c) {
       const auto k = static_cast<std::size_t>(c);
       const float unit = static_cast<float>(image.data<std::uint8_t>()[3 * i + c]) / 255.0f;
-      CHECK(input.data<float>()[20 * c + i] == (unit - preprocessing.mean[k]) / preprocessing.std[k]);
+      CHECK(input.data<float>()[20 * c + i] ==
+            (unit - preprocessing.mean[k]) / preprocessing.std[k]);
     }
   }
 }
@@ -126,7 +133,8 @@ TEST_CASE("an extreme image needs no more memory than its crop") {
 
 TEST_CASE("what does not fit is refused in one line") {
   const Tensor image = image_of(4, 4, 3);
-  const auto refuses = [](const Tensor& tensor, const Preprocessing& preprocessing, const char* part) {
+  const auto refuses = [](const Tensor& tensor, const Preprocessing& preprocessing,
+                          const char* part) {
     const auto message = error_of([&] { preprocess_image(tensor, preprocessing); });
     CAPTURE(message);
     CHECK(is_one_line(message));

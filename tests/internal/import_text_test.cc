@@ -1,4 +1,5 @@
-// Every form that a BERT-family checkpoint comes in gives one model; what does not fit: import_text_errors_test.cc.
+// Every form that a BERT-family checkpoint comes in gives one model; what does not fit:
+// import_text_errors_test.cc.
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
@@ -55,11 +56,12 @@ Tensor narrowed(const Tensor& tensor, DType dtype) {
     if (dtype == DType::bf16) {
       storage->values.push_back(static_cast<std::uint16_t>(bits >> 16));
     } else {  // cut off; what float16 holds only as a subnormal becomes 0
-      storage->values.push_back(
-          static_cast<std::uint16_t>(exponent < 113 ? sign : sign | (exponent - 112) << 10 | (bits >> 13 & 1023)));
+      storage->values.push_back(static_cast<std::uint16_t>(
+          exponent < 113 ? sign : sign | (exponent - 112) << 10 | (bits >> 13 & 1023)));
     }
   }
-  return {dtype, tensor.shape(), reinterpret_cast<const std::byte*>(storage->values.data()), storage};
+  return {dtype, tensor.shape(), reinterpret_cast<const std::byte*>(storage->values.data()),
+          storage};
 }
 
 /// The same values as `narrow`, by a rule of the test's own.
@@ -72,7 +74,9 @@ Tensor widened(const Tensor& narrow) {
       values.push_back(std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16));
     } else {
       const float size =
-          (bits >> 10 & 31) == 0 ? 0 : std::ldexp(1.0f + static_cast<float>(bits & 1023) / 1024, (bits >> 10 & 31) - 15);
+          (bits >> 10 & 31) == 0
+              ? 0
+              : std::ldexp(1.0f + static_cast<float>(bits & 1023) / 1024, (bits >> 10 & 31) - 15);
       values.push_back((bits & 0x8000) != 0 ? -size : size);
     }
   }
@@ -81,7 +85,8 @@ Tensor widened(const Tensor& narrow) {
 
 Strings pieces_of(const Model& model, const TokenRows& rows) {
   Strings result;
-  for (const std::int32_t id : rows.ids) result.push_back(model.tokenizer().vocabulary().at(static_cast<std::size_t>(id)));
+  for (const std::int32_t id : rows.ids)
+    result.push_back(model.tokenizer().vocabulary().at(static_cast<std::size_t>(id)));
   return result;
 }
 
@@ -92,7 +97,8 @@ Strings encoded(const Model& model, const std::string& text) {
 }
 
 bool same_rows(const TokenRows& a, const TokenRows& b) {
-  return a.ids == b.ids && a.positions == b.positions && a.types == b.types && a.offsets == b.offsets;
+  return a.ids == b.ids && a.positions == b.positions && a.types == b.types &&
+         a.offsets == b.offsets;
 }
 
 }  // namespace
@@ -103,7 +109,8 @@ TEST_CASE("wrappers before the names change nothing") {
   CHECK(plain.architecture() == "bert-2x12");
   CHECK(plain.notes() == Strings{kNoVocabulary});
   const Tensor expected = some_logits(plain);
-  for (const char* prefix : {"bert.", "0.auto_model.", "encoder.", "model.", "model.bert.", "net.encoder."}) {
+  for (const char* prefix :
+       {"bert.", "0.auto_model.", "encoder.", "model.", "model.bert.", "net.encoder."}) {
     CAPTURE(prefix);
     const Model model = TextCheckpoint(with_encoder_prefix(weights, prefix)).import();
     CHECK(model.notes() == plain.notes());
@@ -114,8 +121,8 @@ TEST_CASE("wrappers before the names change nothing") {
     for (const char* encoder : {"", "bert.", "encoder."}) {
       CAPTURE(wrapper);
       CAPTURE(encoder);
-      const Weights wrapped =
-          renamed(with_encoder_prefix(weights, encoder), [&](const auto& name) { return wrapper + name; });
+      const Weights wrapped = renamed(with_encoder_prefix(weights, encoder),
+                                      [&](const auto& name) { return wrapper + name; });
       const Model model = TextCheckpoint(wrapped).import();
       CHECK(model.notes() == plain.notes());
       CHECK(same_bits(some_logits(model), expected));
@@ -126,14 +133,16 @@ TEST_CASE("wrappers before the names change nothing") {
 TEST_CASE("the files of a checkpoint are the weights and what lies beside them") {
   const TextCheckpoint checkpoint(small_weights());
   const std::string folder = checkpoint.folder.path + "/";
-  for (const char* name : {"vocab.txt", "tokenizer_config.json", "README.md"}) checkpoint.folder.write(name, "");
-  const Strings found{folder + "model.safetensors", folder + "config.json", folder + "tokenizer_config.json",
-                      folder + "vocab.txt"};
+  for (const char* name : {"vocab.txt", "tokenizer_config.json", "README.md"})
+    checkpoint.folder.write(name, "");
+  const Strings found{folder + "model.safetensors", folder + "config.json",
+                      folder + "tokenizer_config.json", folder + "vocab.txt"};
   CHECK(Model::checkpoint_files(folder) == found);
   CHECK(Model::checkpoint_files(folder + "model.safetensors") == found);
   ImportOptions options;
   options.config = "c.json", options.vocabulary = "v.txt";
-  CHECK(Model::checkpoint_files("alone/m.pth", options) == Strings{"alone/m.pth", "c.json", "v.txt"});
+  CHECK(Model::checkpoint_files("alone/m.pth", options) ==
+        Strings{"alone/m.pth", "c.json", "v.txt"});
 }
 
 TEST_CASE("gamma and beta are weight and bias") {
@@ -144,19 +153,25 @@ TEST_CASE("gamma and beta are weight and bias") {
   };
   const Weights old = renamed(weights, old_name);
   CHECK(old.contains("embeddings.LayerNorm.gamma"));
-  CHECK(same_bits(some_logits(TextCheckpoint(old).import()), some_logits(TextCheckpoint(weights).import())));
+  CHECK(same_bits(some_logits(TextCheckpoint(old).import()),
+                  some_logits(TextCheckpoint(weights).import())));
 }
 
 TEST_CASE("DistilBERT's names and configuration") {
   BertSize size = small_bert();
   size.types = 0;
   const Weights weights = random_bert(2, size);
-  const json config = {
-      {"model_type", "distilbert"}, {"n_layers", 2},        {"dim", 12},        {"n_heads", 3},
-      {"hidden_dim", 20},           {"activation", "gelu"}, {"vocab_size", 30}, {"max_position_embeddings", 16}};
+  const json config = {{"model_type", "distilbert"},
+                       {"n_layers", 2},
+                       {"dim", 12},
+                       {"n_heads", 3},
+                       {"hidden_dim", 20},
+                       {"activation", "gelu"},
+                       {"vocab_size", 30},
+                       {"max_position_embeddings", 16}};
   // BERT's modules with DistilBERT's head: no types, and ReLU where BERT has tanh.
-  const Weights bert_names =
-      renamed(weights, [](const auto& name) { return replaced(name, "pooler.dense", "pre_classifier"); });
+  const Weights bert_names = renamed(
+      weights, [](const auto& name) { return replaced(name, "pooler.dense", "pre_classifier"); });
   const Model plain = TextCheckpoint(bert_names, config_of(size)).import();
   CHECK(plain.architecture() == "distilbert-2x12");
   const Tensor expected = some_logits(plain, size);
@@ -165,11 +180,13 @@ TEST_CASE("DistilBERT's names and configuration") {
   CHECK(distilbert_names.contains("transformer.layer.1.output_layer_norm.weight"));
   for (const char* prefix : {"", "distilbert.", "model.distilbert."}) {
     CAPTURE(prefix);
-    const Model model = TextCheckpoint(with_encoder_prefix(distilbert_names, prefix), config).import();
+    const Model model =
+        TextCheckpoint(with_encoder_prefix(distilbert_names, prefix), config).import();
     CHECK(model.notes() == Strings{kNoVocabulary});
     CHECK(same_bits(some_logits(model, size), expected));
   }
-  CHECK_FALSE(same_bits(some_logits(TextCheckpoint(weights, config_of(size)).import(), size), expected));
+  CHECK_FALSE(
+      same_bits(some_logits(TextCheckpoint(weights, config_of(size)).import(), size), expected));
 }
 
 TEST_CASE("PyTorch's two formats and safetensors give one model") {
@@ -187,11 +204,13 @@ TEST_CASE("PyTorch's two formats and safetensors give one model") {
                                std::filesystem::copy_options::overwrite_existing);
     const Model model = Model::import_checkpoint(folder.path());
     CHECK(same_bits(some_logits(model, size), expected));
-    CHECK(model.notes() == Strings{kNoVocabulary,
-                                   "left out, not part of a bert-1x12: 'cls.predictions.bias', "
-                                   "'cls.predictions.decoder.weight', 'cls.seq_relationship.weight'"});
+    CHECK(model.notes() ==
+          Strings{kNoVocabulary,
+                  "left out, not part of a bert-1x12: 'cls.predictions.bias', "
+                  "'cls.predictions.decoder.weight', 'cls.seq_relationship.weight'"});
     CHECK_FALSE(model.tensors().contains("embeddings.position_ids"));
-    CHECK(same_bits(some_logits(Model::import_checkpoint(weights), size), expected));  // the file, not its folder
+    CHECK(same_bits(some_logits(Model::import_checkpoint(weights), size),
+                    expected));  // the file, not its folder
   }
 }
 
@@ -240,17 +259,23 @@ TEST_CASE("the tokenizer's files beside the weights") {
   CHECK(encoded(plain, text) == lower);
   CHECK(plain.tokenizer().options().max_tokens == 16);
 
-  checkpoint.folder.write("tokenizer_config.json", R"({"do_lower_case": false, "model_max_length": 10})");
-  CHECK(encoded(checkpoint.import(), text) == Strings{"[CLS]", "[UNK]", "film", "was", "very", "good", "##ly", "[SEP]"});
+  checkpoint.folder.write("tokenizer_config.json",
+                          R"({"do_lower_case": false, "model_max_length": 10})");
+  CHECK(encoded(checkpoint.import(), text) ==
+        Strings{"[CLS]", "[UNK]", "film", "was", "very", "good", "##ly", "[SEP]"});
   CHECK(checkpoint.import().tokenizer().options().max_tokens == 10);
-  checkpoint.folder.write("sentence_bert_config.json", R"({"max_seq_length": 6, "do_lower_case": false})");
-  CHECK(encoded(checkpoint.import(), text) == Strings{"[CLS]", "[UNK]", "film", "was", "very", "[SEP]"});
-  checkpoint.folder.write("tokenizer_config.json", R"({"model_max_length": 1000000000000000019884624838656})");
+  checkpoint.folder.write("sentence_bert_config.json",
+                          R"({"max_seq_length": 6, "do_lower_case": false})");
+  CHECK(encoded(checkpoint.import(), text) ==
+        Strings{"[CLS]", "[UNK]", "film", "was", "very", "[SEP]"});
+  checkpoint.folder.write("tokenizer_config.json",
+                          R"({"model_max_length": 1000000000000000019884624838656})");
   checkpoint.folder.write("sentence_bert_config.json", R"({"max_seq_length": null})");
   CHECK(checkpoint.import().tokenizer().options().max_tokens == 16);
   ImportOptions options;
   options.max_tokens = 5;
-  CHECK(encoded(checkpoint.import(options), text) == Strings{"[CLS]", "the", "film", "was", "[SEP]"});
+  CHECK(encoded(checkpoint.import(options), text) ==
+        Strings{"[CLS]", "the", "film", "was", "[SEP]"});
   options.max_tokens.reset();
 
   checkpoint.folder.write("tokenizer.json", tokenizer_json(small_vocabulary(), false).dump());
@@ -267,8 +292,8 @@ TEST_CASE("a vocabulary with capitals keeps the case of texts, where no file tel
   checkpoint.folder.write("vocab.txt", lines(pieces));
   const Model model = checkpoint.import();
   CHECK(encoded(model, "The film") == Strings{"[CLS]", "The", "film", "[SEP]"});
-  CHECK(model.notes() ==
-        Strings{"texts keep their case, as the vocabulary has capitals", "the embedding has 30 words, the vocabulary 29"});
+  CHECK(model.notes() == Strings{"texts keep their case, as the vocabulary has capitals",
+                                 "the embedding has 30 words, the vocabulary 29"});
   checkpoint.folder.write("tokenizer_config.json", R"({"do_lower_case": true})");
   CHECK(encoded(checkpoint.import(), "The film")[1] == "[UNK]");
 }
@@ -280,8 +305,9 @@ TEST_CASE("a saved model gives the same") {
   config["layer_norm_eps"] = 0.03;
   const TextCheckpoint checkpoint(small_weights(), config);
   checkpoint.folder.write("vocab.txt", lines(small_vocabulary()));
-  checkpoint.folder.write("tokenizer_config.json",
-                          R"({"do_lower_case": true, "model_max_length": 9, "strip_accents": false})");
+  checkpoint.folder.write(
+      "tokenizer_config.json",
+      R"({"do_lower_case": true, "model_max_length": 9, "strip_accents": false})");
   const Model model = checkpoint.import();
   const files::Folder folder;
   model.save(folder.path + "/model");
@@ -291,11 +317,13 @@ TEST_CASE("a saved model gives the same") {
   CHECK(again.labels() == Strings{"no", "\xC3\xA9", "yes"});
   CHECK(same_bits(some_logits(again), some_logits(model)));
   config["layer_norm_eps"] = 1e-12;
-  CHECK_FALSE(same_bits(some_logits(again), some_logits(TextCheckpoint(small_weights(), config).import())));
+  CHECK_FALSE(
+      same_bits(some_logits(again), some_logits(TextCheckpoint(small_weights(), config).import())));
   CHECK(again.tokenizer().vocabulary() == small_vocabulary());
   CHECK(again.tokenizer().options().max_tokens == 9);
   TokenRows rows, rows_again;
-  for (const Text& text : {Text{"The FILM was \xC3\xA9 not [MASK] slow", "a bad plot"}, Text{"fun", std::nullopt}}) {
+  for (const Text& text :
+       {Text{"The FILM was \xC3\xA9 not [MASK] slow", "a bad plot"}, Text{"fun", std::nullopt}}) {
     model.tokenizer().encode(text, rows);
     again.tokenizer().encode(text, rows_again);
   }
@@ -316,7 +344,8 @@ TEST_CASE("an encoder without a head is taken, and says so when it is run") {
   const TextCheckpoint with_pooler(with_encoder_prefix(pretrained, "bert."), config_of(size));
   CHECK(bare.import().notes() == Strings{kNoVocabulary});
   CHECK(with_pooler.import().notes() ==
-        Strings{kNoVocabulary, "left out, not part of a bert-2x12: 'pooler.dense.bias', 'pooler.dense.weight'"});
+        Strings{kNoVocabulary,
+                "left out, not part of a bert-2x12: 'pooler.dense.bias', 'pooler.dense.weight'"});
   Batch batch;
   batch.tokens = random_texts(7, 9, 16, size);
   std::vector<Tensor> features;
@@ -327,7 +356,8 @@ TEST_CASE("an encoder without a head is taken, and says so when it is run") {
     CHECK(model.exits().empty());
     const std::string message = files::error_of([&] { const Session session(model); });
     CHECK(message == checkpoint->folder.path +
-                         "/model.safetensors: this bert-2x12 has no head yet: fit one first (`sidenet train MODEL --data "
+                         "/model.safetensors: this bert-2x12 has no head yet: fit one first "
+                         "(`sidenet train MODEL --data "
                          "DATA --head -o MODEL`)");
     features.push_back(TappedSession(model, {"encoder.layer.1"}, {}, 1).run(batch).features.at(0));
     const files::Folder folder;
@@ -352,7 +382,8 @@ TEST_CASE("a head fitted to a headless encoder is saved with it") {
                                     {"dull", "negative"},
                                     {"slow", "negative"}}) {
     for (const std::string& subject : subjects) {
-      for (const std::string& verb : verbs) rows += subject + " " + verb + " " + word + "\t" + label + "\n";
+      for (const std::string& verb : verbs)
+        rows += subject + " " + verb + " " + word + "\t" + label + "\n";
     }
   }
   const auto data = Dataset::open(checkpoint.folder.write("rows.tsv", rows));
@@ -392,7 +423,8 @@ TEST_CASE("a tokenizer.json's own tokens are saved with the model") {
     std::function<json()> file;
     std::string text, unlike;
   };
-  // `unlike` would give the same ids if the token were cut out of the text in the one file and not in the other.
+  // `unlike` would give the same ids if the token were cut out of the text in the one file and not
+  // in the other.
   const std::vector<Case> cases = {{"an added token that is no special one",
                                     [] {
                                       Strings pieces = small_vocabulary();

@@ -1,4 +1,5 @@
-// What a folder of kept weights holds: how much, for how long, and that nothing else in it is touched.
+// What a folder of kept weights holds: how much, for how long, and that nothing else in it is
+// touched.
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 #include <stdlib.h>
@@ -35,7 +36,8 @@ struct Folder : TemporaryFolder {
   }
   std::set<std::string> names() const {
     std::set<std::string> names;
-    for (const auto& entry : fs::directory_iterator(path)) names.insert(entry.path().filename().string());
+    for (const auto& entry : fs::directory_iterator(path))
+      names.insert(entry.path().filename().string());
     names.erase("secret");
     return names;
   }
@@ -140,7 +142,8 @@ TEST_CASE("use is noted, to the hour") {
   for (int piece = 1; piece <= 3; ++piece) CHECK(weights.find(name_of(piece), kFloats));
   CHECK(fs::last_write_time(folder.at(file_of(1))) == first);
   for (int piece = 2; piece <= 3; ++piece) {
-    const auto since = fs::file_time_type::clock::now() - fs::last_write_time(folder.at(file_of(piece)));
+    const auto since =
+        fs::file_time_type::clock::now() - fs::last_write_time(folder.at(file_of(piece)));
     CHECK(std::chrono::abs(since) < 1h);
   }
 }
@@ -224,7 +227,8 @@ TEST_CASE("several processes and threads share a folder") {
       for (int i = 0; i < 60; ++i) {
         const int piece = (i * (thread + 1)) % 9;
         const auto found = weights.find(name_of(piece), kFloats);
-        if (found && std::count(found.get(), found.get() + kFloats, static_cast<float>(piece)) != kFloats)
+        if (found &&
+            std::count(found.get(), found.get() + kFloats, static_cast<float>(piece)) != kFloats)
           ++wrong[static_cast<std::size_t>(thread)];
         if (!found) weights.save({piece_of(piece)});
       }

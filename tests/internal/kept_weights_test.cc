@@ -38,11 +38,14 @@ struct Folder : TemporaryFolder {
   }
 };
 
-void write(const std::string& path, const std::string& text) { std::ofstream(path, std::ios::binary) << text; }
+void write(const std::string& path, const std::string& text) {
+  std::ofstream(path, std::ios::binary) << text;
+}
 
 bool same(const Answers& a, const Answers& b) {
   return a.exit == b.exit && a.confidence == b.confidence &&
-         std::memcmp(a.logits.data<float>(), b.logits.data<float>(), sizeof(float) * a.logits.size()) == 0;
+         std::memcmp(a.logits.data<float>(), b.logits.data<float>(),
+                     sizeof(float) * a.logits.size()) == 0;
 }
 
 Model saved_resnet(const std::string& path, unsigned seed = 1) {
@@ -53,7 +56,8 @@ Model saved_resnet(const std::string& path, unsigned seed = 1) {
   return Model::load(path);
 }
 
-Answers run(const Model& model, const Tensor& inputs, const std::string& folder, const ExitPolicy& policy = {}) {
+Answers run(const Model& model, const Tensor& inputs, const std::string& folder,
+            const ExitPolicy& policy = {}) {
   Session session(model, {.threads = 2, .weight_cache = folder});
   return session.run(inputs, policy);
 }
@@ -82,8 +86,9 @@ TEST_CASE("kept weights: the same answers, from a file that is written once") {
   std::vector<fs::file_time_type> times;
   for (const std::string& file : files) times.push_back(fs::last_write_time(file));
   for (int again = 0; again < 2; ++again) {
-    CHECK(
-        same(run(Model::load(folder.path + "/m.safetensors"), inputs, folder.weights(), ExitPolicy::uniform(2)), expected));
+    CHECK(same(run(Model::load(folder.path + "/m.safetensors"), inputs, folder.weights(),
+                   ExitPolicy::uniform(2)),
+               expected));
   }
   CHECK(folder.files() == files);
   for (std::size_t i = 0; i < files.size(); ++i) CHECK(fs::last_write_time(files[i]) == times[i]);
@@ -92,9 +97,11 @@ TEST_CASE("kept weights: the same answers, from a file that is written once") {
 TEST_CASE("kept weights: what no row has met is not there") {
   const Folder folder;
   const Model model = saved_resnet(folder.path + "/m.safetensors");
-  run(model, random_rows(), folder.weights(), ExitPolicy::uniform(0));  // all leave at the first exit
+  run(model, random_rows(), folder.weights(),
+      ExitPolicy::uniform(0));  // all leave at the first exit
   const std::size_t early = folder.files().size();
-  run(Model::load(folder.path + "/m.safetensors"), random_rows(), folder.weights(), ExitPolicy::uniform(2));
+  run(Model::load(folder.path + "/m.safetensors"), random_rows(), folder.weights(),
+      ExitPolicy::uniform(2));
   CHECK(folder.files().size() > early);
 }
 
@@ -123,11 +130,14 @@ TEST_CASE("kept weights: a damaged model with the good one's name, digest, size 
   const std::string good = read(path);
   const Tensor inputs = random_rows();
   const Answers expected = run(model, inputs, "", ExitPolicy::uniform(2));
-  const std::size_t start = 8 + static_cast<std::size_t>(good[0] & 0xff) + 256 * static_cast<std::size_t>(good[1] & 0xff);
+  const std::size_t start =
+      8 + static_cast<std::size_t>(good[0] & 0xff) + 256 * static_cast<std::size_t>(good[1] & 0xff);
   for (const std::size_t byte : {2, 40002, 80002}) {  // of the first weights, and of later ones
     std::string damaged = good;
-    for (std::size_t i = 0; i < 64; ++i) damaged[start + byte + 4 * i] ^= '\x60';  // by a third or so
-    for (const std::string* contents : std::initializer_list<const std::string*>{&damaged, &good, &damaged, &good}) {
+    for (std::size_t i = 0; i < 64; ++i)
+      damaged[start + byte + 4 * i] ^= '\x60';  // by a third or so
+    for (const std::string* contents :
+         std::initializer_list<const std::string*>{&damaged, &good, &damaged, &good}) {
       write(path, *contents);
       fs::last_write_time(path, date);
       const Model loaded = Model::load(path);
@@ -138,7 +148,8 @@ TEST_CASE("kept weights: a damaged model with the good one's name, digest, size 
   }
 }
 
-// hash128() is for accidents: in the same lane of it the second change undoes the first. That must not be enough.
+// hash128() is for accidents: in the same lane of it the second change undoes the first. That must
+// not be enough.
 TEST_CASE("kept weights: a model that was made to have the good one's hash") {
   const Folder folder;
   const std::string path = folder.path + "/m.safetensors";
@@ -147,7 +158,8 @@ TEST_CASE("kept weights: a model that was made to have the good one's hash") {
   const Answers expected = run(good, inputs, "");
   const auto tensor = [](const Model& model) {
     for (const auto& [name, values] : model.tensors()) {
-      if (name == "layer1.0.conv1.weight") return std::span<const std::byte>(values.raw(), values.bytes());
+      if (name == "layer1.0.conv1.weight")
+        return std::span<const std::byte>(values.raw(), values.bytes());
     }
     return std::span<const std::byte>();
   };
@@ -180,13 +192,15 @@ TEST_CASE("kept weights: a model that was made to have the good one's hash") {
 
 TEST_CASE("kept weights: one that no file holds has them too") {
   const Folder folder;
-  const Model model = make_model(testing::describe(testing::random_cifar_resnet(1, 2, 16, 3, 7, true)));
+  const Model model =
+      make_model(testing::describe(testing::random_cifar_resnet(1, 2, 16, 3, 7, true)));
   const Tensor inputs = random_rows();
   const Answers expected = run(model, inputs, "");
   for (int again = 0; again < 2; ++again) {
-    CHECK(same(
-        run(make_model(testing::describe(testing::random_cifar_resnet(1, 2, 16, 3, 7, true))), inputs, folder.weights()),
-        expected));
+    CHECK(
+        same(run(make_model(testing::describe(testing::random_cifar_resnet(1, 2, 16, 3, 7, true))),
+                 inputs, folder.weights()),
+             expected));
   }
   CHECK(!folder.files().empty());
 }
@@ -202,7 +216,8 @@ TEST_CASE("kept weights: sizes of pictures share what does not depend on them") 
     const auto files = folder.files();
     names.insert(files.begin(), files.end());
   }
-  // A convolution has few forms: F(4x4), F(2x2), the transform on every run, the direct sum in two widths.
+  // A convolution has few forms: F(4x4), F(2x2), the transform on every run, the direct sum in two
+  // widths.
   const std::size_t layers = 1 + 3 * 2 * 2;
   CHECK(names.size() <= 3 * layers);
   std::uintmax_t bytes = 0;
@@ -232,15 +247,23 @@ TEST_CASE("kept weights: damaged files count as none, and are written anew") {
       [](const std::string& text) { return text.substr(0, text.size() - 64); },
       [](const std::string& text) { return text + '\0'; },
       [](const std::string& text) { return "X" + text.substr(1); },
-      [](const std::string& text) { return text.substr(0, 7) + "1" + text.substr(8); },       // an older version
-      [](const std::string& text) { return text.substr(0, 8) + "0123" + text.substr(12); },   // the name
-      [&](const std::string& text) { return with(text, 40, ~std::uint64_t{0}); },             // floats
-      [&](const std::string& text) { return with(text, 40, (~std::uint64_t{0} >> 2) + 1); },  // whose bytes overflow to 0
-      [&](const std::string& text) { return with(text, 40, 16); },                            // fewer than are asked for
-      [&](const std::string& text) { return with(text, 48, 1); },                             // their hash
-      [&](const std::string& text) { return with(text, 64, 1); },                             // the first of them
-      [&](const std::string& text) { return with(text, text.size() - 8, 1); },                // the last
-      [&](const std::string& text) { return text.substr(0, 64) + std::string(text.size() - 64, '\0'); },
+      [](const std::string& text) {
+        return text.substr(0, 7) + "1" + text.substr(8);
+      },  // an older version
+      [](const std::string& text) {
+        return text.substr(0, 8) + "0123" + text.substr(12);
+      },                                                                           // the name
+      [&](const std::string& text) { return with(text, 40, ~std::uint64_t{0}); },  // floats
+      [&](const std::string& text) {
+        return with(text, 40, (~std::uint64_t{0} >> 2) + 1);
+      },                                                            // whose bytes overflow to 0
+      [&](const std::string& text) { return with(text, 40, 16); },  // fewer than are asked for
+      [&](const std::string& text) { return with(text, 48, 1); },   // their hash
+      [&](const std::string& text) { return with(text, 64, 1); },   // the first of them
+      [&](const std::string& text) { return with(text, text.size() - 8, 1); },  // the last
+      [&](const std::string& text) {
+        return text.substr(0, 64) + std::string(text.size() - 64, '\0');
+      },
       [&](const std::string&) { return whole[0]; },  // another's
   };
   for (std::size_t damage = 0; damage < damages.size(); ++damage) {
@@ -267,7 +290,9 @@ TEST_CASE("kept weights: nothing is read or written through what another put the
     CHECK(same(run(Model::load(path), inputs, folder.weights()), expected));
     CHECK(read(victim) == "precious");
   };
-  const auto replaced = [&] { return fs::is_regular_file(fs::symlink_status(file)) && read(file) == whole; };
+  const auto replaced = [&] {
+    return fs::is_regular_file(fs::symlink_status(file)) && read(file) == whole;
+  };
   for (const bool broken : {false, true}) {
     try_with([&] { fs::create_symlink(broken ? "nowhere" : victim, file); });
     CHECK(replaced());
@@ -329,10 +354,12 @@ TEST_CASE("kept weights: a folder that is not the user's own alone is refused") 
   write(folder.path + "/file", "");
   CHECK(refusal(folder.path + "/file").find("expected a folder") != std::string::npos);
   CHECK(refusal(folder.path + "/no/such").find("cannot make a folder") != std::string::npos);
-  CHECK_THROWS_AS(Session(model, {.weight_cache = folder.weights(), .weight_cache_limit = -1}), Error);
+  CHECK_THROWS_AS(Session(model, {.weight_cache = folder.weights(), .weight_cache_limit = -1}),
+                  Error);
 }
 
-TEST_CASE("kept weights: without the folder's secret nothing is found, and nothing left without one") {
+TEST_CASE(
+    "kept weights: without the folder's secret nothing is found, and nothing left without one") {
   const Folder folder;
   const Model model = saved_resnet(folder.path + "/m.safetensors");
   const Tensor inputs = random_rows();

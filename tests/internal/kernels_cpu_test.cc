@@ -1,7 +1,8 @@
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include "kernels_test_support.h"
 
-// Element-wise kernels, softmax, pooling and layout against their plain twins, on every instruction set of this machine.
+// Element-wise kernels, softmax, pooling and layout against their plain twins, on every instruction
+// set of this machine.
 using namespace kernels_test;
 
 TEST_CASE("relu, add: as the reference, to the bit, in place too") {
@@ -36,19 +37,23 @@ TEST_CASE("scale_shift: near the reference; a pixel does not depend on its place
     for (const std::size_t pixels : {std::size_t{1}, std::size_t{9}, std::size_t{2000}}) {
       CAPTURE(channels);
       CAPTURE(pixels);
-      const Values x = random_values(pixels * channels), scale = random_values(channels), shift = random_values(channels);
+      const Values x = random_values(pixels * channels), scale = random_values(channels),
+                   shift = random_values(channels);
       Values expected(x.size());
       for (const bool relu : {false, true}) {
-        reference::scale_shift(x.data(), scale.data(), shift.data(), expected.data(), pixels, channels, relu);
+        reference::scale_shift(x.data(), scale.data(), shift.data(), expected.data(), pixels,
+                               channels, relu);
         on_every_target([&] {
           Values one(x.size()), two = x;
-          cpu::scale_shift(x.data(), scale.data(), shift.data(), one.data(), pixels, channels, relu, 1);
+          cpu::scale_shift(x.data(), scale.data(), shift.data(), one.data(), pixels, channels, relu,
+                           1);
           CHECK(difference(one, expected) < 1e-6);
-          cpu::scale_shift(two.data(), scale.data(), shift.data(), two.data(), pixels, channels, relu, 2);
+          cpu::scale_shift(two.data(), scale.data(), shift.data(), two.data(), pixels, channels,
+                           relu, 2);
           CHECK(same_bits(one, two));
           Values last(channels);
-          cpu::scale_shift(x.data() + (pixels - 1) * channels, scale.data(), shift.data(), last.data(), 1, channels, relu,
-                           1);
+          cpu::scale_shift(x.data() + (pixels - 1) * channels, scale.data(), shift.data(),
+                           last.data(), 1, channels, relu, 1);
           CHECK(same_bits(last, Values(one.end() - channels, one.end())));
         });
       }
@@ -59,16 +64,18 @@ TEST_CASE("scale_shift: near the reference; a pixel does not depend on its place
 TEST_CASE("batch_norm folds into scale_shift") {
   const int channels = 17;
   const std::size_t pixels = 11;
-  const Values x = random_values(pixels * channels), mean = random_values(channels), gamma = random_values(channels);
+  const Values x = random_values(pixels * channels), mean = random_values(channels),
+               gamma = random_values(channels);
   const Values beta = random_values(channels);
-  Values variance = random_values(channels), scale(channels), shift(channels), expected(x.size()), got(x.size());
+  Values variance = random_values(channels), scale(channels), shift(channels), expected(x.size()),
+         got(x.size());
   for (int c = 0; c < channels; ++c) {
     variance[c] = std::abs(variance[c]) + 0.1f;
     scale[c] = gamma[c] / std::sqrt(variance[c] + 1e-5f);
     shift[c] = beta[c] - mean[c] * scale[c];
   }
-  reference::batch_norm(x.data(), mean.data(), variance.data(), gamma.data(), beta.data(), 1e-5f, expected.data(), pixels,
-                        channels);
+  reference::batch_norm(x.data(), mean.data(), variance.data(), gamma.data(), beta.data(), 1e-5f,
+                        expected.data(), pixels, channels);
   cpu::scale_shift(x.data(), scale.data(), shift.data(), got.data(), pixels, channels, false, 1);
   CHECK(difference(got, expected) < 1e-5);
 }
@@ -93,7 +100,8 @@ TEST_CASE("softmax: near the reference, sums to one, rows independent, in place"
         CHECK(same_bits(alone, Values(p.begin() + r * classes, p.begin() + (r + 1) * classes)));
       }
       for (std::size_t i = 0; i < p.size(); ++i) {
-        worst = std::max<double>(worst, std::abs(p[i] - expected[i]) / std::max(expected[i], 1e-30f));
+        worst =
+            std::max<double>(worst, std::abs(p[i] - expected[i]) / std::max(expected[i], 1e-30f));
       }
       CHECK(worst < 2e-6);
       cpu::softmax(in_place.data(), in_place.data(), rows, classes);
@@ -175,11 +183,13 @@ TEST_CASE("adaptive_avg_pool: as the reference, to the bit; up, down and uneven"
         CAPTURE(out);
         const Values x = random_values(std::size_t(size) * (size + 2) * channels);
         Values expected(std::size_t(out) * (out + 1) * channels);
-        reference::adaptive_avg_pool(x.data(), size, size + 2, channels, expected.data(), out, out + 1);
+        reference::adaptive_avg_pool(x.data(), size, size + 2, channels, expected.data(), out,
+                                     out + 1);
         on_every_target([&] {
           for (const int threads : {1, 2}) {
             Values y(expected.size());
-            cpu::adaptive_avg_pool(x.data(), size, size + 2, channels, y.data(), out, out + 1, threads);
+            cpu::adaptive_avg_pool(x.data(), size, size + 2, channels, y.data(), out, out + 1,
+                                   threads);
             CHECK(same_bits(y, expected));
           }
         });
@@ -209,7 +219,8 @@ TEST_CASE("layout: pad_shortcut and transposes") {
         const int out_pixels = ((h + stride - 1) / stride) * ((w + stride - 1) / stride);
         expected.assign(std::size_t(out_pixels) * out_channels, 7);
         y.assign(expected.size(), 8);
-        reference::pad_shortcut(x.data(), h, w, channels, stride, before, expected.data(), out_channels);
+        reference::pad_shortcut(x.data(), h, w, channels, stride, before, expected.data(),
+                                out_channels);
         cpu::pad_shortcut(x.data(), h, w, channels, stride, before, y.data(), out_channels);
         CHECK(same_bits(y, expected));
       }

@@ -8,9 +8,10 @@ using namespace kernels_test;
 
 namespace {
 
-Conv2dShape shape_of(int in_channels, int out_channels, int in_h, int in_w, int kernel_h, int kernel_w, int stride,
-                     int pad) {
-  Conv2dShape s{.in_channels = in_channels, .out_channels = out_channels, .in_h = in_h, .in_w = in_w};
+Conv2dShape shape_of(int in_channels, int out_channels, int in_h, int in_w, int kernel_h,
+                     int kernel_w, int stride, int pad) {
+  Conv2dShape s{
+      .in_channels = in_channels, .out_channels = out_channels, .in_h = in_h, .in_w = in_w};
   s.kernel_h = kernel_h;
   s.kernel_w = kernel_w;
   s.stride_h = s.stride_w = stride;
@@ -20,7 +21,9 @@ Conv2dShape shape_of(int in_channels, int out_channels, int in_h, int in_w, int 
   return s;
 }
 
-std::size_t products(const Conv2dShape& s) { return std::size_t(s.in_channels) * s.kernel_h * s.kernel_w; }
+std::size_t products(const Conv2dShape& s) {
+  return std::size_t(s.in_channels) * s.kernel_h * s.kernel_w;
+}
 
 // All posts and instruction sets, 1 to 3 threads.
 void check(const Conv2dShape& s) {
@@ -45,7 +48,8 @@ void check(const Conv2dShape& s) {
         const auto kernel = cpu::make_direct_conv2d(s, p.weight.data(), nullptr, bias, post);
         const Values one = run(*kernel, p.x, p.before, 1);
         CHECK(sum_difference(one, expected, static_cast<double>(products(s))) < bound);
-        for (const int threads : {2, 3}) CHECK(same_bits(run(*kernel, p.x, p.before, threads), one));
+        for (const int threads : {2, 3})
+          CHECK(same_bits(run(*kernel, p.x, p.before, threads), one));
       });
     }
   }
@@ -73,7 +77,9 @@ TEST_CASE("direct convolution: kernels, strides, padding and widths") {
   }
 }
 
-TEST_CASE("direct convolution: outputs that ask for more padding behind than before, the longest kernel") {
+TEST_CASE(
+    "direct convolution: outputs that ask for more padding behind than before, the longest "
+    "kernel") {
   Conv2dShape s = shape_of(4, 16, 7, 7, 3, 3, 2, 0);
   s.out_h = s.out_w = 4;  // the last window hangs over by a row and a column
   check(s);
@@ -84,8 +90,9 @@ TEST_CASE("direct convolution: outputs that ask for more padding behind than bef
 }
 
 TEST_CASE("direct convolution: sums in several parts, rows in pairs, many threads") {
-  check(shape_of(70, 96, 7, 7, 3, 3, 1, 1));   // pairs of rows and one that is left over; some rows of the kernel at a time
-  check(shape_of(300, 48, 6, 7, 3, 3, 1, 1));  // a row of the kernel in several cuts
+  check(shape_of(70, 96, 7, 7, 3, 3, 1,
+                 1));  // pairs of rows and one that is left over; some rows of the kernel at a time
+  check(shape_of(300, 48, 6, 7, 3, 3, 1, 1));    // a row of the kernel in several cuts
   check(shape_of(1024, 80, 3, 11, 1, 1, 1, 0));  // pixels in the same places of the cache
   check(shape_of(512, 16, 5, 13, 3, 3, 2, 1));
   check(shape_of(40, 16, 70, 2, 3, 3, 1, 1));   // more rows than a strip has
@@ -99,7 +106,8 @@ TEST_CASE("direct convolution: fetching what comes next changes nothing") {
   const Values without = run(*kernel, p.x, p.before, 2);
   for (const std::size_t bytes : {1, 100, 1 << 20}) {
     const std::vector<std::byte> coming(bytes);
-    for (const int threads : {1, 2}) CHECK(same_bits(run(*kernel, p.x, p.before, threads, coming), without));
+    for (const int threads : {1, 2})
+      CHECK(same_bits(run(*kernel, p.x, p.before, threads, coming), without));
   }
 }
 
@@ -113,12 +121,15 @@ TEST_CASE("direct convolution: scale, bytes, NaN") {
   Values x = p.x;
   x[0] = std::numeric_limits<float>::quiet_NaN();
   on_every_target([&] {
-    const auto kernel = cpu::make_direct_conv2d(s, p.weight.data(), p.scale.data(), p.bias.data(), {true, true});
-    CHECK(sum_difference(run(*kernel, p.x, p.before, 2), expected, static_cast<double>(products(s))) < 2e-6);
+    const auto kernel =
+        cpu::make_direct_conv2d(s, p.weight.data(), p.scale.data(), p.bias.data(), {true, true});
+    CHECK(sum_difference(run(*kernel, p.x, p.before, 2), expected,
+                         static_cast<double>(products(s))) < 2e-6);
     CHECK(kernel->weight_bytes() == (weight.size() + p.bias.size()) * sizeof(float));
     const Values clean = run(*kernel, p.x, p.before, 1), y = run(*kernel, x, p.before, 1);
     for (std::size_t i = 0; i < y.size(); ++i) {
-      const bool near = i < std::size_t(s.out_channels);  // the first window alone covers the first pixel
+      const bool near =
+          i < std::size_t(s.out_channels);  // the first window alone covers the first pixel
       CHECK((near ? std::isnan(y[i]) : y[i] == clean[i]));
     }
   });
@@ -142,7 +153,8 @@ TEST_CASE("direct convolution: shapes that it does not take, or that others do s
     change(s);
     CHECK(!cpu::direct_supports(s));
     CHECK(!cpu::direct_suits(s));
-    CHECK_THROWS_AS(cpu::make_direct_conv2d(s, weight.data(), nullptr, nullptr, {}), sidenet::Error);
+    CHECK_THROWS_AS(cpu::make_direct_conv2d(s, weight.data(), nullptr, nullptr, {}),
+                    sidenet::Error);
   };
   refuse([](Conv2dShape& s) { s.out_channels = 20; });
   refuse([](Conv2dShape& s) { s.groups = 2; });

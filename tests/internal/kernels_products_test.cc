@@ -8,7 +8,8 @@
 #include "gemm_variants.h"
 #include "kernels_test_support.h"
 
-// PackedLinear, gemm and convolution against their plain twins, on every instruction set of this machine.
+// PackedLinear, gemm and convolution against their plain twins, on every instruction set of this
+// machine.
 using namespace kernels_test;
 
 namespace {
@@ -17,13 +18,16 @@ struct FreeAligned {
   void operator()(std::byte* p) const { std::free(p); }
 };
 
-Values run_conv2d(const sidenet::kernels::Conv2dKernel& kernel, const Values& x, Values y, int threads) {
+Values run_conv2d(const sidenet::kernels::Conv2dKernel& kernel, const Values& x, Values y,
+                  int threads) {
   const std::size_t bytes = (kernel.scratch_bytes() + 63) / 64 * 64;
-  const std::unique_ptr<std::byte, FreeAligned> scratch(static_cast<std::byte*>(std::aligned_alloc(64, bytes + 64)));
+  const std::unique_ptr<std::byte, FreeAligned> scratch(
+      static_cast<std::byte*>(std::aligned_alloc(64, bytes + 64)));
   std::memset(scratch.get(), 0xff, bytes + 64);  // NaNs: what is read must have been written
   kernel.run(x.data(), y.data(), scratch.get(), threads);
-  const bool guard_intact = std::all_of(scratch.get() + kernel.scratch_bytes(), scratch.get() + bytes + 64,
-                                        [](std::byte b) { return b == std::byte{0xff}; });
+  const bool guard_intact =
+      std::all_of(scratch.get() + kernel.scratch_bytes(), scratch.get() + bytes + 64,
+                  [](std::byte b) { return b == std::byte{0xff}; });
   CHECK(guard_intact);
   return y;
 }
@@ -39,10 +43,12 @@ void check_conv2d(const Conv2dShape& s) {
   CAPTURE(s.pad_h);
   CAPTURE(s.dilation_h);
   const Values x = random_values(std::size_t(s.in_h) * s.in_w * s.in_channels);
-  const Values weight = random_values(std::size_t(s.out_channels) * (s.in_channels / s.groups) * s.kernel_h * s.kernel_w);
+  const Values weight = random_values(std::size_t(s.out_channels) * (s.in_channels / s.groups) *
+                                      s.kernel_h * s.kernel_w);
   const Values bias = random_values(s.out_channels);
   const Values before = random_values(std::size_t(s.out_h) * s.out_w * s.out_channels);
-  for (const Conv2dPost post : {Conv2dPost{false, false}, Conv2dPost{false, true}, Conv2dPost{true, true}}) {
+  for (const Conv2dPost post :
+       {Conv2dPost{false, false}, Conv2dPost{false, true}, Conv2dPost{true, true}}) {
     const float* with_bias = post.relu ? bias.data() : nullptr;
     Values expected = before;
     reference::conv2d(s, x.data(), weight.data(), with_bias, post, expected.data());
@@ -50,13 +56,19 @@ void check_conv2d(const Conv2dShape& s) {
       const auto kernel = cpu::make_conv2d(s, weight.data(), nullptr, with_bias, post);
       const Values one = run_conv2d(*kernel, x, before, 1);
       CHECK(sum_difference(one, expected, double(weight.size()) / s.out_channels) < 1e-6);
-      for (const int threads : {2, 3}) CHECK(same_bits(run_conv2d(*kernel, x, before, threads), one));
+      for (const int threads : {2, 3})
+        CHECK(same_bits(run_conv2d(*kernel, x, before, threads), one));
     });
   }
 }
 
-Conv2dShape square(int in_channels, int out_channels, int groups, int size, int kernel, int stride, int pad, int dilation) {
-  Conv2dShape s{.in_channels = in_channels, .out_channels = out_channels, .groups = groups, .in_h = size, .in_w = size + 1};
+Conv2dShape square(int in_channels, int out_channels, int groups, int size, int kernel, int stride,
+                   int pad, int dilation) {
+  Conv2dShape s{.in_channels = in_channels,
+                .out_channels = out_channels,
+                .groups = groups,
+                .in_h = size,
+                .in_w = size + 1};
   s.kernel_h = s.kernel_w = kernel;
   s.stride_h = s.stride_w = stride;
   s.pad_h = s.pad_w = pad;
@@ -69,7 +81,9 @@ Conv2dShape square(int in_channels, int out_channels, int groups, int size, int 
 
 }  // namespace
 
-TEST_CASE("PackedLinear: near the reference; a row is bit-identical alone, in any batch and for any number of threads") {
+TEST_CASE(
+    "PackedLinear: near the reference; a row is bit-identical alone, in any batch and for any "
+    "number of threads") {
   const int outputs[] = {1, 3, 10, 16, 17, 33, 64, 100, 257};
   const int inputs[] = {1, 3, 4, 5, 17, 64, 100, 1023, 1030, 2100};
   constexpr int kRows = 9;
@@ -78,7 +92,8 @@ TEST_CASE("PackedLinear: near the reference; a row is bit-identical alone, in an
       if (in > 1000 && out > 20 && out != 100) continue;  // slow one lane at a time
       CAPTURE(in);
       CAPTURE(out);
-      const Values x = random_values(std::size_t(kRows) * in), weight = random_values(std::size_t(out) * in);
+      const Values x = random_values(std::size_t(kRows) * in),
+                   weight = random_values(std::size_t(out) * in);
       const Values bias = random_values(out);
       const bool relu = (in + out) % 2 == 0;
       const float* with_bias = in % 3 == 0 ? nullptr : bias.data();
@@ -105,7 +120,8 @@ TEST_CASE("PackedLinear: near the reference; a row is bit-identical alone, in an
 TEST_CASE("PackedLinear: more rows than a panel; many threads; inside a parallel region") {
   for (const int out : {10, 300}) {
     const int in = 700, rows = 77;
-    const Values x = random_values(std::size_t(rows) * in), weight = random_values(std::size_t(out) * in);
+    const Values x = random_values(std::size_t(rows) * in),
+                 weight = random_values(std::size_t(out) * in);
     Values expected(std::size_t(rows) * out);
     reference::linear(x.data(), rows, in, weight.data(), nullptr, out, true, expected.data());
     on_every_target([&] {
@@ -120,7 +136,8 @@ TEST_CASE("PackedLinear: more rows than a panel; many threads; inside a parallel
       }
       Values apart(expected.size());
 #pragma omp parallel for num_threads(2)
-      for (int r = 0; r < rows; ++r) linear.run(x.data() + r * in, 1, apart.data() + r * out, true, 1);
+      for (int r = 0; r < rows; ++r)
+        linear.run(x.data() + r * in, 1, apart.data() + r * out, true, 1);
       CHECK(same_bits(apart, one));
     });
   }
@@ -149,34 +166,38 @@ TEST_CASE("gemm: every variant and the whole near the reference, for any number 
   struct Size {
     int m, n, k;
   };
-  for (const Size s : {Size{1, 1, 1}, Size{1, 17, 5}, Size{3, 5, 100}, Size{16, 16, 0}, Size{33, 1, 64}, Size{64, 100, 17},
-                       Size{129, 257, 70}, Size{300, 33, 600}, Size{40, 530, 31}}) {
+  for (const Size s :
+       {Size{1, 1, 1}, Size{1, 17, 5}, Size{3, 5, 100}, Size{16, 16, 0}, Size{33, 1, 64},
+        Size{64, 100, 17}, Size{129, 257, 70}, Size{300, 33, 600}, Size{40, 530, 31}}) {
     for (int mask = 0; mask < 8; ++mask) {
       const bool transpose_a = mask & 1, transpose_b = mask & 2, accumulate = mask & 4;
       CAPTURE(s.m);
       CAPTURE(s.n);
       CAPTURE(s.k);
       CAPTURE(mask);
-      const int lda = (transpose_a ? s.m : s.k) + 3, ldb = (transpose_b ? s.k : s.n) + 2, ldc = s.n + 1;
+      const int lda = (transpose_a ? s.m : s.k) + 3, ldb = (transpose_b ? s.k : s.n) + 2,
+                ldc = s.n + 1;
       const Values a = random_values(std::size_t(transpose_a ? s.k : s.m) * lda);
       const Values b = random_values(std::size_t(transpose_b ? s.n : s.k) * ldb);
       const Values before = random_values(std::size_t(s.m) * ldc);
       Values expected = before;
-      reference::gemm(transpose_a, transpose_b, s.m, s.n, s.k, a.data(), lda, b.data(), ldb, accumulate, expected.data(),
-                      ldc);
+      reference::gemm(transpose_a, transpose_b, s.m, s.n, s.k, a.data(), lda, b.data(), ldb,
+                      accumulate, expected.data(), ldc);
       for (const cpu::GemmVariant& variant : cpu::gemm_variants()) {
         CAPTURE(std::string(variant.name));
         Values c = before;
-        variant.function(transpose_a, transpose_b, s.m, s.n, s.k, a.data(), lda, b.data(), ldb, accumulate, c.data(), ldc);
+        variant.function(transpose_a, transpose_b, s.m, s.n, s.k, a.data(), lda, b.data(), ldb,
+                         accumulate, c.data(), ldc);
         CHECK(sum_difference(c, expected, s.k) < 1e-6);
       }
       Values one = before;
-      cpu::gemm(transpose_a, transpose_b, s.m, s.n, s.k, a.data(), lda, b.data(), ldb, accumulate, one.data(), ldc, 1);
+      cpu::gemm(transpose_a, transpose_b, s.m, s.n, s.k, a.data(), lda, b.data(), ldb, accumulate,
+                one.data(), ldc, 1);
       CHECK(sum_difference(one, expected, s.k) < 1e-6);
       for (const int threads : {2, 5}) {
         Values c = before;
-        cpu::gemm(transpose_a, transpose_b, s.m, s.n, s.k, a.data(), lda, b.data(), ldb, accumulate, c.data(), ldc,
-                  threads);
+        cpu::gemm(transpose_a, transpose_b, s.m, s.n, s.k, a.data(), lda, b.data(), ldb, accumulate,
+                  c.data(), ldc, threads);
         CHECK(same_bits(c, one));
       }
     }
@@ -191,7 +212,8 @@ TEST_CASE("conv2d: kernels, strides, padding and dilation") {
           for (const int pad : {0, kernel / 2}) {
             for (const int dilation : {1, 2}) {
               if (size + 2 * pad < dilation * (kernel - 1) + 1) continue;
-              if (size == 33 && (kernel == 7 || channels != 3 || dilation == 2)) continue;  // slow in the reference
+              if (size == 33 && (kernel == 7 || channels != 3 || dilation == 2))
+                continue;  // slow in the reference
               check_conv2d(square(channels, 20 - channels, 1, size, kernel, stride, pad, dilation));
             }
           }
@@ -220,7 +242,8 @@ TEST_CASE("conv2d: wide, grouped and depthwise") {
 
 TEST_CASE("conv2d: one kernel run by several threads at once, each with its own scratch") {
   const Conv2dShape s = square(16, 24, 1, 21, 3, 1, 1, 1);
-  const Values x = random_values(std::size_t(s.in_h) * s.in_w * s.in_channels), weight = random_values(24 * 16 * 9);
+  const Values x = random_values(std::size_t(s.in_h) * s.in_w * s.in_channels),
+               weight = random_values(24 * 16 * 9);
   const Values before(std::size_t(s.out_h) * s.out_w * s.out_channels);
   const auto kernel = cpu::make_conv2d(s, weight.data(), nullptr, nullptr, {});
   const Values alone = run_conv2d(*kernel, x, before, 1);
@@ -230,7 +253,9 @@ TEST_CASE("conv2d: one kernel run by several threads at once, each with its own 
   CHECK(same == 8);
 }
 
-TEST_CASE("PooledLinear: pooling, standardising and the product as one by one; bits that rows and threads don't change") {
+TEST_CASE(
+    "PooledLinear: pooling, standardising and the product as one by one; bits that rows and "
+    "threads don't change") {
   const cpu::PoolGrid grids[] = {{8, 8, 16, 4}, {7, 5, 3, 2}, {4, 4, 20, 3}, {1, 1, 33, 1}};
   constexpr int kRows = 5;
   for (const cpu::PoolGrid& grid : grids) {
@@ -239,28 +264,33 @@ TEST_CASE("PooledLinear: pooling, standardising and the product as one by one; b
     for (const int out : {1, 70, 160}) {
       CAPTURE(in);
       CAPTURE(out);
-      const Values x = random_values(std::size_t(kRows) * image), weight = random_values(std::size_t(out) * in);
+      const Values x = random_values(std::size_t(kRows) * image),
+                   weight = random_values(std::size_t(out) * in);
       const Values bias = random_values(out), mean = random_values(in);
       Values scale = random_values(in);
       for (float& value : scale) value = 0.5f + std::abs(value);
       Values features(std::size_t(kRows) * in), expected(std::size_t(kRows) * out);
       for (int row = 0; row < kRows; ++row) {
         float* to = features.data() + std::size_t(row) * in;
-        reference::adaptive_avg_pool(x.data() + std::size_t(row) * image, grid.h, grid.w, grid.channels, to, grid.pool,
-                                     grid.pool);
+        reference::adaptive_avg_pool(x.data() + std::size_t(row) * image, grid.h, grid.w,
+                                     grid.channels, to, grid.pool, grid.pool);
         for (int i = 0; i < cells * grid.channels; ++i) to[i] = (to[i] - mean[i]) * scale[i];
       }
-      reference::linear(features.data(), kRows, in, weight.data(), bias.data(), out, true, expected.data());
+      reference::linear(features.data(), kRows, in, weight.data(), bias.data(), out, true,
+                        expected.data());
       on_every_target([&] {
-        const std::vector<float> means(mean.begin(), mean.end()), scales(scale.begin(), scale.end());
-        const cpu::PooledLinear pooled(grid, means, scales, cpu::PackedLinear(in, out, weight.data(), bias.data()));
+        const std::vector<float> means(mean.begin(), mean.end()),
+            scales(scale.begin(), scale.end());
+        const cpu::PooledLinear pooled(grid, means, scales,
+                                       cpu::PackedLinear(in, out, weight.data(), bias.data()));
         Values scratch(features.size()), whole(expected.size());
         pooled.run(x.data(), kRows, scratch.data(), whole.data(), 1);
         CHECK(sum_difference(whole, expected, in) < 1e-6);
         for (int rows = 1; rows <= kRows; ++rows) {
           for (const int threads : {1, 2, 3}) {
             Values part(std::size_t(rows) * out);
-            pooled.run(x.data() + std::size_t(kRows - rows) * image, rows, scratch.data(), part.data(), threads);
+            pooled.run(x.data() + std::size_t(kRows - rows) * image, rows, scratch.data(),
+                       part.data(), threads);
             CHECK(same_bits(part, Values(whole.end() - part.size(), whole.end())));
           }
         }
@@ -269,7 +299,8 @@ TEST_CASE("PooledLinear: pooling, standardising and the product as one by one; b
   }
 }
 
-TEST_CASE("PackedLinear: weights that are bfloat16 numbers take two bytes each and give the same bits") {
+TEST_CASE(
+    "PackedLinear: weights that are bfloat16 numbers take two bytes each and give the same bits") {
   for (const int in : {1, 5, 64, 1030, 2100}) {
     for (const int out : {1, 10, 17, 64, 160, 257}) {
       if (in > 1000 && out > 160) continue;  // slow one lane at a time
@@ -278,10 +309,12 @@ TEST_CASE("PackedLinear: weights that are bfloat16 numbers take two bytes each a
       const int rows = 9;
       const Values x = random_values(std::size_t(rows) * in), bias = random_values(out + 1);
       Values weight = random_values(std::size_t(out + 1) * in);
-      for (float& value : weight) value = std::bit_cast<float>(std::bit_cast<std::uint32_t>(value) & 0xffff0000);
+      for (float& value : weight)
+        value = std::bit_cast<float>(std::bit_cast<std::uint32_t>(value) & 0xffff0000);
       weight.back() = 0.1f;  // of the last output: with it nothing can be halved
       on_every_target([&] {
-        const cpu::PackedLinear halves(in, out, weight.data(), bias.data()), whole(in, out + 1, weight.data(), bias.data());
+        const cpu::PackedLinear halves(in, out, weight.data(), bias.data()),
+            whole(in, out + 1, weight.data(), bias.data());
         CHECK(halves.weight_bytes() < whole.weight_bytes());
         for (const int count : {1, 2, 9}) {
           for (const int threads : {1, 2}) {

@@ -37,10 +37,12 @@ inline Values random_values(std::size_t count) {
 }
 
 inline bool same_bits(const Values& a, const Values& b) {
-  return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0);
+  return a.size() == b.size() &&
+         (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0);
 }
 
-/// Largest |a - b| over the largest |b|, or over `scale` if that is larger; infinite where sizes differ or only one is NaN.
+/// Largest |a - b| over the largest |b|, or over `scale` if that is larger; infinite where sizes
+/// differ or only one is NaN.
 inline double difference(const Values& a, const Values& b, double scale = 1e-30) {
   if (a.size() != b.size()) return kInfinity;
   double largest = 0;
@@ -53,7 +55,8 @@ inline double difference(const Values& a, const Values& b, double scale = 1e-30)
   return largest / scale;
 }
 
-/// Runs the test once for each instruction set that the kernels are compiled for and this machine has.
+/// Runs the test once for each instruction set that the kernels are compiled for and this machine
+/// has.
 template <class Test>
 void on_every_target(const Test& test) {
   hwy::SetSupportedTargetsForTest(0);
@@ -69,8 +72,8 @@ void on_every_target(const Test& test) {
   hwy::GetChosenTarget().Update(hwy::SupportedTargets());
 }
 
-/// As difference(), for sums of `terms` products of normal variables, whose size is about sqrt(terms) even where few sums
-/// are at hand and all happen to be small.
+/// As difference(), for sums of `terms` products of normal variables, whose size is about
+/// sqrt(terms) even where few sums are at hand and all happen to be small.
 inline double sum_difference(const Values& a, const Values& b, double terms) {
   return difference(a, b, std::sqrt(std::max(terms, 1.0)));
 }

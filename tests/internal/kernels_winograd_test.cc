@@ -3,7 +3,8 @@
 #include "sidenet/error.h"
 #include "winograd_conv2d.h"
 
-// Winograd's convolution against the direct sum in double, on every instruction set of this machine.
+// Winograd's convolution against the direct sum in double, on every instruction set of this
+// machine.
 using namespace kernels_test;
 using cpu::WinogradPlan;
 
@@ -13,7 +14,8 @@ namespace {
 double tolerance(const WinogradPlan& plan) { return plan.tile == 2 ? 1e-6 : 4e-6; }
 
 Conv2dShape shape_of(int in_channels, int out_channels, int in_h, int in_w, int pad_h, int pad_w) {
-  Conv2dShape s{.in_channels = in_channels, .out_channels = out_channels, .in_h = in_h, .in_w = in_w};
+  Conv2dShape s{
+      .in_channels = in_channels, .out_channels = out_channels, .in_h = in_h, .in_w = in_w};
   s.kernel_h = s.kernel_w = 3;
   s.pad_h = pad_h;
   s.pad_w = pad_w;
@@ -42,11 +44,13 @@ void check(const Conv2dShape& s, const WinogradPlan& plan) {
       Values expected = p.before;
       reference::conv2d(s, p.x.data(), p.weight.data(), bias, post, expected.data());
       on_every_target([&] {
-        const auto kernel = cpu::make_winograd_conv2d(s, p.weight.data(), nullptr, bias, post, plan);
+        const auto kernel =
+            cpu::make_winograd_conv2d(s, p.weight.data(), nullptr, bias, post, plan);
         const Values one = run(*kernel, p.x, p.before, 1);
         CHECK(sum_difference(one, expected, 9.0 * s.in_channels) < tolerance(plan));
         if (!relu || !residual) return;  // a parallel region of a busy machine takes its time
-        for (const int threads : {1, 2, 3}) CHECK(same_bits(run(*kernel, p.x, p.before, threads), one));
+        for (const int threads : {1, 2, 3})
+          CHECK(same_bits(run(*kernel, p.x, p.before, threads), one));
       });
     }
   }
@@ -58,7 +62,8 @@ TEST_CASE("Winograd: near the direct sum, over channels") {
   for (const int in : kChannels) {
     for (const int out : kChannels) {
       if (in == 100 && out == 100) continue;  // slow one lane at a time
-      for (const int tile : {2, 4}) check(shape_of(in, out, 7, 6, 1, 1), {tile, 3, (in + out) % 2 == 0, in % 2 == 0});
+      for (const int tile : {2, 4})
+        check(shape_of(in, out, 7, 6, 1, 1), {tile, 3, (in + out) % 2 == 0, in % 2 == 0});
     }
   }
 }
@@ -76,7 +81,8 @@ TEST_CASE("Winograd: near the direct sum, over sizes and padding") {
   }
 }
 
-TEST_CASE("Winograd: bits depend on the tile only; panels of any size, scale, the plan of a shape") {
+TEST_CASE(
+    "Winograd: bits depend on the tile only; panels of any size, scale, the plan of a shape") {
   for (const Conv2dShape& s : {shape_of(32, 48, 14, 14, 1, 1), shape_of(20, 70, 15, 9, 1, 0)}) {
     const Problem p(s);
     Values weight = p.weight;
@@ -89,8 +95,8 @@ TEST_CASE("Winograd: bits depend on the tile only; panels of any size, scale, th
         for (const int panel : {1, 2, 13, 14, 15, 16, 29, 1000}) {
           for (const bool split : {false, true}) {
             const WinogradPlan plan{tile, panel, split, plain};
-            const auto kernel =
-                cpu::make_winograd_conv2d(s, p.weight.data(), p.scale.data(), p.bias.data(), {true, true}, plan);
+            const auto kernel = cpu::make_winograd_conv2d(s, p.weight.data(), p.scale.data(),
+                                                          p.bias.data(), {true, true}, plan);
             const Values y = run(*kernel, p.x, p.before, 2);
             if (first.empty()) first = y;
             CHECK(same_bits(y, first));
@@ -98,7 +104,8 @@ TEST_CASE("Winograd: bits depend on the tile only; panels of any size, scale, th
           }
         }
       }
-      const auto kernel = cpu::make_winograd_conv2d(s, weight.data(), nullptr, p.bias.data(), {true, true});
+      const auto kernel =
+          cpu::make_winograd_conv2d(s, weight.data(), nullptr, p.bias.data(), {true, true});
       CHECK(sum_difference(run(*kernel, p.x, p.before, 2), expected, 9.0 * s.in_channels) < 4e-6);
       CHECK(kernel->weight_bytes() >= weight.size() * sizeof(float));
     });
@@ -116,8 +123,8 @@ TEST_CASE("Winograd: NaN and infinity come out where they go in") {
       on_every_target([&] {
         for (const int tile : {2, 4}) {
           const bool relu = std::isnan(value);
-          const auto kernel =
-              cpu::make_winograd_conv2d(s, p.weight.data(), nullptr, nullptr, {false, relu}, {tile, 7, false, at == 0});
+          const auto kernel = cpu::make_winograd_conv2d(s, p.weight.data(), nullptr, nullptr,
+                                                        {false, relu}, {tile, 7, false, at == 0});
           const Values clean = run(*kernel, p.x, p.before, 2), y = run(*kernel, x, p.before, 2);
           for (std::size_t i = 0; i < y.size(); ++i) {
             const int row = i / s.out_channels / s.out_w, column = i / s.out_channels % s.out_w;
@@ -137,12 +144,13 @@ TEST_CASE("Winograd: what is fetched for the operation behind changes no bit") {
   const std::vector<std::byte> weights(100'001);
   on_every_target([&] {
     for (const auto& [tile, plain] : {std::pair{2, false}, {4, false}, {4, true}}) {
-      const auto kernel =
-          cpu::make_winograd_conv2d(s, p.weight.data(), nullptr, nullptr, {true, true}, {tile, 8, false, plain});
+      const auto kernel = cpu::make_winograd_conv2d(s, p.weight.data(), nullptr, nullptr,
+                                                    {true, true}, {tile, 8, false, plain});
       const Values expected = run(*kernel, p.x, p.before, 2);
       for (const std::size_t bytes : {std::size_t{1}, std::size_t{777}, weights.size()}) {
         for (const int threads : {1, 2, 3})
-          CHECK(same_bits(run(*kernel, p.x, p.before, threads, std::span(weights).first(bytes)), expected));
+          CHECK(same_bits(run(*kernel, p.x, p.before, threads, std::span(weights).first(bytes)),
+                          expected));
       }
     }
   });
@@ -157,7 +165,8 @@ TEST_CASE("Winograd: shapes that it does not take") {
     change(s);
     CHECK(!cpu::winograd_supports(s));
     CHECK(!cpu::winograd_suits(s));
-    CHECK_THROWS_AS(cpu::make_winograd_conv2d(s, weight.data(), nullptr, nullptr, {}), sidenet::Error);
+    CHECK_THROWS_AS(cpu::make_winograd_conv2d(s, weight.data(), nullptr, nullptr, {}),
+                    sidenet::Error);
   };
   refuse([](Conv2dShape& s) { s.kernel_h = 1; });
   refuse([](Conv2dShape& s) { s.kernel_w = 5; });
@@ -167,8 +176,10 @@ TEST_CASE("Winograd: shapes that it does not take") {
   refuse([](Conv2dShape& s) { s.dilation_w = 2; });
   refuse([](Conv2dShape& s) { s.groups = 2; });
   refuse([](Conv2dShape& s) { s.out_h = 0; });
-  for (const WinogradPlan plan : {WinogradPlan{3, 14, false, false}, {4, 0, false, true}, {0, 1, true, true}}) {
-    CHECK_THROWS_AS(cpu::make_winograd_conv2d(good, weight.data(), nullptr, nullptr, {}, plan), sidenet::Error);
+  for (const WinogradPlan plan :
+       {WinogradPlan{3, 14, false, false}, {4, 0, false, true}, {0, 1, true, true}}) {
+    CHECK_THROWS_AS(cpu::make_winograd_conv2d(good, weight.data(), nullptr, nullptr, {}, plan),
+                    sidenet::Error);
   }
 }
 

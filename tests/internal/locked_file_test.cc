@@ -108,7 +108,8 @@ TEST_CASE("the lock stays over replace(), for those who wait and for those who c
   Folder folder;
   const std::string path = folder.at("state"), order = folder.at("order");
   const auto mark = [&](const char* text) { std::ofstream(order, std::ios::app) << text; };
-  // A child has its parent's descriptors, and a lock lasts as long as any of them: children come before the lock.
+  // A child has its parent's descriptors, and a lock lasts as long as any of them: children come
+  // before the lock.
   std::vector<pid_t> children;
   for (const char* go : {"1", "2", "3"}) {
     children.push_back(start([&] {
@@ -203,13 +204,16 @@ TEST_CASE("links, and what is no regular file, are refused and stay") {
   fs::create_symlink("real", folder.at("link"));
   fs::create_symlink("nowhere", folder.at("dangling"));
   for (const char* name : {"link", "dangling"})
-    CHECK(refusal(folder.at(name)) == folder.at(name) + ": expected a regular file, got a symbolic link");
+    CHECK(refusal(folder.at(name)) ==
+          folder.at(name) + ": expected a regular file, got a symbolic link");
   CHECK(!fs::exists(folder.at("nowhere")));
   fs::create_hard_link(folder.at("real"), folder.at("second"));
-  CHECK(refusal(folder.at("real")) == folder.at("real") + ": expected a file with one name, got one with 2 hard links");
+  CHECK(refusal(folder.at("real")) ==
+        folder.at("real") + ": expected a file with one name, got one with 2 hard links");
   CHECK(read(folder.at("real")) == "old");
   REQUIRE(::mkfifo(folder.at("fifo").c_str(), 0600) == 0);
-  CHECK(refusal(folder.at("fifo")) == folder.at("fifo") + ": expected a regular file, got a device, pipe or socket");
+  CHECK(refusal(folder.at("fifo")) ==
+        folder.at("fifo") + ": expected a regular file, got a device, pipe or socket");
   CHECK(refusal("/dev/null") == "/dev/null: expected a regular file, got a device, pipe or socket");
   CHECK(refusal(folder.path).starts_with(folder.path + ": cannot be opened for writing: "));
   CHECK(refusal(folder.at("missing/state")) ==

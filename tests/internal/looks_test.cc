@@ -49,7 +49,8 @@ CalibrateOptions options(const std::string& file) {
 }
 
 /// One look, recorded: its number and its part of delta.
-std::pair<int, double> look(const Model& of, const MeasuredExits& measured, const CalibrateOptions& how, bool certified = false) {
+std::pair<int, double> look(const Model& of, const MeasuredExits& measured,
+                            const CalibrateOptions& how, bool certified = false) {
   Looks looks(of, measured, all(measured), nullptr, how);
   looks.record(certified);
   return {looks.number(), looks.level()};
@@ -90,7 +91,8 @@ TEST_CASE("planned looks share delta, and end") {
   how.planned_looks = 2;
   CHECK(look(model(1), rows(100), how) == std::pair{1, 0.05});
   CHECK(look(model(1), rows(200), how) == std::pair{2, 0.05});
-  CHECK_THROWS_WITH_AS(look(model(1), rows(300), how), doctest::Contains("all 2 planned looks are spent"), Error);
+  CHECK_THROWS_WITH_AS(look(model(1), rows(300), how),
+                       doctest::Contains("all 2 planned looks are spent"), Error);
 }
 
 TEST_CASE("looks of another model, promise or rows are refused, and left as they were") {
@@ -99,18 +101,22 @@ TEST_CASE("looks of another model, promise or rows are refused, and left as they
   const CalibrateOptions how = options(path);
   look(model(1), rows(100), how);
   const std::string before = read(path);
-  CHECK_THROWS_WITH_AS(look(model(2), rows(100), how), doctest::Contains(": expected looks of this model"), Error);
+  CHECK_THROWS_WITH_AS(look(model(2), rows(100), how),
+                       doctest::Contains(": expected looks of this model"), Error);
   CalibrateOptions other = how;
   other.epsilon = 0.03;
-  CHECK_THROWS_WITH_AS(look(model(1), rows(100), other), doctest::Contains("with epsilon 0.03, got 0.02"), Error);
+  CHECK_THROWS_WITH_AS(look(model(1), rows(100), other),
+                       doctest::Contains("with epsilon 0.03, got 0.02"), Error);
   other = how;
   other.risk = Risk::disagreement;
   CHECK_THROWS_WITH_AS(look(model(1), rows(100), other), doctest::Contains("with risk"), Error);
   other = how;
   other.planned_looks = 3;
   CHECK_THROWS_AS(look(model(1), rows(100), other), Error);
-  CHECK_THROWS_WITH_AS(look(model(1), rows(100, 5), how), doctest::Contains("100 of them are not"), Error);
-  CHECK_THROWS_WITH_AS(look(model(1), rows(99), how), doctest::Contains("1 of them are not"), Error);
+  CHECK_THROWS_WITH_AS(look(model(1), rows(100, 5), how), doctest::Contains("100 of them are not"),
+                       Error);
+  CHECK_THROWS_WITH_AS(look(model(1), rows(99), how), doctest::Contains("1 of them are not"),
+                       Error);
   CHECK(read(path) == before);
 }
 

@@ -39,14 +39,16 @@ TEST_CASE("accuracy, NLL and Brier score by hand") {
   // Probabilities (0.5, 0.5) and (0.75, 0.25).
   const Tensor logits = Tensor::from({2, 2}, {0, 0, std::log(3.0f), 0});
   CHECK(accuracy(logits, {0, 1}) == doctest::Approx(0.5));
-  CHECK(negative_log_likelihood(logits, {0, 1}, 1) == doctest::Approx((std::log(2.0) + std::log(4.0)) / 2));
+  CHECK(negative_log_likelihood(logits, {0, 1}, 1) ==
+        doctest::Approx((std::log(2.0) + std::log(4.0)) / 2));
   CHECK(brier_score(logits, {0, 1}, 1) == doctest::Approx((0.5 + 1.125) / 2));
   CHECK(std::isnan(accuracy(Tensor(DType::f32, {0, 2}), {})));
 }
 
 TEST_CASE("labels that do not fit are refused with the row") {
   const Tensor logits(DType::f32, {2, 3});
-  CHECK_THROWS_WITH_AS(accuracy(logits, {0, 3}), "metrics: row 1 has label 3, expected 0 to 2", Error);
+  CHECK_THROWS_WITH_AS(accuracy(logits, {0, 3}), "metrics: row 1 has label 3, expected 0 to 2",
+                       Error);
   CHECK_THROWS_AS(accuracy(logits, {0}), Error);
 }
 
@@ -84,7 +86,8 @@ TEST_CASE("ECE of logits falls to 0 at the temperature that they were sampled wi
     softmax(z, classes, 2, p);
     double u = random.uniform();
     int label = 0;
-    while (label + 1 < classes && u >= static_cast<double>(p[label])) u -= static_cast<double>(p[label++]);
+    while (label + 1 < classes && u >= static_cast<double>(p[label]))
+      u -= static_cast<double>(p[label++]);
     labels.push_back(label);
   }
   CHECK(expected_calibration_error(logits, labels, 2) < 0.02);

@@ -55,7 +55,9 @@ OperatingPoint by_hand(const ExitScores& scores, const std::vector<double>& thre
 
 }  // namespace
 
-TEST_CASE("a row leaves at the first exit whose threshold it reaches, and pays for the heads that it meets") {
+TEST_CASE(
+    "a row leaves at the first exit whose threshold it reaches, and pays for the heads that it "
+    "meets") {
   const OperatingPoint point = operate(small(), std::vector<double>{0.9, 0.75});
   // 0.9f is below 0.9: rows 0, 1 and 3 leave at b, row 2 goes on.
   CHECK(point.rows == std::vector<std::int64_t>{0, 3, 1});
@@ -96,11 +98,13 @@ TEST_CASE("a subset, with rows given twice") {
 TEST_CASE("the same as row by row, with weights") {
   ExitScores scores = random_scores(500, 4, 3);
   Random random(8);
-  for (std::size_t i = 0; i < scores.rows(); ++i) scores.weight.push_back(static_cast<float>(0.1 + random.uniform()));
+  for (std::size_t i = 0; i < scores.rows(); ++i)
+    scores.weight.push_back(static_cast<float>(0.1 + random.uniform()));
   for (int trial = 0; trial < 50; ++trial) {
     std::vector<double> thresholds;
     for (int k = 0; k < 4; ++k) thresholds.push_back(0.6 + 0.6 * random.uniform());
-    const OperatingPoint point = operate(scores, thresholds), expected = by_hand(scores, thresholds);
+    const OperatingPoint point = operate(scores, thresholds),
+                         expected = by_hand(scores, thresholds);
     CHECK(point.rows == expected.rows);
     CHECK(point.accuracy == doctest::Approx(expected.accuracy));
     CHECK(point.agreement == doctest::Approx(expected.agreement));
@@ -111,17 +115,21 @@ TEST_CASE("the same as row by row, with weights") {
 TEST_CASE("what does not fit is refused") {
   ExitScores scores = small();
   CHECK_NOTHROW(check_scores(scores));
-  CHECK_THROWS_WITH_AS(operate(scores, std::vector<double>{0.5}), "exit scores: thresholds: expected 2, got 1", Error);
+  CHECK_THROWS_WITH_AS(operate(scores, std::vector<double>{0.5}),
+                       "exit scores: thresholds: expected 2, got 1", Error);
   CHECK_THROWS_WITH_AS(operate(scores, std::vector<double>{0.5, std::nan("")}),
                        "exit scores: threshold of b: expected a number, got NaN", Error);
-  CHECK_THROWS_WITH_AS(operate(scores, std::vector<double>{0.5, 0.5}, {}), "exit scores: expected rows, got none", Error);
+  CHECK_THROWS_WITH_AS(operate(scores, std::vector<double>{0.5, 0.5}, {}),
+                       "exit scores: expected rows, got none", Error);
   scores.confidence[1][2] = 1.5f;
-  CHECK_THROWS_WITH_AS(check_scores(scores), "exit scores: confidence of b[2]: expected 0 to 1, got 1.500000", Error);
+  CHECK_THROWS_WITH_AS(check_scores(scores),
+                       "exit scores: confidence of b[2]: expected 0 to 1, got 1.500000", Error);
   scores.confidence[1][2] = std::numeric_limits<float>::quiet_NaN();
   CHECK_THROWS_AS(check_scores(scores), Error);
   scores = small();
   scores.prediction[2].pop_back();
-  CHECK_THROWS_WITH_AS(check_scores(scores), "exit scores: predictions of final: expected 4, got 3", Error);
+  CHECK_THROWS_WITH_AS(check_scores(scores), "exit scores: predictions of final: expected 4, got 3",
+                       Error);
   scores = small();
   scores.weight = {1, 1, 1, -1};
   CHECK_THROWS_AS(check_scores(scores), Error);

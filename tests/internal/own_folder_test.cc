@@ -1,4 +1,5 @@
-// The folders of caches: what others may have put there, links above all, is neither read nor written through.
+// The folders of caches: what others may have put there, links above all, is neither read nor
+// written through.
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include "own_folder.h"
 
@@ -38,31 +39,43 @@ std::string refusal(const std::string& path) {
 std::string refusal_inside(const std::string& path) {
   return error_of([&] { OwnFolder::inside(path, "key"); });
 }
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
 
 std::string text_of(const OwnFolder& folder, const std::string& name) {
   const auto file = folder.map(name);
-  return file ? std::string(reinterpret_cast<const char*>(file->bytes().data()), file->bytes().size()) : "(none)";
+  return file ? std::string(reinterpret_cast<const char*>(file->bytes().data()),
+                            file->bytes().size())
+              : "(none)";
 }
 
-// Everything that may stand where a file of ours is looked for, and is none. `victim` is what links lead to.
-const std::vector<std::pair<const char*, std::function<void(const std::string&, const std::string&)>>> strangers{
-    {"a link", [](const std::string& path, const std::string& victim) { fs::create_symlink(victim, path); }},
-    {"a link to nothing", [](const std::string& path, const std::string&) { fs::create_symlink("nowhere", path); }},
-    {"a link to itself", [](const std::string& path, const std::string&) { fs::create_symlink(path, path); }},
-    {"a second name", [](const std::string& path, const std::string& victim) { fs::create_hard_link(victim, path); }},
-    {"a pipe", [](const std::string& path, const std::string&) { REQUIRE(::mkfifo(path.c_str(), 0600) == 0); }},
-    {"others may write",
-     [](const std::string& path, const std::string&) {
-       put(path, "theirs");
-       fs::permissions(path, fs::perms::group_write, fs::perm_options::add);
-     }},
-    {"another's",
-     [](const std::string& path, const std::string&) {
-       put(path, "theirs");
-       if (::geteuid() == 0) REQUIRE(::chown(path.c_str(), 12345, 12345) == 0);
-     }},
-};
+// Everything that may stand where a file of ours is looked for, and is none. `victim` is what links
+// lead to.
+const std::vector<
+    std::pair<const char*, std::function<void(const std::string&, const std::string&)>>>
+    strangers{
+        {"a link", [](const std::string& path,
+                      const std::string& victim) { fs::create_symlink(victim, path); }},
+        {"a link to nothing",
+         [](const std::string& path, const std::string&) { fs::create_symlink("nowhere", path); }},
+        {"a link to itself",
+         [](const std::string& path, const std::string&) { fs::create_symlink(path, path); }},
+        {"a second name", [](const std::string& path,
+                             const std::string& victim) { fs::create_hard_link(victim, path); }},
+        {"a pipe", [](const std::string& path,
+                      const std::string&) { REQUIRE(::mkfifo(path.c_str(), 0600) == 0); }},
+        {"others may write",
+         [](const std::string& path, const std::string&) {
+           put(path, "theirs");
+           fs::permissions(path, fs::perms::group_write, fs::perm_options::add);
+         }},
+        {"another's",
+         [](const std::string& path, const std::string&) {
+           put(path, "theirs");
+           if (::geteuid() == 0) REQUIRE(::chown(path.c_str(), 12345, 12345) == 0);
+         }},
+    };
 
 }  // namespace
 
@@ -100,7 +113,8 @@ TEST_CASE("a folder that is a link is refused") {
   CHECK(!refusal_inside(folder.at("broken")).empty());
   fs::create_directory(folder.at("outer"));
   fs::create_symlink("../target", folder.at("outer/key"));
-  CHECK(has(refusal_inside(folder.at("outer")), folder.at("outer/key") + ": expected a folder, got a link"));
+  CHECK(has(refusal_inside(folder.at("outer")),
+            folder.at("outer/key") + ": expected a folder, got a link"));
   CHECK(fs::is_empty(folder.at("target")));
 }
 
@@ -115,13 +129,15 @@ TEST_CASE("what is not ours is not read, and replaced by name") {
     put(victim, "precious");
     stranger.second(path, victim);
     CHECK(has(error_of([&] { own.map("file"); }), "expected a file of your own"));
-    CHECK(has(error_of([&] { own.open("file", O_RDWR | O_CREAT); }), "expected a file of your own"));
+    CHECK(
+        has(error_of([&] { own.open("file", O_RDWR | O_CREAT); }), "expected a file of your own"));
     CHECK(!own.status("file"));
     AtomicFile file(own, "file");
     file.write("new");
     file.commit();
     CHECK(text_of(own, "file") == "new");
-    CHECK((fs::symlink_status(path).permissions() & fs::perms::all) == (fs::perms::owner_read | fs::perms::owner_write));
+    CHECK((fs::symlink_status(path).permissions() & fs::perms::all) ==
+          (fs::perms::owner_read | fs::perms::owner_write));
     CHECK(read(victim) == "precious");
     CHECK(own.names() == std::vector<std::string>{"file"});
   }

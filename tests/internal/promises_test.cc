@@ -31,14 +31,16 @@ const Model& model() {
       data.weights[scope + "fc1.bias"] = random.tensor({2}, -1, 1);
       data.weights[scope + "fc2.weight"] = random.tensor({3, 2}, -1, 1);
       data.weights[scope + "fc2.bias"] = random.tensor({3}, -1, 1);
-      data.exits.push_back({.name = name, .tap = name, .pooling = {.grid = 1}, .hidden = 2, .threshold = 0.9});
+      data.exits.push_back(
+          {.name = name, .tap = name, .pooling = {.grid = 1}, .hidden = 2, .threshold = 0.9});
     }
     return make_model(std::move(data));
   }();
   return made;
 }
 
-/// Logits whose softmax has the confidences and classes of random_scores; each row has a digest of its own.
+/// Logits whose softmax has the confidences and classes of random_scores; each row has a digest of
+/// its own.
 MeasuredExits measured(std::size_t rows, std::uint64_t seed) {
   const ExitScores scores = random_scores(rows, 2, seed);
   MeasuredExits result;
@@ -83,26 +85,30 @@ CalibrateOptions promise(Risk risk, double epsilon, double delta) {
   return options;
 }
 
-void check(const char* name, const Population& population, Risk risk, double epsilon, double delta, int draws,
-           std::size_t unlabelled = 0, bool must_certify = true) {
-  const testing::Outcome outcome =
-      testing::try_promises(model(), population, 2000, unlabelled, draws, promise(risk, epsilon, delta));
+void check(const char* name, const Population& population, Risk risk, double epsilon, double delta,
+           int draws, std::size_t unlabelled = 0, bool must_certify = true) {
+  const testing::Outcome outcome = testing::try_promises(model(), population, 2000, unlabelled,
+                                                         draws, promise(risk, epsilon, delta));
   const double allowed = delta * draws + 2 * std::sqrt(draws * delta * (1 - delta));
-  MESSAGE(std::string(name) << ", " << std::string(risk_name(risk)) << " " << epsilon << ", delta " << delta << ": certified "
-                            << outcome.certified << " of " << draws << ", broken " << outcome.broken << ", saved "
-                            << outcome.saved);
+  MESSAGE(std::string(name) << ", " << std::string(risk_name(risk)) << " " << epsilon << ", delta "
+                            << delta << ": certified " << outcome.certified << " of " << draws
+                            << ", broken " << outcome.broken << ", saved " << outcome.saved);
   CHECK(outcome.broken <= allowed);
   if (must_certify) CHECK(outcome.certified > draws / 2);
 }
 
 void check_populations(int draws) {
   for (const double delta : {0.1, 0.01}) {
-    for (const double share : {0.03, 0.06}) check("one row repeats", with_atom(share), Risk::drop, 0.02, delta, draws, 0, false);
+    for (const double share : {0.03, 0.06})
+      check("one row repeats", with_atom(share), Risk::drop, 0.02, delta, draws, 0, false);
     for (const std::size_t rows : {2000, 20000}) {
       const Population zipf{measured(rows, 22), testing::zipf_weights(rows, 1.0, 3)};
-      check(rows == 2000 ? "Zipf over 2,000" : "Zipf over 20,000", zipf, Risk::drop, 0.03, delta, draws);
+      check(rows == 2000 ? "Zipf over 2,000" : "Zipf over 20,000", zipf, Risk::drop, 0.03, delta,
+            draws);
       if (rows == 2000) check("Zipf over 2,000", zipf, Risk::disagreement, 0.05, delta, draws);
-      if (rows == 2000) check("Zipf over 2,000, others without labels", zipf, Risk::drop, 0.03, delta, draws / 3, 4000);
+      if (rows == 2000)
+        check("Zipf over 2,000, others without labels", zipf, Risk::drop, 0.03, delta, draws / 3,
+              4000);
     }
     const Population equal{measured(200, 24), testing::equal_weights(200)};
     check("200 equal rows", equal, Risk::drop, 0.03, delta, draws);
@@ -111,15 +117,21 @@ void check_populations(int draws) {
 
 }  // namespace
 
-TEST_CASE("calibrate's promise holds where rows repeat, from the split to the certificate") { check_populations(40); }
+TEST_CASE("calibrate's promise holds where rows repeat, from the split to the certificate") {
+  check_populations(40);
+}
 
 // 300 draws each: some minutes. bench/promises has real scores.
-TEST_CASE("calibrate's promise holds where rows repeat, 300 draws each" * doctest::skip()) { check_populations(300); }
+TEST_CASE("calibrate's promise holds where rows repeat, 300 draws each" * doctest::skip()) {
+  check_populations(300);
+}
 
-TEST_CASE("rows are split by number: the size of each part, copies counted, and with distinct left out") {
+TEST_CASE(
+    "rows are split by number: the size of each part, copies counted, and with distinct left out") {
   MeasuredExits rows = measured(1000, 5);
   for (std::size_t row = 500; row < 700; ++row) rows.digests[row] = 1;
-  CalibrateResult result = calibrate_measured(model(), rows, nullptr, promise(Risk::drop, 0.2, 0.1));
+  CalibrateResult result =
+      calibrate_measured(model(), rows, nullptr, promise(Risk::drop, 0.2, 0.1));
   CHECK(result.rows == 1000);
   CHECK(result.copies == 200);
   CHECK(result.fitting_rows == 100);
@@ -133,20 +145,27 @@ TEST_CASE("rows are split by number: the size of each part, copies counted, and 
   result = calibrate_measured(model(), rows, nullptr, distinct);
   CHECK(result.rows == 800);
   CHECK(result.certificate->distinct);
-  CHECK(calibrate_measured(model(), measured(5000, 5), nullptr, promise(Risk::drop, 0.2, 0.1)).fitting_rows == 500);
-  CHECK(calibrate_measured(model(), measured(5000, 5), nullptr, promise(Risk::exit_error, 0.3, 0.1)).fitting_rows == 2500);
-  CHECK(calibrate_measured(model(), measured(150, 5), nullptr, promise(Risk::drop, 0.2, 0.1)).fitting_rows == 75);
+  CHECK(calibrate_measured(model(), measured(5000, 5), nullptr, promise(Risk::drop, 0.2, 0.1))
+            .fitting_rows == 500);
+  CHECK(calibrate_measured(model(), measured(5000, 5), nullptr, promise(Risk::exit_error, 0.3, 0.1))
+            .fitting_rows == 2500);
+  CHECK(calibrate_measured(model(), measured(150, 5), nullptr, promise(Risk::drop, 0.2, 0.1))
+            .fitting_rows == 75);
   CHECK(calibrate_measured(model(), measured(40, 5), nullptr, {}).fitting_rows == 20);
 }
 
 TEST_CASE("too few rows are told in rows to bring") {
-  CHECK_THROWS_WITH_AS(calibrate_measured(model(), measured(300, 5), nullptr, promise(Risk::disagreement, 0.01, 0.1)),
-                       "calibrate: expected at least 330 rows in all for a disagreement of 0.01 at delta 0.1 (230 test, the "
+  CHECK_THROWS_WITH_AS(calibrate_measured(model(), measured(300, 5), nullptr,
+                                          promise(Risk::disagreement, 0.01, 0.1)),
+                       "calibrate: expected at least 330 rows in all for a disagreement of 0.01 at "
+                       "delta 0.1 (230 test, the "
                        "others fit), got 300",
                        Error);
-  CHECK_THROWS_WITH_AS(calibrate_measured(model(), measured(1000, 5), nullptr, promise(Risk::drop, 0.001, 0.1)),
-                       doctest::Contains("expected at least 2557 rows in all"), Error);
-  CHECK_NOTHROW(calibrate_measured(model(), measured(330, 5), nullptr, promise(Risk::disagreement, 0.01, 0.1)));
+  CHECK_THROWS_WITH_AS(
+      calibrate_measured(model(), measured(1000, 5), nullptr, promise(Risk::drop, 0.001, 0.1)),
+      doctest::Contains("expected at least 2557 rows in all"), Error);
+  CHECK_NOTHROW(calibrate_measured(model(), measured(330, 5), nullptr,
+                                   promise(Risk::disagreement, 0.01, 0.1)));
 }
 
 TEST_CASE("advice is above what there was, and fresh rows as many certify in four cases of five") {
@@ -156,7 +175,8 @@ TEST_CASE("advice is above what there was, and fresh rows as many certify in fou
     Random random(5, draw);
     CalibrateOptions options = promise(Risk::exit_error, 0.05, 0.1);
     options.seed = draw + 1;
-    const CalibrateResult result = calibrate_measured(model(), population.draw(400, random), nullptr, options);
+    const CalibrateResult result =
+        calibrate_measured(model(), population.draw(400, random), nullptr, options);
     if (result.certificate) continue;
     ++refused;
     if (!result.rows_needed) continue;
@@ -170,11 +190,14 @@ TEST_CASE("advice is above what there was, and fresh rows as many certify in fou
   CHECK(certified >= 0.8 * told);
 }
 
-TEST_CASE("rows without labels that are the labelled ones are refused; traffic that repeats itself is not") {
+TEST_CASE(
+    "rows without labels that are the labelled ones are refused; traffic that repeats itself is "
+    "not") {
   const MeasuredExits rows = measured(1000, 5);
   const CalibrateOptions options = promise(Risk::drop, 0.1, 0.1);
-  CHECK_THROWS_WITH_AS(calibrate_measured(model(), rows, &rows, options),
-                       doctest::Contains("expected other rows than the labelled ones, got 1000 of the 1000"), Error);
+  CHECK_THROWS_WITH_AS(
+      calibrate_measured(model(), rows, &rows, options),
+      doctest::Contains("expected other rows than the labelled ones, got 1000 of the 1000"), Error);
   const Population zipf{measured(50, 22), testing::equal_weights(50)};
   Random random(1);
   const MeasuredExits labelled = zipf.draw(1000, random), others = zipf.draw(3000, random);

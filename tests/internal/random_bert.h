@@ -6,7 +6,8 @@
 namespace sidenet::testing {
 
 struct BertSize {
-  int layers = 4, hidden = 48, heads = 4, intermediate = 80, words = 50, positions = 40, types = 2, classes = 5;
+  int layers = 4, hidden = 48, heads = 4, intermediate = 80, words = 50, positions = 40, types = 2,
+      classes = 5;
 };
 
 inline Weights random_bert(unsigned seed, const BertSize& size = {}) {
@@ -23,12 +24,13 @@ inline Weights random_bert(unsigned seed, const BertSize& size = {}) {
   };
   w["embeddings.word_embeddings.weight"] = random.tensor({size.words, size.hidden}, -1, 1);
   w["embeddings.position_embeddings.weight"] = random.tensor({size.positions, size.hidden}, -1, 1);
-  if (size.types > 0) w["embeddings.token_type_embeddings.weight"] = random.tensor({size.types, size.hidden}, -1, 1);
+  if (size.types > 0)
+    w["embeddings.token_type_embeddings.weight"] = random.tensor({size.types, size.hidden}, -1, 1);
   norm("embeddings.LayerNorm");
   for (int i = 0; i < size.layers; ++i) {
     const std::string layer = "encoder.layer." + std::to_string(i) + ".";
-    for (const char* name :
-         {"attention.self.query", "attention.self.key", "attention.self.value", "attention.output.dense"})
+    for (const char* name : {"attention.self.query", "attention.self.key", "attention.self.value",
+                             "attention.output.dense"})
       linear(layer + name, size.hidden, size.hidden);
     norm(layer + "attention.output.LayerNorm");
     linear(layer + "intermediate.dense", size.hidden, size.intermediate);
@@ -46,16 +48,17 @@ inline ModelData describe_bert(Weights weights, int heads) {
   ModelData data;
   data.source = "test";
   data.weights = std::move(weights);
-  data.architecture =
-      models::recognise(models::Weights(data.weights, "test"), "", {{"num_attention_heads", std::to_string(heads)}});
+  data.architecture = models::recognise(models::Weights(data.weights, "test"), "",
+                                        {{"num_attention_heads", std::to_string(heads)}});
   for (int i = 0; i < data.architecture.classes; ++i) data.labels.push_back(std::to_string(i));
   return data;
 }
 
 inline void add_random_text_exit(RandomWeights& random, ModelData& data, const std::string& tap,
-                                 nodes::TokenPooling pooling, int hidden) {
+                                 ops::TokenPooling pooling, int hidden) {
   const auto width = data.weights.at("embeddings.word_embeddings.weight").dim(1);
-  add_random_exit(random, data, tap, 1, static_cast<int>(nodes::pooled_features(pooling, width)), hidden);
+  add_random_exit(random, data, tap, 1, static_cast<int>(ops::pooled_features(pooling, width)),
+                  hidden);
   data.exits.back().pooling.tokens = pooling;
 }
 
@@ -67,7 +70,8 @@ inline TokenRows random_texts(unsigned seed, int rows, int longest, const BertSi
     const unsigned length = 1 + random.integer(static_cast<unsigned>(longest));
     const unsigned second = random.integer(length);
     for (unsigned i = 0; i < length; ++i) {
-      texts.ids.push_back(static_cast<std::int32_t>(random.integer(static_cast<unsigned>(size.words))));
+      texts.ids.push_back(
+          static_cast<std::int32_t>(random.integer(static_cast<unsigned>(size.words))));
       texts.positions.push_back(static_cast<std::int32_t>(i));
       texts.types.push_back(i > second ? 1 : 0);
     }
@@ -81,7 +85,8 @@ inline TokenRows pick_rows(const TokenRows& texts, const std::vector<std::int64_
   TokenRows result;
   for (const std::int64_t row : order) {
     for (auto token = static_cast<std::size_t>(texts.offsets[static_cast<std::size_t>(row)]);
-         token < static_cast<std::size_t>(texts.offsets[static_cast<std::size_t>(row) + 1]); ++token) {
+         token < static_cast<std::size_t>(texts.offsets[static_cast<std::size_t>(row) + 1]);
+         ++token) {
       result.ids.push_back(texts.ids[token]);
       result.positions.push_back(texts.positions[token]);
       result.types.push_back(texts.types[token]);

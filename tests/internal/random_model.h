@@ -16,10 +16,13 @@ using Weights = std::map<std::string, Tensor>;
 class RandomWeights {
  public:
   explicit RandomWeights(unsigned seed) : engine_(seed) {}
-  float uniform(float low, float high) { return low + (high - low) * static_cast<float>(engine_() % 65536) / 65536.0f; }
+  float uniform(float low, float high) {
+    return low + (high - low) * static_cast<float>(engine_() % 65536) / 65536.0f;
+  }
   Tensor tensor(const Shape& shape, float low, float high) {
     Tensor result(DType::f32, shape);
-    for (std::int64_t i = 0; i < result.size(); ++i) result.mutable_data<float>()[i] = uniform(low, high);
+    for (std::int64_t i = 0; i < result.size(); ++i)
+      result.mutable_data<float>()[i] = uniform(low, high);
     return result;
   }
   unsigned integer(unsigned below) { return static_cast<unsigned>(engine_() % below); }
@@ -28,8 +31,8 @@ class RandomWeights {
   std::mt19937 engine_;
 };
 
-inline void add_conv_bn(RandomWeights& random, Weights& w, const std::string& conv, const std::string& bn,
-                        const Shape& shape) {
+inline void add_conv_bn(RandomWeights& random, Weights& w, const std::string& conv,
+                        const std::string& bn, const Shape& shape) {
   const float bound = 1.7f / std::sqrt(static_cast<float>(shape[1] * shape[2] * shape[3]));
   w[conv + ".weight"] = random.tensor(shape, -bound, bound);
   w[bn + ".weight"] = random.tensor({shape[0]}, 0.5f, 1.5f);
@@ -38,8 +41,10 @@ inline void add_conv_bn(RandomWeights& random, Weights& w, const std::string& co
   w[bn + ".running_var"] = random.tensor({shape[0]}, 0.5f, 1.5f);
 }
 
-/// A CIFAR-family network (three stages) of `blocks` blocks a stage; option A where `projection` is false.
-inline Weights random_cifar_resnet(unsigned seed, int blocks, int width, int channels, int classes, bool projection) {
+/// A CIFAR-family network (three stages) of `blocks` blocks a stage; option A where `projection` is
+/// false.
+inline Weights random_cifar_resnet(unsigned seed, int blocks, int width, int channels, int classes,
+                                   bool projection) {
   RandomWeights random(seed);
   Weights w;
   add_conv_bn(random, w, "conv1", "bn1", {width, channels, 3, 3});
@@ -50,7 +55,8 @@ inline Weights random_cifar_resnet(unsigned seed, int blocks, int width, int cha
       const std::string block = "layer" + std::to_string(s + 1) + "." + std::to_string(b) + ".";
       add_conv_bn(random, w, block + "conv1", block + "bn1", {out, in, 3, 3});
       add_conv_bn(random, w, block + "conv2", block + "bn2", {out, out, 3, 3});
-      if (projection && in != out) add_conv_bn(random, w, block + "shortcut.0", block + "shortcut.1", {out, in, 1, 1});
+      if (projection && in != out)
+        add_conv_bn(random, w, block + "shortcut.0", block + "shortcut.1", {out, in, 1, 1});
       in = out;
     }
   }
@@ -60,8 +66,8 @@ inline Weights random_cifar_resnet(unsigned seed, int blocks, int width, int cha
 }
 
 /// An exit of random weights at `tap`, whose pooled features number `features`.
-inline void add_random_exit(RandomWeights& random, ModelData& data, const std::string& tap, int pool, int features,
-                            int hidden) {
+inline void add_random_exit(RandomWeights& random, ModelData& data, const std::string& tap,
+                            int pool, int features, int hidden) {
   const std::string prefix = "exits." + tap + ".";
   data.weights[prefix + "mean"] = random.tensor({features}, -0.5f, 0.5f);
   data.weights[prefix + "std"] = random.tensor({features}, 0.5f, 2.0f);

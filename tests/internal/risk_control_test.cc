@@ -24,14 +24,16 @@ double risk_of(const ExitScores& scores, const std::vector<double>& thresholds, 
   const auto rows = all_rows(scores);
   const OperatingPoint point = operate(scores, thresholds, rows);
   if (risk == Risk::disagreement) return 1 - point.agreement;
-  if (risk == Risk::drop) return operate(scores, std::vector<double>(thresholds.size(), kShut)).accuracy - point.accuracy;
+  if (risk == Risk::drop)
+    return operate(scores, std::vector<double>(thresholds.size(), kShut)).accuracy - point.accuracy;
   const auto answers = answering_exits(scores, thresholds, rows);
   std::vector<double> wrong(thresholds.size() + 1, 0.0);
   for (const std::uint32_t row : rows)
     wrong[answers[row]] += scores.prediction[answers[row]][row] != scores.labels[row] ? 1 : 0;
   double largest = 0;
   for (std::size_t k = 0; k < thresholds.size(); ++k) {
-    if (point.rows[k] > 0) largest = std::max(largest, wrong[k] / static_cast<double>(point.rows[k]));
+    if (point.rows[k] > 0)
+      largest = std::max(largest, wrong[k] / static_cast<double>(point.rows[k]));
   }
   return largest;
 }
@@ -69,14 +71,17 @@ std::vector<std::uint32_t> draw(std::size_t population, std::size_t count, Rando
 
 using Rows = std::vector<std::uint32_t>;
 
-/// As `sidenet calibrate` uses it, but that no row fits a temperature; two fifths build the path of exit_error.
+/// As `sidenet calibrate` uses it, but that no row fits a temperature; two fifths build the path of
+/// exit_error.
 CertifyResult certify(const ExitScores& scores, const Rows& rows, const CertifyOptions& options) {
   if (options.risk != Risk::exit_error) {
-    return certify_path({scores, rows}, common_threshold_path(scores, {}, rows.size(), options).path, options);
+    return certify_path({scores, rows},
+                        common_threshold_path(scores, {}, rows.size(), options).path, options);
   }
   const auto first = rows.begin() + static_cast<std::ptrdiff_t>(2 * rows.size() / 5);
   const Rows search(rows.begin(), first), test(first, rows.end());
-  return certify_path({scores, test}, exit_error_path(scores, search, test.size(), options.epsilon), options);
+  return certify_path({scores, test}, exit_error_path(scores, search, test.size(), options.epsilon),
+                      options);
 }
 CertifyResult certify(const ExitScores& scores, const CertifyOptions& options) {
   return certify(scores, all_rows(scores), options);
@@ -119,16 +124,17 @@ TEST_CASE("over many draws the promise is broken at most at delta, and most of t
     double epsilon;
     const char* name;
   };
-  for (const Case& test : {Case{Risk::drop, 0.02, "drop"}, Case{Risk::disagreement, 0.05, "disagreement"},
-                           Case{Risk::exit_error, 0.05, "exit_error"}}) {
+  for (const Case& test :
+       {Case{Risk::drop, 0.02, "drop"}, Case{Risk::disagreement, 0.05, "disagreement"},
+        Case{Risk::exit_error, 0.05, "exit_error"}}) {
     Random random(33, static_cast<std::uint64_t>(test.risk));
-    const double oracle = 1 - operate(population, lowest_uniform(population, test.risk, test.epsilon)).compute;
+    const double oracle =
+        1 - operate(population, lowest_uniform(population, test.risk, test.epsilon)).compute;
     int broken = 0, certified = 0, naive_broken = 0, naive = 0;
     double saved = 0;
     for (int i = 0; i < draws; ++i) {
       const auto rows = draw(population.rows(), 1000, random);
-      const CertifyResult result =
-          certify(population, rows, {test.risk, test.epsilon, delta});
+      const CertifyResult result = certify(population, rows, {test.risk, test.epsilon, delta});
       certified += result.certified ? 1 : 0;
       broken += risk_of(population, result.thresholds, test.risk) > test.epsilon ? 1 : 0;
       saved += (1 - operate(population, result.thresholds).compute) / draws;
@@ -137,9 +143,10 @@ TEST_CASE("over many draws the promise is broken at most at delta, and most of t
       const auto thresholds = lowest_uniform(rows_of(population, rows), test.risk, test.epsilon);
       naive_broken += risk_of(population, thresholds, test.risk) > test.epsilon ? 1 : 0;
     }
-    MESSAGE(std::string(test.name) << ": broken in " << broken << " of " << draws << " draws (without a test in "
-                                   << naive_broken << " of " << naive << "), certified " << certified << ", saved " << saved
-                                   << ", oracle " << oracle);
+    MESSAGE(std::string(test.name)
+            << ": broken in " << broken << " of " << draws << " draws (without a test in "
+            << naive_broken << " of " << naive << "), certified " << certified << ", saved "
+            << saved << ", oracle " << oracle);
     CHECK(broken <= allowed);
     CHECK(naive_broken > 0.2 * naive);
     CHECK(certified > 0.9 * draws);
@@ -166,13 +173,15 @@ TEST_CASE("a certificate says what it stands on") {
 TEST_CASE("the sequence stops at the first failure") {
   const ExitScores scores = random_scores(3000, 2, 6);
   const std::vector<std::vector<double>> path{{0.999, 0.999}, {0.34, 0.34}, {0.995, 0.995}};
-  const CertifyResult result = certify_path({scores, all_rows(scores)}, path, {Risk::disagreement, 0.03, 0.1});
+  const CertifyResult result =
+      certify_path({scores, all_rows(scores)}, path, {Risk::disagreement, 0.03, 0.1});
   CHECK(result.certified);
   CHECK(result.thresholds == path[0]);
 }
 
 TEST_CASE("where nothing certifies all is shut, and the rows that would do are told") {
-  // No SideNet is ever less than sure, and 0.8 % of their answers differ: too many to tell from 1 % on 1,000 rows.
+  // No SideNet is ever less than sure, and 0.8 % of their answers differ: too many to tell from 1 %
+  // on 1,000 rows.
   ExitScores scores = random_scores(1000, 1, 7);
   std::fill(scores.confidence[0].begin(), scores.confidence[0].end(), 1.0f);
   scores.prediction[0] = scores.prediction[1];
@@ -199,14 +208,16 @@ TEST_CASE("epsilon 0 certifies no answer but MainNet's, unless the exits are pla
   CHECK_FALSE(certify(scores, {Risk::disagreement, 0, 0.1}).certified);
   CHECK_FALSE(certify(scores, {Risk::drop, 0, 0.1}).certified);
   CHECK_FALSE(certify(scores, {Risk::exit_error, 0, 0.1}).certified);
-  // Better where they are not quite sure, and no row leaves at the highest thresholds: other rows say where to begin.
+  // Better where they are not quite sure, and no row leaves at the highest thresholds: other rows
+  // say where to begin.
   for (std::size_t row = 0; row < scores.rows(); ++row) {
     scores.confidence[0][row] = row % 3 == 0 ? 0.9f : 0.5f;
     if (row % 3 == 0) scores.prediction[0][row] = scores.labels[row];
   }
   scores.confidence[1].assign(scores.rows(), 0.1f);
   Rows fitting, testing;
-  for (std::uint32_t row = 0; row < scores.rows(); ++row) (row < 200 ? fitting : testing).push_back(row);
+  for (std::uint32_t row = 0; row < scores.rows(); ++row)
+    (row < 200 ? fitting : testing).push_back(row);
   for (const double epsilon : {0.0, 0.0001}) {
     const CertifyOptions options{Risk::drop, epsilon, 0.1};
     const CommonThresholds common = common_threshold_path(scores, fitting, testing.size(), options);
@@ -222,10 +233,12 @@ TEST_CASE("by class: every class must pass, and the bound of each is told") {
   const ExitScores scores = random_scores(9000, 3, 5);
   TestingRows testing{scores, all_rows(scores)};
   testing.by_class.resize(3);
-  for (const std::uint32_t row : testing.rows) testing.by_class[static_cast<std::size_t>(scores.labels[row])].push_back(row);
+  for (const std::uint32_t row : testing.rows)
+    testing.by_class[static_cast<std::size_t>(scores.labels[row])].push_back(row);
   const CertifyOptions options{Risk::drop, 0.03, 0.1};
   const auto path = common_threshold_path(scores, {}, testing.rows.size(), options).path;
-  const CertifyResult all = certify_path({scores, testing.rows}, path, options), each = certify_path(testing, path, options);
+  const CertifyResult all = certify_path({scores, testing.rows}, path, options),
+                      each = certify_path(testing, path, options);
   REQUIRE(each.certified);
   CHECK(each.thresholds[0] > all.thresholds[0]);
   REQUIRE(each.class_bounds.size() == 3);
@@ -254,10 +267,12 @@ TEST_CASE("rows without labels certify disagreement with the others") {
 
 TEST_CASE("options out of range and too few rows are refused") {
   const ExitScores scores = random_scores(229, 2, 9);
-  CHECK_THROWS_WITH_AS(certify(scores, {Risk::disagreement, 0.01, 0.1}),
-                       "certify: epsilon 0.010000 at delta 0.100000: expected at least 230 rows, got 229", Error);
+  CHECK_THROWS_WITH_AS(
+      certify(scores, {Risk::disagreement, 0.01, 0.1}),
+      "certify: epsilon 0.010000 at delta 0.100000: expected at least 230 rows, got 229", Error);
   CHECK_FALSE(certify(scores, {Risk::drop, 0.01, 0.1}).certified);  // exits might be better
-  CHECK_THROWS_AS(certify(scores, {Risk::exit_error, 0.015, 0.1}), Error);  // of 229 rows, 138 are left to test, not 153
+  CHECK_THROWS_AS(certify(scores, {Risk::exit_error, 0.015, 0.1}),
+                  Error);  // of 229 rows, 138 are left to test, not 153
   CHECK_NOTHROW(certify(scores, {Risk::exit_error, 0.02, 0.1}));
   CHECK_THROWS_AS(certify(scores, {}, {Risk::drop, 0, 0.1}), Error);
   CHECK_THROWS_WITH_AS(certify(scores, {Risk::drop, -0.1, 0.1}),

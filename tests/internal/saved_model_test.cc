@@ -15,7 +15,8 @@ using namespace sidenet::testing;
 
 namespace {
 
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN(), kInf = std::numeric_limits<double>::infinity();
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN(),
+                 kInf = std::numeric_limits<double>::infinity();
 
 ModelData images() {
   ModelData data = describe(random_cifar_resnet(1, 1, 8, 3, 4, false));
@@ -71,9 +72,13 @@ TEST_CASE("models as they are") {
 
 TEST_CASE("preprocessing") {
   for (const double mean : {kNan, kInf, -kInf, 1.1e6, -1.1e6})
-    CHECK(images_refused([&](ModelData& data) { data.preprocessing.mean = {0, 0, static_cast<float>(mean)}; }));
+    CHECK(images_refused([&](ModelData& data) {
+      data.preprocessing.mean = {0, 0, static_cast<float>(mean)};
+    }));
   for (const double std : {kNan, kInf, 0.0, -1.0, 1e-13, 1.1e6})
-    CHECK(images_refused([&](ModelData& data) { data.preprocessing.std = {1, 1, static_cast<float>(std)}; }));
+    CHECK(images_refused([&](ModelData& data) {
+      data.preprocessing.std = {1, 1, static_cast<float>(std)};
+    }));
   for (const int side : {-1, Preprocessing::kMaxPixels + 1}) {
     CHECK(images_refused([&](ModelData& data) { data.preprocessing.resize = side; }));
     CHECK(images_refused([&](ModelData& data) { data.preprocessing.crop = side; }));
@@ -91,10 +96,12 @@ TEST_CASE("exits and the final head") {
   }
   for (const double threshold : {kNan, kInf, -0.1, 1.1e6})
     CHECK(images_refused([&](ModelData& data) { data.exits[0].threshold = threshold; }));
-  for (const int pool : {0, -1, 1025}) CHECK(images_refused([&](ModelData& data) { data.exits[0].pooling.grid = pool; }));
+  for (const int pool : {0, -1, 1025})
+    CHECK(images_refused([&](ModelData& data) { data.exits[0].pooling.grid = pool; }));
   for (const int hidden : {0, 4, (1 << 20) + 1})
     CHECK(images_refused([&](ModelData& data) { data.exits[0].hidden = hidden; }));
-  for (const char* name : {"", "final"}) CHECK(images_refused([&](ModelData& data) { data.exits[0].name = name; }));
+  for (const char* name : {"", "final"})
+    CHECK(images_refused([&](ModelData& data) { data.exits[0].name = name; }));
   CHECK(images_refused([](ModelData& data) { data.exits.push_back(data.exits[0]); }));
   CHECK(images_refused([](ModelData& data) { data.exits[0].tap = "layer9"; }));
 }
@@ -102,7 +109,8 @@ TEST_CASE("exits and the final head") {
 TEST_CASE("labels") {
   CHECK(images_refused([](ModelData& data) { data.labels.pop_back(); }));
   CHECK(images_refused([](ModelData& data) { data.labels.clear(); }));
-  CHECK(images_refused([](ModelData& data) { data.labels[1].assign((std::size_t{1} << 20) + 1, 'x'); }));
+  CHECK(images_refused(
+      [](ModelData& data) { data.labels[1].assign((std::size_t{1} << 20) + 1, 'x'); }));
   CHECK(!images_refused([](ModelData& data) { data.labels[1] = "not \xff UTF-8"; }));
 }
 
@@ -162,7 +170,9 @@ TEST_CASE("a file that could not be read again is not written") {
   const files::Folder folder;
   const std::string path = folder.path + "/file.safetensors";
   const Tensor tensor(DType::f32, {1});
-  CHECK(files::error_of([&] { write_safetensors(path, {{"\xff", tensor}}, {}); }).find("UTF-8") != std::string::npos);
+  CHECK(files::error_of([&] {
+          write_safetensors(path, {{"\xff", tensor}}, {});
+        }).find("UTF-8") != std::string::npos);
   std::map<std::string, std::string> many;
   for (int i = 0; i < 70'000; ++i) many[std::to_string(i)] = "";
   CHECK(files::error_of([&] { write_safetensors(path, {{"x", tensor}}, many); }).starts_with(path));

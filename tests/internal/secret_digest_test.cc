@@ -38,7 +38,9 @@ TEST_CASE("SipHash-2-4 of 128 bits, as its authors' test vectors have it") {
   const std::array<std::uint64_t, 2> key{0x0706050403020100u, 0x0f0e0d0c0b0a0908u};
   std::string text;
   for (int i = 0; i < 63; ++i) text += static_cast<char>(i);
-  const auto hash = [&](std::size_t size) { return hex_of(siphash(key, bytes_of(text).first(size))); };
+  const auto hash = [&](std::size_t size) {
+    return hex_of(siphash(key, bytes_of(text).first(size)));
+  };
   CHECK(hash(0) == "a3817f04ba25a8e66df67214c7550293");
   CHECK(hash(1) == "da87c1d86b99af44347659119b22fc45");
   CHECK(hash(8) == "3b62a9ba6258f5610f83e264f31497b4");
@@ -50,7 +52,11 @@ TEST_CASE("SipHash-2-4 of 128 bits, as its authors' test vectors have it") {
 TEST_CASE("a digest as another implementation, with integers of any size, has it") {
   const SecretKey key(kSecret);
   const auto digest = [&](std::size_t size) {
-    return SecretDigest(key).add("winograd").add(std::uint64_t{7}).add_many(bytes_of(counting(size))).hex();
+    return SecretDigest(key)
+        .add("winograd")
+        .add(std::uint64_t{7})
+        .add_many(bytes_of(counting(size)))
+        .hex();
   };
   CHECK(digest(0) == "77361ca93479410db25ff31f99697387");
   CHECK(digest(1) == "bf86e9c1bed83955b031da4bb7a2aca9");
@@ -59,7 +65,8 @@ TEST_CASE("a digest as another implementation, with integers of any size, has it
   CHECK(digest(513) == "953fbcc4c4a76fefde4150c148425b88");
   CHECK(digest(5000) == "8a4a6c670ff52c4517ecc18ee00b2d3b");
   CHECK(digest(100000) == "890d03f932edde86a8af020828818506");
-  CHECK(SecretDigest(key).add_many(bytes_of(std::string(2000, '\xff'))).hex() == "1561caaf5c94655a1f47c63abac775b1");
+  CHECK(SecretDigest(key).add_many(bytes_of(std::string(2000, '\xff'))).hex() ==
+        "1561caaf5c94655a1f47c63abac775b1");
 }
 
 TEST_CASE("it depends on every bit, on the lengths, on where fields end and on the secret") {
@@ -76,7 +83,8 @@ TEST_CASE("it depends on every bit, on the lengths, on where fields end and on t
     add(SecretDigest(key).add_many(bytes_of(text)));
     text[bit / 8] = static_cast<char>(text[bit / 8] ^ (1 << bit % 8));
   }
-  for (std::size_t size = 0; size < 600; ++size) add(SecretDigest(key).add_many(bytes_of(std::string(size, '\0'))));
+  for (std::size_t size = 0; size < 600; ++size)
+    add(SecretDigest(key).add_many(bytes_of(std::string(size, '\0'))));
   add(SecretDigest(key));
   add(SecretDigest(key).add("ab").add("c"));
   add(SecretDigest(key).add("a").add("bc"));
@@ -104,7 +112,8 @@ TEST_CASE("a folder's secret stays, and is nobody else's") {
     fs::permissions(file, fs::perms::others_read, fs::perm_options::add);  // no secret any more
     const Secret second = secret_of(folder);
     CHECK(second != secret);
-    CHECK((fs::status(file).permissions() & fs::perms::all) == (fs::perms::owner_read | fs::perms::owner_write));
+    CHECK((fs::status(file).permissions() & fs::perms::all) ==
+          (fs::perms::owner_read | fs::perms::owner_write));
     fs::rename(file, victim);
     fs::create_symlink("victim", file);
     const Secret third = secret_of(folder);

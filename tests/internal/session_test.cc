@@ -18,7 +18,8 @@ namespace {
 
 // Three exits, one of them on a stage's end; every shortcut kind.
 Model model_with_exits(unsigned seed, bool projection = false) {
-  ModelData data = sidenet::testing::describe(sidenet::testing::random_cifar_resnet(seed, 2, 8, 3, 7, projection));
+  ModelData data = sidenet::testing::describe(
+      sidenet::testing::random_cifar_resnet(seed, 2, 8, 3, 7, projection));
   RandomWeights random(seed + 1);
   add_random_exit(random, data, "layer3.0", 2, 32 * 4, 24);  // given out of order on purpose
   add_random_exit(random, data, "layer1.0", 3, 8 * 9, 17);
@@ -26,7 +27,8 @@ Model model_with_exits(unsigned seed, bool projection = false) {
   return make_model(std::move(data));
 }
 
-Tensor random_rows(unsigned seed, std::int64_t rows, std::int64_t height = 32, std::int64_t width = 32) {
+Tensor random_rows(unsigned seed, std::int64_t rows, std::int64_t height = 32,
+                   std::int64_t width = 32) {
   RandomWeights random(seed);
   return random.tensor({rows, 3, height, width}, -2, 2);
 }
@@ -34,8 +36,8 @@ Tensor random_rows(unsigned seed, std::int64_t rows, std::int64_t height = 32, s
 bool same_row(const Answers& a, std::int64_t i, const Answers& b, std::int64_t j) {
   const auto classes = static_cast<std::size_t>(a.logits.dim(1));
   return a.exit[i] == b.exit[j] && a.index[i] == b.index[j] && a.confidence[i] == b.confidence[j] &&
-         std::memcmp(a.logits.data<float>() + i * a.logits.dim(1), b.logits.data<float>() + j * b.logits.dim(1),
-                     classes * sizeof(float)) == 0;
+         std::memcmp(a.logits.data<float>() + i * a.logits.dim(1),
+                     b.logits.data<float>() + j * b.logits.dim(1), classes * sizeof(float)) == 0;
 }
 
 // A threshold that splits the rows: some leave at the exit and some do not.
@@ -51,10 +53,13 @@ double median_confidence(Session& session, const Tensor& inputs, const std::stri
 
 TEST_CASE("exits stand in the order of the graph") {
   Session session(model_with_exits(1));
-  CHECK(session.exit_names() == std::vector<std::string>{"layer1.0", "layer2", "layer3.0", "final"});
+  CHECK(session.exit_names() ==
+        std::vector<std::string>{"layer1.0", "layer2", "layer3.0", "final"});
 }
 
-TEST_CASE("a row's answer is the same to the bit alone, in any batch, in any order, on any number of threads") {
+TEST_CASE(
+    "a row's answer is the same to the bit alone, in any batch, in any order, on any number of "
+    "threads") {
   for (unsigned seed = 1; seed <= 4; ++seed) {
     const Model model = model_with_exits(seed, seed % 2 == 0);
     const std::int64_t rows = 37;
@@ -69,7 +74,8 @@ TEST_CASE("a row's answer is the same to the bit alone, in any batch, in any ord
     std::vector<int> taken(4, 0);
     for (std::int64_t row = 0; row < rows; ++row) {
       const Answers one = alone.run(sidenet::testing::slice_rows(inputs, row, 1), policy);
-      std::memcpy(expected.logits.mutable_data<float>() + row * 7, one.logits.data<float>(), 7 * sizeof(float));
+      std::memcpy(expected.logits.mutable_data<float>() + row * 7, one.logits.data<float>(),
+                  7 * sizeof(float));
       expected.index.push_back(one.index[0]);
       expected.confidence.push_back(one.confidence[0]);
       expected.exit.push_back(one.exit[0]);
@@ -109,16 +115,21 @@ TEST_CASE("a row by all threads or by one (ThreadChoice tries one now and then):
   const Tensor inputs = random_rows(17, 1);
   Session alone(model, {1, 1}), session(model, {2, 1});
   const Answers expected = alone.run(inputs, ExitPolicy::final_only());
-  for (int i = 0; i < 80; ++i) CHECK(same_row(session.run(inputs, ExitPolicy::final_only()), 0, expected, 0));
+  for (int i = 0; i < 80; ++i)
+    CHECK(same_row(session.run(inputs, ExitPolicy::final_only()), 0, expected, 0));
 }
 
-TEST_CASE("an audited row keeps its answer and is told MainNet's; which rows, the seed and the row's number say") {
+TEST_CASE(
+    "an audited row keeps its answer and is told MainNet's; which rows, the seed and the row's "
+    "number say") {
   const Model model = model_with_exits(12);
   const Tensor inputs = random_rows(13, 60);
   Session plain(model, {2, 5});
   ExitPolicy policy;
-  for (const char* exit : {"layer1.0", "layer2"}) policy.thresholds[exit] = median_confidence(plain, inputs, exit);
-  const Answers expected = plain.run(inputs, policy), mainnet = plain.run(inputs, ExitPolicy::final_only());
+  for (const char* exit : {"layer1.0", "layer2"})
+    policy.thresholds[exit] = median_confidence(plain, inputs, exit);
+  const Answers expected = plain.run(inputs, policy),
+                mainnet = plain.run(inputs, ExitPolicy::final_only());
   CHECK(expected.audit.empty());
   for (const double share : {0.3, 1.0}) {
     policy.audit_share = share;
@@ -150,23 +161,29 @@ TEST_CASE("an audited row keeps its answer and is told MainNet's; which rows, th
     CHECK(in_parts == whole);
   }
   policy.audit_share = 1.5;
-  CHECK_THROWS_WITH_AS(plain.run(inputs, policy), "audit_share: expected 0 to 1, got 1.500000", Error);
+  CHECK_THROWS_WITH_AS(plain.run(inputs, policy), "audit_share: expected 0 to 1, got 1.500000",
+                       Error);
 }
 
-TEST_CASE("all exits: the parts' multiply-adds add up to MainNet's and the SideNets', and their times are told") {
+TEST_CASE(
+    "all exits: the parts' multiply-adds add up to MainNet's and the SideNets', and their times "
+    "are told") {
   const Model model = model_with_exits(14);
   Session session(model, {2});
   const Tensor inputs = random_rows(15, 9);
   const AllExits all = session.run_all_exits(inputs);
   REQUIRE(all.segment_ms.size() == 4);
-  const auto sum = [](const auto& values) { return std::accumulate(values.begin(), values.end(), 0.0); };
+  const auto sum = [](const auto& values) {
+    return std::accumulate(values.begin(), values.end(), 0.0);
+  };
   CHECK(sum(all.segment_multiply_adds) ==
         doctest::Approx(9.0 * static_cast<double>(session.mainnet_multiply_adds({3, 32, 32}))));
   for (std::size_t exit = 0; exit < 4; ++exit) {
     ExitPolicy policy;
     policy.always_exit = session.exit_names()[exit];
-    const double before = std::accumulate(all.segment_multiply_adds.begin(),
-                                          all.segment_multiply_adds.begin() + static_cast<long>(exit) + 1, 0.0);
+    const double before =
+        std::accumulate(all.segment_multiply_adds.begin(),
+                        all.segment_multiply_adds.begin() + static_cast<long>(exit) + 1, 0.0);
     CHECK(static_cast<double>(session.run(inputs, policy).multiply_adds) ==
           doctest::Approx(before + static_cast<double>(all.head_multiply_adds[exit])));
     CHECK(all.segment_ms[exit] > 0);
@@ -201,7 +218,8 @@ TEST_CASE("exits that are shut or absent leave MainNet's answer as it is, to the
   const Model without = make_model(std::move(plain));
   Session a(with), b(without);
   const Tensor inputs = random_rows(9, 6);
-  const Answers x = a.run(inputs, ExitPolicy::final_only()), y = b.run(inputs), z = a.run(inputs, ExitPolicy::uniform(2));
+  const Answers x = a.run(inputs, ExitPolicy::final_only()), y = b.run(inputs),
+                z = a.run(inputs, ExitPolicy::uniform(2));
   REQUIRE(x.logits.size() == y.logits.size());
   CHECK(std::memcmp(x.logits.data<float>(), y.logits.data<float>(), x.logits.bytes()) == 0);
   CHECK(std::memcmp(x.logits.data<float>(), z.logits.data<float>(), x.logits.bytes()) == 0);
@@ -222,8 +240,8 @@ TEST_CASE("run_all_exits gives what each exit alone gives") {
 
 TEST_CASE("other image sizes, and many of them in turn") {
   Session session(model_with_exits(13));
-  for (const auto& [h, w] :
-       std::vector<std::pair<int, int>>{{32, 32}, {40, 24}, {33, 47}, {16, 16}, {24, 24}, {48, 40}, {32, 32}}) {
+  for (const auto& [h, w] : std::vector<std::pair<int, int>>{
+           {32, 32}, {40, 24}, {33, 47}, {16, 16}, {24, 24}, {48, 40}, {32, 32}}) {
     const Answers answers = session.run(random_rows(14, 3, h, w), ExitPolicy::final_only());
     CHECK(answers.logits.shape() == Shape{3, 7});
     for (int i = 0; i < 21; ++i) CHECK(std::isfinite(answers.logits.data<float>()[i]));
@@ -262,7 +280,8 @@ TEST_CASE("bad requests are refused in one line") {
 
 TEST_CASE("NaN logits pass no threshold") {
   const float nan = std::numeric_limits<float>::quiet_NaN();
-  for (const Confidence kind : {Confidence::max_probability, Confidence::margin, Confidence::entropy}) {
+  for (const Confidence kind :
+       {Confidence::max_probability, Confidence::margin, Confidence::entropy}) {
     for (int place = 0; place < 3; ++place) {
       float logits[] = {1, 2, 3};
       logits[place] = nan;
@@ -277,7 +296,8 @@ TEST_CASE("confidence measures") {
   Session session(model_with_exits(19));
   const Tensor inputs = random_rows(20, 4);
   std::map<Confidence, std::vector<float>> got;
-  for (const Confidence kind : {Confidence::max_probability, Confidence::margin, Confidence::entropy}) {
+  for (const Confidence kind :
+       {Confidence::max_probability, Confidence::margin, Confidence::entropy}) {
     policy.confidence = kind;
     got[kind] = session.run(inputs, policy).confidence;
   }
@@ -288,13 +308,15 @@ TEST_CASE("confidence measures") {
   for (std::size_t row = 0; row < 4; ++row) {
     std::vector<double> p(7);
     double sum = 0;
-    for (std::size_t c = 0; c < 7; ++c) sum += p[c] = std::exp(answers.logits.data<float>()[row * 7 + c] / t);
+    for (std::size_t c = 0; c < 7; ++c)
+      sum += p[c] = std::exp(answers.logits.data<float>()[row * 7 + c] / t);
     double entropy = 0;
     for (double& v : p) v /= sum, entropy -= v * std::log(v);
     std::sort(p.rbegin(), p.rend());
     CHECK(got[Confidence::max_probability][row] == doctest::Approx(p[0]).epsilon(1e-5));
     CHECK(got[Confidence::margin][row] == doctest::Approx(p[0] - p[1]).epsilon(1e-4));
-    CHECK(got[Confidence::entropy][row] == doctest::Approx(1 - entropy / std::log(7.0)).epsilon(1e-4));
+    CHECK(got[Confidence::entropy][row] ==
+          doctest::Approx(1 - entropy / std::log(7.0)).epsilon(1e-4));
   }
 }
 
@@ -310,16 +332,20 @@ TEST_CASE("tapped features are the averages of what the tap gives") {
   CHECK(output.features[0].shape() == Shape{5, 32});
   CHECK(output.features[1].shape() == Shape{5, 128});
   Session session(model);
-  CHECK(std::memcmp(output.logits.data<float>(), session.run(inputs, ExitPolicy::final_only()).logits.data<float>(),
+  CHECK(std::memcmp(output.logits.data<float>(),
+                    session.run(inputs, ExitPolicy::final_only()).logits.data<float>(),
                     output.logits.bytes()) == 0);
-  // layer3.1 is what the head averages: four cells of equal size average to the head's input, so fc of it gives the logits.
-  const Tensor weight = model.tensors().at("linear.weight"), bias = model.tensors().at("linear.bias");
+  // layer3.1 is what the head averages: four cells of equal size average to the head's input, so fc
+  // of it gives the logits.
+  const Tensor weight = model.tensors().at("linear.weight"),
+               bias = model.tensors().at("linear.bias");
   for (int row = 0; row < 5; ++row) {
     for (int o = 0; o < 7; ++o) {
       double sum = bias.data<float>()[o];
       for (int c = 0; c < 32; ++c) {
         double mean = 0;
-        for (int cell = 0; cell < 4; ++cell) mean += output.features[1].data<float>()[row * 128 + c * 4 + cell] / 4;
+        for (int cell = 0; cell < 4; ++cell)
+          mean += output.features[1].data<float>()[row * 128 + c * 4 + cell] / 4;
         sum += mean * weight.data<float>()[o * 32 + c];
       }
       CHECK(sum == doctest::Approx(output.logits.data<float>()[row * 7 + o]).epsilon(1e-4));
@@ -339,14 +365,17 @@ TEST_CASE("Winograd's convolutions and the direct sum agree, each in a plan of i
   for (std::size_t exit = 0; exit < a.logits.size(); ++exit) {
     for (std::int64_t i = 0; i < a.logits[exit].size(); ++i) {
       largest = std::max(largest, std::abs(b.logits[exit].data<float>()[i]));
-      difference = std::max(difference, std::abs(a.logits[exit].data<float>()[i] - b.logits[exit].data<float>()[i]));
+      difference = std::max(
+          difference, std::abs(a.logits[exit].data<float>()[i] - b.logits[exit].data<float>()[i]));
     }
   }
   CHECK(difference > 0);  // else the option does nothing
   CHECK(difference <= 1e-5f * largest);
 }
 
-TEST_CASE("Sessions that meet a new plan at the same time, on threads of their own, make its kernels once") {
+TEST_CASE(
+    "Sessions that meet a new plan at the same time, on threads of their own, make its kernels "
+    "once") {
   for (unsigned round = 0; round < 8; ++round) {
     const Model model = model_with_exits(7 + round);
     const Tensor inputs = random_rows(40 + round, 6);

@@ -34,7 +34,11 @@ using sidenet::testing::read;
 
 GuardState begin(const std::string& action = "warn", double limit = 0.05) {
   const std::map<std::string, double> thresholds = {{"a", 0.7}, {"b", 0.9}};
-  return {.model = "0123", .action = action, .confidence = "max", .given = thresholds, .guard = DriftGuard(limit, 0.2),
+  return {.model = "0123",
+          .action = action,
+          .confidence = "max",
+          .given = thresholds,
+          .guard = DriftGuard(limit, 0.2),
           .thresholds = thresholds};
 }
 
@@ -73,7 +77,8 @@ TEST_CASE("the text of a state gives it back to the bit") {
   for (int round = 0; round < 200; ++round) {
     const double limit = round % 3 == 0 ? 0 : random.uniform();
     GuardState state = begin(round % 2 == 0 ? "raise" : "warn", limit);
-    state.given["b"] = state.thresholds["b"] = round % 5 == 0 ? std::numeric_limits<double>::infinity() : random.uniform();
+    state.given["b"] = state.thresholds["b"] =
+        round % 5 == 0 ? std::numeric_limits<double>::infinity() : random.uniform();
     state.given["c\"\n"] = state.thresholds["c\"\n"] = std::ldexp(random.uniform(), -round);
     SharedGuard guard(state);
     for (int row = 0; row < 20 * round; ++row) add(guard, random, 0.3, 0.3);
@@ -99,7 +104,8 @@ TEST_CASE("restarted at any row, it is as one that never stopped: state, alarms 
       SharedGuard whole(begin(action));
       std::unique_ptr<SharedGuard> cut;
       for (int batch = 0; batch < 40; ++batch) {
-        if (!cut || cuts.uniform() < 0.3) cut = std::make_unique<SharedGuard>(begin(action), folder.at("state"));
+        if (!cut || cuts.uniform() < 0.3)
+          cut = std::make_unique<SharedGuard>(begin(action), folder.at("state"));
         const int count = 1 + static_cast<int>(cuts.uniform() * 20);
         for (int row = 0; row < count; ++row) {
           add(whole, rows, 0.4, stream % 2 == 0 ? 0.05 : 0.2);
@@ -167,7 +173,9 @@ TEST_CASE("processes at once: rows, audits and what differs add up") {
   CHECK(state.guard.rate().differing == processes * rows / 6);
 }
 
-TEST_CASE("evidence of the first makes the second alarm; the first is told, and takes over the thresholds") {
+TEST_CASE(
+    "evidence of the first makes the second alarm; the first is told, and takes over the "
+    "thresholds") {
   for (const std::string action : {"warn", "raise"}) {
     CAPTURE(action);
     Folder folder;
@@ -269,7 +277,9 @@ TEST_CASE("a disk that is full: the old state, whole, and the rows wait") {
       guard.merge();
       ::_exit(4);
     } catch (const Error& error) {
-      if (std::string(error.what()).find(": cannot be written (write): File too large") == std::string::npos) ::_exit(5);
+      if (std::string(error.what()).find(": cannot be written (write): File too large") ==
+          std::string::npos)
+        ::_exit(5);
     }
     const rlimit none{RLIM_INFINITY, RLIM_INFINITY};
     if (::setrlimit(RLIMIT_FSIZE, &none) != 0 || read(path) != before) ::_exit(6);
@@ -290,7 +300,9 @@ TEST_CASE("a folder in which nothing can be replaced is told of at the start") {
       SharedGuard(begin(), folder.at("state"));
       ::_exit(4);
     } catch (const Error& error) {
-      if (error.what() != folder.at("state") + ": cannot be written: Permission denied; give another file") ::_exit(5);
+      if (error.what() !=
+          folder.at("state") + ": cannot be written: Permission denied; give another file")
+        ::_exit(5);
     }
   });
   REQUIRE(::chmod(folder.path.c_str(), 0755) == 0);

@@ -31,16 +31,20 @@ const Model& mainnet() {
   return model;
 }
 
-/// Images with other labels: what the random MainNet says of them but for one in `noise`, or nothing that can be learnt.
+/// Images with other labels: what the random MainNet says of them but for one in `noise`, or
+/// nothing that can be learnt.
 class Labelled : public Quarters {
  public:
   Labelled(std::int64_t rows, unsigned seed, int noise = 12) : Quarters(rows, seed) {
     Session session(mainnet(), {.threads = 1});
     testing::RandomWeights random(seed);
     for (std::int64_t row = 0; row < rows; ++row) {
-      const Tensor input = preprocess_image(image(row), mainnet().preprocessing()).reshape({1, 1, 16, 16});
+      const Tensor input =
+          preprocess_image(image(row), mainnet().preprocessing()).reshape({1, 1, 16, 16});
       const int said = session.run(input, ExitPolicy::final_only()).index[0];
-      labels_.push_back(noise == 0 ? static_cast<int>(random.integer(4)) : row % noise == 0 ? (said + 1) % 4 : said);
+      labels_.push_back(noise == 0         ? static_cast<int>(random.integer(4))
+                        : row % noise == 0 ? (said + 1) % 4
+                                           : said);
     }
   }
   int label(std::int64_t row) const override { return labels_[static_cast<std::size_t>(row)]; }
@@ -69,12 +73,15 @@ SuggestOptions quick() {
   return options;
 }
 
-double share_right(const ProbedExits& probed, const std::vector<std::uint32_t>& rows, std::size_t tap) {
+double share_right(const ProbedExits& probed, const std::vector<std::uint32_t>& rows,
+                   std::size_t tap) {
   const Tensor& logits = probed.measured.logits[tap];
   double right = 0;
   for (const std::uint32_t row : rows) {
     const float* first = logits.data<float>() + row * logits.dim(1);
-    right += std::max_element(first, first + logits.dim(1)) - first == probed.measured.labels[row] ? 1 : 0;
+    right += std::max_element(first, first + logits.dim(1)) - first == probed.measured.labels[row]
+                 ? 1
+                 : 0;
   }
   return right / static_cast<double>(rows.size());
 }
@@ -85,7 +92,8 @@ ExitScores with_ms_and_weights(ExitScores scores) {
     scores.segment_ms.push_back(0.1 + random.uniform(0, 1));
     scores.head_ms.push_back(k + 1 == scores.exits() ? 0 : random.uniform(0, 0.1f));
   }
-  for (std::size_t row = 0; row < scores.rows(); ++row) scores.weight.push_back(random.uniform(0.2f, 3));
+  for (std::size_t row = 0; row < scores.rows(); ++row)
+    scores.weight.push_back(random.uniform(0.2f, 3));
   return scores;
 }
 
@@ -97,7 +105,8 @@ TEST_CASE("a set's curve is uniform_curve's with the other exits shut") {
     const bool timed = !scores->segment_ms.empty();
     std::vector<std::uint32_t> rows;
     for (std::uint32_t row = 3; row < 480; row += 2) rows.push_back(row);
-    const CommonThreshold curves(*scores, rows, timed ? SearchOptions::Cost::ms : SearchOptions::Cost::compute);
+    const CommonThreshold curves(*scores, rows,
+                                 timed ? SearchOptions::Cost::ms : SearchOptions::Cost::compute);
     const OperatingPoint mainnet = operate(*scores, std::vector<double>(5, kShut), rows);
     for (const Set& set : {Set{}, Set{2}, Set{0, 4}, Set{1, 2, 3}, Set{0, 1, 2, 3, 4}}) {
       const std::vector<CommonThreshold::Point> curve = curves.curve(set);
@@ -108,12 +117,14 @@ TEST_CASE("a set's curve is uniform_curve's with the other exits shut") {
         const OperatingPoint expected = operate(*scores, thresholds, rows);
         CHECK(point.drop == doctest::Approx(mainnet.accuracy - expected.accuracy).epsilon(1e-9));
         CHECK(point.loss ==
-              doctest::Approx((mainnet.accuracy - expected.accuracy + 1 - expected.agreement) / 2).epsilon(1e-9));
+              doctest::Approx((mainnet.accuracy - expected.accuracy + 1 - expected.agreement) / 2)
+                  .epsilon(1e-9));
         const double cost = timed ? expected.ms / mainnet.ms : expected.compute;
         CHECK(point.saved == doctest::Approx(1 - cost).epsilon(1e-5));
       }
       const CommonThreshold::Point best = curves.best(set, 0.01);
-      for (const CommonThreshold::Point& point : curve) CHECK((point.loss > 0.01 || point.saved <= best.saved));
+      for (const CommonThreshold::Point& point : curve)
+        CHECK((point.loss > 0.01 || point.saved <= best.saved));
       CHECK(best.loss <= 0.01);
     }
   }
@@ -125,7 +136,8 @@ TEST_CASE("the exits that are chosen: useful ones, and what their SideNets cost 
   ExitScores scores = random_scores(2000, 6, 2);
   const std::vector<std::uint32_t> rows = all_rows(scores);
   const auto chosen = [&] {
-    return select_exits(CommonThreshold(scores, rows, SearchOptions::Cost::compute), {.max_exits = 3, .max_loss = 0.01});
+    return select_exits(CommonThreshold(scores, rows, SearchOptions::Cost::compute),
+                        {.max_exits = 3, .max_loss = 0.01});
   };
   const std::vector<Set> sets = chosen();
   REQUIRE(sets.size() == 3);
@@ -138,14 +150,16 @@ TEST_CASE("the exits that are chosen: useful ones, and what their SideNets cost 
   double most = 0;
   for (std::size_t a = 0; a < 6; ++a) {
     for (std::size_t b = a + 1; b < 6; ++b) {
-      for (std::size_t c = b + 1; c < 6; ++c) most = std::max(most, curves.worth(Set{a, b, c}, 0.01));
+      for (std::size_t c = b + 1; c < 6; ++c)
+        most = std::max(most, curves.worth(Set{a, b, c}, 0.01));
     }
   }
   CHECK(curves.worth(sets[2], 0.01) == doctest::Approx(most));
   // Where these become dear, others take their places.
   for (const std::size_t exit : sets[2]) scores.head_compute[exit] = 0.5;
   const std::vector<Set> others = chosen();
-  for (const std::size_t exit : others[2]) CHECK(std::find(sets[2].begin(), sets[2].end(), exit) == sets[2].end());
+  for (const std::size_t exit : others[2])
+    CHECK(std::find(sets[2].begin(), sets[2].end(), exit) == sets[2].end());
   CHECK(select_exits(curves, {.max_exits = 16, .max_loss = 0.01}).size() == 6);
 }
 
@@ -169,7 +183,8 @@ TEST_CASE("a suggestion: shares and costs are those of the model that train make
   REQUIRE(result.taps.size() == 5);  // six blocks; nothing is left to save behind the last
   for (const ProbedTap& tap : result.taps) {
     const auto taps = mainnet().taps();
-    const auto same = std::find_if(taps.begin(), taps.end(), [&](const auto& t) { return t.first == tap.name; });
+    const auto same =
+        std::find_if(taps.begin(), taps.end(), [&](const auto& t) { return t.first == tap.name; });
     REQUIRE(same != taps.end());
     CHECK(tap.compute_share == doctest::Approx(same->second));
   }
@@ -238,9 +253,10 @@ TEST_CASE("probes that learn from other rows; rows among both are left out") {
   const Suggestion both = suggest_exits(mainnet(), {labelled(100, 4), labelled(200, 5)}, options);
   CHECK(both.left_out == 100);
   CHECK(both.choosing_rows + both.told_rows == 200);
-  CHECK_THROWS_WITH_AS(
-      suggest_exits(mainnet(), {labelled(300, 4)}, options),
-      "suggest: expected rows that probes do not learn from, got 300 of 300 that stand among probe_data too", Error);
+  CHECK_THROWS_WITH_AS(suggest_exits(mainnet(), {labelled(300, 4)}, options),
+                       "suggest: expected rows that probes do not learn from, got 300 of 300 that "
+                       "stand among probe_data too",
+                       Error);
   options.probe_rows = 200;
   options.rows = 150;
   const Suggestion fewer = suggest_exits(mainnet(), {labelled(300, 5)}, options);
@@ -274,7 +290,8 @@ TEST_CASE("of many taps 24 are tried, spread over the compute") {
   SuggestOptions options = quick();
   options.probe_epochs = 1;
   options.max_exits = 1;
-  const Suggestion result = suggest_exits(make_model(std::move(deep)), {std::make_shared<Quarters>(120, 1)}, options);
+  const Suggestion result =
+      suggest_exits(make_model(std::move(deep)), {std::make_shared<Quarters>(120, 1)}, options);
   REQUIRE(result.taps.size() == 24);
   double before = 0;
   for (const ProbedTap& tap : result.taps) {
@@ -309,31 +326,37 @@ TEST_CASE("what it does not take") {
   const auto as_it_is = [](SuggestOptions&) {};
   fails({}, "suggest: the data has no rows", as_it_is);
   fails({labelled(99, 8)}, "suggest: expected at least 100 rows, got 99", as_it_is);
-  fails({std::make_shared<OneClass>(120, 8)}, "suggest: expected rows of two classes or more, got 120 of class 2 alone",
-        as_it_is);
-  fails(data, "suggest: max_exits: expected 1 to 16, got 0", [](SuggestOptions& o) { o.max_exits = 0; });
-  fails(data, "suggest: max_exits: expected 1 to 16, got 17", [](SuggestOptions& o) { o.max_exits = 17; });
-  fails(data, "suggest: max_drop: expected 0 to below 1, got 1.000000", [](SuggestOptions& o) { o.max_drop = 1; });
+  fails({std::make_shared<OneClass>(120, 8)},
+        "suggest: expected rows of two classes or more, got 120 of class 2 alone", as_it_is);
+  fails(data, "suggest: max_exits: expected 1 to 16, got 0",
+        [](SuggestOptions& o) { o.max_exits = 0; });
+  fails(data, "suggest: max_exits: expected 1 to 16, got 17",
+        [](SuggestOptions& o) { o.max_exits = 17; });
+  fails(data, "suggest: max_drop: expected 0 to below 1, got 1.000000",
+        [](SuggestOptions& o) { o.max_drop = 1; });
   fails(data, "suggest: rows: expected at least 100, got 5", [](SuggestOptions& o) { o.rows = 5; });
-  fails(data, "suggest: probe_rows: expected at least 100, got 99", [](SuggestOptions& o) { o.probe_rows = 99; });
+  fails(data, "suggest: probe_rows: expected at least 100, got 99",
+        [](SuggestOptions& o) { o.probe_rows = 99; });
   fails(data, "suggest: compare: the tap 'layer1' stands twice", [](SuggestOptions& o) {
     o.compare = {"layer1.1", "layer1"};
   });
   SuggestOptions options = quick();
   options.candidates = {"layer9"};
-  CHECK_THROWS_WITH_AS(suggest_exits(mainnet(), data, options), doctest::Contains("no node 'layer9' to tap"), Error);
+  CHECK_THROWS_WITH_AS(suggest_exits(mainnet(), data, options),
+                       doctest::Contains("no node 'layer9' to tap"), Error);
   options = quick();
   options.probe_epochs = 0;
-  CHECK_THROWS_WITH_AS(suggest_exits(mainnet(), data, options), "train: epochs: expected at least 1, got 0.000000", Error);
+  CHECK_THROWS_WITH_AS(suggest_exits(mainnet(), data, options),
+                       "train: epochs: expected at least 1, got 0.000000", Error);
   const auto many = std::make_shared<Quarters>(200000, 9);
   options = quick();
   options.rows = many->rows();
   options.pool = 16;
-  CHECK_THROWS_WITH_AS(
-      suggest_exits(mainnet(), {many}, options),
-      "suggest: features of 5 taps and 200000 rows: expected at most 2.0 GiB, got 2.5 GiB: fewer rows, fewer "
-      "candidates or a smaller pool",
-      Error);
+  CHECK_THROWS_WITH_AS(suggest_exits(mainnet(), {many}, options),
+                       "suggest: features of 5 taps and 200000 rows: expected at most 2.0 GiB, got "
+                       "2.5 GiB: fewer rows, fewer "
+                       "candidates or a smaller pool",
+                       Error);
   CHECK(many->read == 0);
   const auto bad = std::make_shared<Quarters>(200, 9);
   bad->bad_row = 17;

@@ -38,7 +38,8 @@ bool barriers_hold(int threads, int meetings) {
       place.barrier();
       sums[place.index()] = std::accumulate(values.begin(), values.end(), 0);
       place.barrier();
-      if (sums[place.index()] != meeting * static_cast<int>(place.count())) sums[place.index()] = -1000;
+      if (sums[place.index()] != meeting * static_cast<int>(place.count()))
+        sums[place.index()] = -1000;
     }
   });
   for (int i = 0; i < count; ++i) {
@@ -55,7 +56,8 @@ TEST_CASE("a team works on every item once, with any number of threads") {
     for (int again = 0; again < 3; ++again) {
       team.lead([&] {
         for (const int threads : {1, 2, 3, 8, 5, 2}) {
-          for (const std::size_t count : {std::size_t{0}, std::size_t{1}, std::size_t{4}, std::size_t{97}}) {
+          for (const std::size_t count :
+               {std::size_t{0}, std::size_t{1}, std::size_t{4}, std::size_t{97}}) {
             CHECK(visits(count, threads) == std::vector<int>(count, 1));
           }
         }
@@ -77,7 +79,8 @@ TEST_CASE("as many threads take part as are wanted, or as there are") {
       });
       const int expected = std::min(threads, 3);
       CHECK(count == expected);
-      for (int i = 0; i < 4; ++i) CHECK(seen[static_cast<std::size_t>(i)] == (i < expected ? 1 : 0));
+      for (int i = 0; i < 4; ++i)
+        CHECK(seen[static_cast<std::size_t>(i)] == (i < expected ? 1 : 0));
     }
   });
 }
@@ -87,9 +90,12 @@ TEST_CASE("bodies that are copied and bodies that are not") {
   team.lead([] {
     for (int repeat = 0; repeat < 500; ++repeat) {
       std::array<int, 2> small{}, large{};
-      Team::share(2, [to = small.data(), repeat](const TeamPlace& place) { to[place.index()] = repeat; });
+      Team::share(
+          2, [to = small.data(), repeat](const TeamPlace& place) { to[place.index()] = repeat; });
       const std::array<int, 64> padding{repeat};
-      Team::share(2, [to = large.data(), padding](const TeamPlace& place) { to[place.index()] = padding[0]; });
+      Team::share(2, [to = large.data(), padding](const TeamPlace& place) {
+        to[place.index()] = padding[0];
+      });
       REQUIRE(small == std::array<int, 2>{repeat, repeat});
       REQUIRE(large == small);
     }
@@ -115,7 +121,8 @@ TEST_CASE("work that shares work does it alone, and what a leader throws comes o
     });
   });
   CHECK(inner == std::array<std::size_t, 2>{1, 1});
-  CHECK_THROWS_WITH_AS(team.lead([] { throw std::runtime_error("stop"); }), "stop", std::runtime_error);
+  CHECK_THROWS_WITH_AS(team.lead([] { throw std::runtime_error("stop"); }), "stop",
+                       std::runtime_error);
   team.lead([] { CHECK(visits(10, 2) == std::vector<int>(10, 1)); });
 }
 
@@ -128,7 +135,8 @@ TEST_CASE("teams of several threads lead at the same time") {
       result = true;
       for (int repeat = 0; repeat < 20; ++repeat) {
         team.lead([&] {
-          for (int piece = 0; piece < 20; ++piece) result = result && visits(31, 2) == std::vector<int>(31, 1);
+          for (int piece = 0; piece < 20; ++piece)
+            result = result && visits(31, 2) == std::vector<int>(31, 1);
         });
       }
     });
@@ -143,8 +151,11 @@ TEST_CASE("inside a parallel region of the caller's a team has one thread") {
   {
     Team team(2);
     const int here = omp_get_thread_num();
-    team.lead(
-        [&] { Team::share(2, [&](const TeamPlace& place) { counts[static_cast<std::size_t>(here)] = place.count(); }); });
+    team.lead([&] {
+      Team::share(2, [&](const TeamPlace& place) {
+        counts[static_cast<std::size_t>(here)] = place.count();
+      });
+    });
   }
   CHECK(counts == std::array<std::size_t, 2>{1, 1});
 }
@@ -164,9 +175,11 @@ TEST_CASE("threads that work apart help the last one") {
           team.take_lead();
           ++leaders;
           for (int piece = 0; piece < 5; ++piece) {
-            sidenet::kernels::cpu::for_each_range(seen.size(), 1, threads, [&](std::size_t begin, std::size_t end) {
-              for (std::size_t i = begin; i < end; ++i) ++seen[i];
-            });
+            sidenet::kernels::cpu::for_each_range(seen.size(), 1, threads,
+                                                  [&](std::size_t begin, std::size_t end) {
+                                                    for (std::size_t i = begin; i < end; ++i)
+                                                      ++seen[i];
+                                                  });
           }
         }
         team.finish();

@@ -13,7 +13,8 @@ namespace sidenet::testing {
 
 /// A folder of a test's own, which goes with what is in it.
 struct TemporaryFolder {
-  TemporaryFolder() : path((std::filesystem::temp_directory_path() / "sidenet-test-XXXXXX").string()) {
+  TemporaryFolder()
+      : path((std::filesystem::temp_directory_path() / "sidenet-test-XXXXXX").string()) {
     if (::mkdtemp(path.data()) == nullptr) throw std::runtime_error(path + ": cannot be made");
   }
   ~TemporaryFolder() { std::filesystem::remove_all(path); }
@@ -31,6 +32,8 @@ inline std::string read(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
 }
-inline void put(const std::string& path, const std::string& bytes) { std::ofstream(path, std::ios::binary) << bytes; }
+inline void put(const std::string& path, const std::string& bytes) {
+  std::ofstream(path, std::ios::binary) << bytes;
+}
 
 }  // namespace sidenet::testing

@@ -16,7 +16,8 @@ namespace sidenet::testing {
 
 inline BertSize small_bert() {
   BertSize size;
-  size.layers = 2, size.hidden = 12, size.heads = 3, size.intermediate = 20, size.words = 30, size.positions = 16;
+  size.layers = 2, size.hidden = 12, size.heads = 3, size.intermediate = 20, size.words = 30,
+  size.positions = 16;
   size.classes = 3;
   return size;
 }
@@ -38,7 +39,8 @@ inline nlohmann::json config_of(const BertSize& size) {
 }
 
 /// Every name as `rename` gives it.
-inline Weights renamed(const Weights& weights, const std::function<std::string(const std::string&)>& rename) {
+inline Weights renamed(const Weights& weights,
+                       const std::function<std::string(const std::string&)>& rename) {
   Weights result;
   for (const auto& [name, tensor] : weights) result[rename(name)] = tensor;
   return result;
@@ -50,7 +52,8 @@ inline bool is_of_head(const std::string& name) {
 
 /// `prefix` before the encoder's names, and the head's as they are.
 inline Weights with_encoder_prefix(const Weights& weights, const std::string& prefix) {
-  return renamed(weights, [&](const std::string& name) { return is_of_head(name) ? name : prefix + name; });
+  return renamed(weights,
+                 [&](const std::string& name) { return is_of_head(name) ? name : prefix + name; });
 }
 
 /// 30 pieces.
@@ -89,7 +92,8 @@ inline nlohmann::json tokenizer_json(const std::vector<std::string>& pieces, boo
             {"strip_accents", nullptr},
             {"lowercase", lower_case}}},
           {"pre_tokenizer", {{"type", "BertPreTokenizer"}}},
-          {"post_processor", {{"type", "BertProcessing"}, {"sep", {"[SEP]", 3}}, {"cls", {"[CLS]", 2}}}},
+          {"post_processor",
+           {{"type", "BertProcessing"}, {"sep", {"[SEP]", 3}}, {"cls", {"[CLS]", 2}}}},
           {"model",
            {{"type", "WordPiece"},
             {"unk_token", "[UNK]"},
@@ -103,14 +107,17 @@ struct TextCheckpoint {
   files::Folder folder;
 
   TextCheckpoint() = default;
-  explicit TextCheckpoint(const Weights& weights, const nlohmann::json& config = config_of(small_bert())) {
+  explicit TextCheckpoint(const Weights& weights,
+                          const nlohmann::json& config = config_of(small_bert())) {
     write(weights, config);
   }
   void write(const Weights& weights, const nlohmann::json& config) const {
     write_safetensors(folder.path + "/model.safetensors", weights, {});
     folder.write("config.json", config.dump());
   }
-  Model import(const ImportOptions& options = {}) const { return Model::import_checkpoint(folder.path, options); }
+  Model import(const ImportOptions& options = {}) const {
+    return Model::import_checkpoint(folder.path, options);
+  }
 };
 
 /// The logits of some rows of all lengths, at MainNet's head.

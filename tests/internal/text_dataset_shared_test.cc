@@ -85,14 +85,15 @@ TEST_CASE("real rows: the first, the last, quotes, Latin-1") {
   CHECK(dev->name(0) == "dev.tsv:2");
   CHECK(dev->name(871) == "dev.tsv:873");
   const auto news = Dataset::open(folder + "agnews/test.csv");
-  CHECK(
-      news->text(0).first ==
-      "Fears for T N pension after talks Unions representing workers at Turner   Newall say they are 'disappointed' after "
-      "talks with stricken parent firm Federal Mogul.");
+  CHECK(news->text(0).first ==
+        "Fears for T N pension after talks Unions representing workers at Turner   Newall say they "
+        "are 'disappointed' after "
+        "talks with stricken parent firm Federal Mogul.");
   CHECK(news->class_names()[static_cast<std::size_t>(news->label(0))] == "3");
   const std::string trec = folder + "trec/TREC.train";
   CHECK(files::error_of([&] { Dataset::open(trec); }) ==
-        trec + ":66: invalid UTF-8 at byte 60 of the line; give --encoding latin-1 if it is Latin-1");
+        trec +
+            ":66: invalid UTF-8 at byte 60 of the line; give --encoding latin-1 if it is Latin-1");
   DatasetOptions options;
   options.columns.encoding = "latin-1";
   CHECK(Dataset::open(trec, options)->text(65).first ==

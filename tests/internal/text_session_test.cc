@@ -17,24 +17,26 @@ using sidenet::testing::RandomWeights;
 namespace {
 
 Model model_with_exits(unsigned seed, const BertSize& size = {}) {
-  ModelData data = sidenet::testing::describe_bert(sidenet::testing::random_bert(seed, size), size.heads);
+  ModelData data =
+      sidenet::testing::describe_bert(sidenet::testing::random_bert(seed, size), size.heads);
   RandomWeights random(seed + 1);
-  add_random_text_exit(random, data, "encoder.layer.2", nodes::TokenPooling::cls_mean,
+  add_random_text_exit(random, data, "encoder.layer.2", ops::TokenPooling::cls_mean,
                        24);  // given out of order on purpose
-  add_random_text_exit(random, data, "embeddings", nodes::TokenPooling::mean, 9);
-  add_random_text_exit(random, data, "encoder.layer.0", nodes::TokenPooling::cls, 16);
+  add_random_text_exit(random, data, "embeddings", ops::TokenPooling::mean, 9);
+  add_random_text_exit(random, data, "encoder.layer.0", ops::TokenPooling::cls, 16);
   return make_model(std::move(data));
 }
 
 bool same_row(const Answers& a, std::size_t i, const Answers& b, std::size_t j) {
   const auto classes = static_cast<std::size_t>(a.logits.dim(1));
   return a.exit[i] == b.exit[j] && a.index[i] == b.index[j] && a.confidence[i] == b.confidence[j] &&
-         std::memcmp(a.logits.data<float>() + i * classes, b.logits.data<float>() + j * classes, classes * sizeof(float)) ==
-             0;
+         std::memcmp(a.logits.data<float>() + i * classes, b.logits.data<float>() + j * classes,
+                     classes * sizeof(float)) == 0;
 }
 
 // A threshold that splits the rows: some leave at the exit and some do not.
-double quantile_of_confidence(Session& session, const TokenRows& inputs, const std::string& exit, double share) {
+double quantile_of_confidence(Session& session, const TokenRows& inputs, const std::string& exit,
+                              double share) {
   ExitPolicy policy;
   policy.always_exit = exit;
   std::vector<float> confidence = session.run(inputs, policy).confidence;
@@ -51,7 +53,9 @@ ExitPolicy splitting_policy(Session& session, const TokenRows& inputs) {
 
 }  // namespace
 
-TEST_CASE("a text's answer is the same to the bit alone, in any batch, in any order, on any number of threads") {
+TEST_CASE(
+    "a text's answer is the same to the bit alone, in any batch, in any order, on any number of "
+    "threads") {
   for (unsigned seed = 1; seed <= 3; ++seed) {
     BertSize size;
     if (seed == 2) size.hidden = 60, size.heads = 5, size.intermediate = 33;
@@ -82,7 +86,8 @@ TEST_CASE("a text's answer is the same to the bit alone, in any batch, in any or
           int wrong = 0;
           for (std::size_t i = 0; i < order.size(); ++i)
             wrong += !same_row(got, i, expected[static_cast<std::size_t>(order[i])], 0);
-          CHECK_MESSAGE(wrong == 0, "threads " << threads << ", micro-batch " << micro_batch << ", order " << shuffle);
+          CHECK_MESSAGE(wrong == 0, "threads " << threads << ", micro-batch " << micro_batch
+                                               << ", order " << shuffle);
           CHECK(got.multiply_adds == multiply_adds);
           for (std::size_t i = order.size(); i > 1; --i)
             std::swap(order[i - 1], order[random.integer(static_cast<unsigned>(i))]);
@@ -122,7 +127,8 @@ TEST_CASE("compute: what a text costs by its length, and what an exit saves") {
     const std::int64_t mainnet = (size.layers - 1) * layer + last + h * h + h * size.classes;
     CHECK(session.mainnet_multiply_adds({t}) == mainnet);
     TokenRows row;
-    for (std::int32_t i = 0; i < t; ++i) row.ids.push_back(i), row.positions.push_back(i), row.types.push_back(0);
+    for (std::int32_t i = 0; i < t; ++i)
+      row.ids.push_back(i), row.positions.push_back(i), row.types.push_back(0);
     row.offsets.push_back(t);
     CHECK(session.run(row, ExitPolicy::final_only()).multiply_adds == mainnet);
     ExitPolicy policy;
@@ -158,32 +164,37 @@ TEST_CASE("features: [CLS] is the row's first token, and the mean is over the ro
   const Model model = model_with_exits(13);
   Batch batch;
   batch.tokens = sidenet::testing::random_texts(14, 9, 30);
-  const auto features = [&](nodes::TokenPooling pooling) {
+  const auto features = [&](ops::TokenPooling pooling) {
     TappedSession session(model, {"encoder.layer.1", "encoder.layer.3"}, {.tokens = pooling}, 2);
     return session.run(batch);
   };
-  const auto cls = features(nodes::TokenPooling::cls), mean = features(nodes::TokenPooling::mean),
-             both = features(nodes::TokenPooling::cls_mean);
+  const auto cls = features(ops::TokenPooling::cls), mean = features(ops::TokenPooling::mean),
+             both = features(ops::TokenPooling::cls_mean);
   const std::size_t hidden = 48;
   for (std::size_t tap = 0; tap < 2; ++tap) {
     REQUIRE(both.features[tap].shape() == Shape{9, 96});
     for (std::size_t row = 0; row < 9; ++row) {
       const float* pair = both.features[tap].data<float>() + row * 2 * hidden;
-      CHECK(std::memcmp(pair, cls.features[tap].data<float>() + row * hidden, sizeof(float) * hidden) == 0);
-      CHECK(std::memcmp(pair + hidden, mean.features[tap].data<float>() + row * hidden, sizeof(float) * hidden) == 0);
+      CHECK(std::memcmp(pair, cls.features[tap].data<float>() + row * hidden,
+                        sizeof(float) * hidden) == 0);
+      CHECK(std::memcmp(pair + hidden, mean.features[tap].data<float>() + row * hidden,
+                        sizeof(float) * hidden) == 0);
     }
   }
   // A row of one token: its mean is its [CLS].
   batch.tokens = sidenet::testing::pick_rows(batch.tokens, {0});
   batch.tokens = TokenRows{{3}, {0}, {0}, {0, 1}};
-  const auto single = features(nodes::TokenPooling::cls_mean);
+  const auto single = features(ops::TokenPooling::cls_mean);
   for (std::size_t i = 0; i < hidden; ++i) {
-    CHECK(single.features[0].data<float>()[i] == doctest::Approx(single.features[0].data<float>()[hidden + i]));
+    CHECK(single.features[0].data<float>()[i] ==
+          doctest::Approx(single.features[0].data<float>()[hidden + i]));
   }
   // The pooler and the classifier over the last layer's [CLS] give the logits.
   const auto tensors = model.tensors();
-  const float *w1 = tensors.at("pooler.dense.weight").data<float>(), *b1 = tensors.at("pooler.dense.bias").data<float>();
-  const float *w2 = tensors.at("classifier.weight").data<float>(), *b2 = tensors.at("classifier.bias").data<float>();
+  const float *w1 = tensors.at("pooler.dense.weight").data<float>(),
+              *b1 = tensors.at("pooler.dense.bias").data<float>();
+  const float *w2 = tensors.at("classifier.weight").data<float>(),
+              *b2 = tensors.at("classifier.bias").data<float>();
   std::vector<double> pooled(hidden);
   for (std::size_t o = 0; o < hidden; ++o) {
     double sum = b1[o];
@@ -198,27 +209,34 @@ TEST_CASE("features: [CLS] is the row's first token, and the mean is over the ro
   }
 }
 
-TEST_CASE("an encoder layer: a node a product, attention, two layer norms; of the last, [CLS] alone where that is read") {
-  using nodes::TokenPooling;
-  const std::vector<std::string> layer = {"linear",      "self_attention", "linear+add", "layer_norm",
-                                          "linear+gelu", "linear+add",     "layer_norm"};
-  const std::vector<std::string> pooled = {"linear",     "token_pool cls", "linear",      "first_token_attention",
-                                           "linear+add", "layer_norm",     "linear+gelu", "linear+add",
-                                           "layer_norm"};
-  const auto check_last = [&](const std::optional<TokenPooling>& exit_there, const std::vector<std::string>& last,
+TEST_CASE(
+    "an encoder layer: a node a product, attention, two layer norms; of the last, [CLS] alone "
+    "where that is read") {
+  using ops::TokenPooling;
+  const std::vector<std::string> layer = {"linear",     "self_attention", "linear+add",
+                                          "layer_norm", "linear+gelu",    "linear+add",
+                                          "layer_norm"};
+  const std::vector<std::string> pooled = {
+      "linear",     "token_pool cls", "linear",      "first_token_attention",
+      "linear+add", "layer_norm",     "linear+gelu", "linear+add",
+      "layer_norm"};
+  const auto check_last = [&](const std::optional<TokenPooling>& exit_there,
+                              const std::vector<std::string>& last,
                               const std::vector<std::string>& behind) {
     ModelData data = sidenet::testing::describe_bert(sidenet::testing::random_bert(1), 4);
     RandomWeights random(2);
     if (exit_there) add_random_text_exit(random, data, "encoder.layer.3", *exit_there, 8);
     const Graph graph = build_exit_graph(data, default_input_shape(data));
     std::vector<std::string> kinds;
-    for (const Node& node : graph.nodes()) kinds.push_back(node.operation ? node.operation->kind() : "input");
+    for (const Node& node : graph.nodes())
+      kinds.push_back(node.operation ? node.operation->kind() : "input");
     std::vector<std::string> expected = {"input", "embeddings", "layer_norm"};
     for (int i = 0; i < 3; ++i) expected.insert(expected.end(), layer.begin(), layer.end());
     expected.insert(expected.end(), last.begin(), last.end());
     expected.insert(expected.end(), behind.begin(), behind.end());
     CHECK(kinds == expected);
-    for (const char* name : {"cls", "encoder.layer.3", "encoder.layer.3.attention.self"}) CHECK(graph.find(name) >= 0);
+    for (const char* name : {"cls", "encoder.layer.3", "encoder.layer.3.attention.self"})
+      CHECK(graph.find(name) >= 0);
   };
   check_last({}, pooled, {"linear+tanh", "linear"});
   check_last(TokenPooling::cls, pooled, {"linear+tanh", "linear", "exit"});
@@ -226,7 +244,7 @@ TEST_CASE("an encoder layer: a node a product, attention, two layer norms; of th
 }
 
 TEST_CASE("what a tap needs of other tokens changes no bit of MainNet's answer") {
-  using nodes::TokenPooling;
+  using ops::TokenPooling;
   struct Tap {
     std::string name;
     int width;
@@ -244,12 +262,15 @@ TEST_CASE("what a tap needs of other tokens changes no bit of MainNet's answer")
   const TokenRows inputs = sidenet::testing::random_texts(31, 37, size.positions, size);
   for (const std::string hidden_act : {"gelu", "relu"}) {
     const auto model_with = [&](const Tap* tap, TokenPooling pooling) {
-      ModelData data = sidenet::testing::describe_bert(sidenet::testing::random_bert(30), size.heads);
-      data.architecture = models::recognise(models::Weights(data.weights, "test"), "",
-                                            {{"num_attention_heads", "4"}, {"hidden_act", hidden_act}});
+      ModelData data =
+          sidenet::testing::describe_bert(sidenet::testing::random_bert(30), size.heads);
+      data.architecture =
+          models::recognise(models::Weights(data.weights, "test"), "",
+                            {{"num_attention_heads", "4"}, {"hidden_act", hidden_act}});
       RandomWeights random(32);
       if (tap) {
-        const int features = pooling == TokenPooling::cls_mean && tap->name != "cls" ? 2 * tap->width : tap->width;
+        const int features =
+            pooling == TokenPooling::cls_mean && tap->name != "cls" ? 2 * tap->width : tap->width;
         add_random_exit(random, data, tap->name, 1, features, 8);
         data.exits.back().pooling.tokens = pooling;
       }
@@ -258,12 +279,13 @@ TEST_CASE("what a tap needs of other tokens changes no bit of MainNet's answer")
     Session plain(model_with(nullptr, TokenPooling::cls), {1, 0});
     const Tensor expected = plain.run(inputs).logits;
     for (const Tap& tap : taps) {
-      for (const TokenPooling pooling : {TokenPooling::cls, TokenPooling::mean, TokenPooling::cls_mean}) {
+      for (const TokenPooling pooling :
+           {TokenPooling::cls, TokenPooling::mean, TokenPooling::cls_mean}) {
         CAPTURE(tap.name);
         CAPTURE(hidden_act);
         Session session(model_with(&tap, pooling), {2, 0});
-        for (const Tensor& logits :
-             {session.run(inputs, ExitPolicy::final_only()).logits, session.run_all_exits(inputs).logits.back()}) {
+        for (const Tensor& logits : {session.run(inputs, ExitPolicy::final_only()).logits,
+                                     session.run_all_exits(inputs).logits.back()}) {
           CHECK(std::memcmp(logits.data<float>(), expected.data<float>(), expected.bytes()) == 0);
         }
       }
@@ -277,13 +299,18 @@ TEST_CASE("wrong inputs: one clear error") {
   const auto refused = [&](TokenRows rows, const char* part) {
     CHECK_THROWS_WITH_AS(session.run(rows), doctest::Contains(part), Error);
   };
-  refused({{1, 50}, {0, 1}, {0, 0}, {0, 2}}, "row 0, token 1: expected a word id from 0 to 49, got 50");
-  refused({{1, -1}, {0, 0}, {0, 0}, {0, 1, 2}}, "row 1, token 0: expected a word id from 0 to 49, got -1");
+  refused({{1, 50}, {0, 1}, {0, 0}, {0, 2}},
+          "row 0, token 1: expected a word id from 0 to 49, got 50");
+  refused({{1, -1}, {0, 0}, {0, 0}, {0, 1, 2}},
+          "row 1, token 0: expected a word id from 0 to 49, got -1");
   refused({{1}, {40}, {0}, {0, 1}}, "expected a position from 0 to 39, got 40");
   refused({{1}, {0}, {2}, {0, 1}}, "expected a token type from 0 to 1, got 2");
   refused({{1}, {0}, {0}, {0, 0, 1}}, "row 0: expected 1 to 40 tokens, got 0");
-  refused({{1, 2}, {0, 1}, {0}, {0, 2}}, "expected a position and a type for each of 2 word ids, got 2 and 1");
-  refused({{1}, {0}, {0}, {0, 2}}, "expected offsets from 0 to 1, the number of tokens, got 0 to 2");
-  CHECK_THROWS_WITH_AS(session.run(Tensor(DType::f32, {1, 3, 8, 8})), doctest::Contains("takes texts"), Error);
+  refused({{1, 2}, {0, 1}, {0}, {0, 2}},
+          "expected a position and a type for each of 2 word ids, got 2 and 1");
+  refused({{1}, {0}, {0}, {0, 2}},
+          "expected offsets from 0 to 1, the number of tokens, got 0 to 2");
+  CHECK_THROWS_WITH_AS(session.run(Tensor(DType::f32, {1, 3, 8, 8})),
+                       doctest::Contains("takes texts"), Error);
   CHECK(session.run(TokenRows{}).index.empty());
 }

@@ -7,7 +7,8 @@ using sidenet::ThreadChoice;
 
 namespace {
 
-// Runs `count` times; all threads take `all` seconds and one takes `one`. Returns how many runs were by all.
+// Runs `count` times; all threads take `all` seconds and one takes `one`. Returns how many runs
+// were by all.
 int run(ThreadChoice& choice, int count, double all, double one) {
   int by_all = 0;
   for (int i = 0; i < count; ++i) {
@@ -30,7 +31,9 @@ TEST_CASE("a machine that is busy from the start") {
   CHECK(run(choice, 500, 12.0, 2.0) <= 25);
 }
 
-TEST_CASE("where threads wait for each other, one takes over, and all come back when they are quick again") {
+TEST_CASE(
+    "where threads wait for each other, one takes over, and all come back when they are quick "
+    "again") {
   ThreadChoice choice;
   run(choice, 100, 1.0, 1.6);
   const int slow = run(choice, 1000, 12.0, 2.0);
@@ -52,7 +55,8 @@ TEST_CASE("rows of different sizes and kinds are no alarm") {
   for (int i = 0; i < 500; ++i) {
     by_all += choice.all() ? 1 : 0;
     const double work = i % 7 + 1;
-    const std::size_t kind = i % 11 == 0 ? 2 : 5;  // that leaves late, and those that leave early: more time by work
+    const std::size_t kind =
+        i % 11 == 0 ? 2 : 5;  // that leaves late, and those that leave early: more time by work
     choice.record((choice.all() ? 0.001 : 0.0016) * work * (kind == 5 ? 4 : 1), work, kind);
   }
   CHECK(by_all == 494);  // two trials of three

@@ -14,7 +14,9 @@ using namespace sidenet;
 
 namespace {
 
-ThresholdDescent::Costs costs_of(const ExitScores& scores) { return {scores.segment_compute, scores.head_compute}; }
+ThresholdDescent::Costs costs_of(const ExitScores& scores) {
+  return {scores.segment_compute, scores.head_compute};
+}
 
 }  // namespace
 
@@ -49,7 +51,8 @@ TEST_CASE("one exit's threshold is the best of all that tell its rows apart") {
       return means.loss + price * means.cost;
     };
     double least = value(kShut);
-    for (const float confidence : scores.confidence[0]) least = std::min(least, value(static_cast<double>(confidence)));
+    for (const float confidence : scores.confidence[0])
+      least = std::min(least, value(static_cast<double>(confidence)));
     CHECK(found == doctest::Approx(least).epsilon(1e-9));
     CHECK(value(thresholds[0]) == doctest::Approx(found));
   }
@@ -71,7 +74,8 @@ TEST_CASE("no change of one threshold betters what descent ends with") {
   }
 }
 
-TEST_CASE("the joint curve is a front that holds or beats every uniform point, and is the same again") {
+TEST_CASE(
+    "the joint curve is a front that holds or beats every uniform point, and is the same again") {
   const ExitScores scores = random_scores(1500, 4, 5);
   const auto rows = all_rows(scores);
   for (const auto quality : {SearchOptions::Quality::accuracy, SearchOptions::Quality::agreement}) {
@@ -90,7 +94,8 @@ TEST_CASE("the joint curve is a front that holds or beats every uniform point, a
     }
     const auto again = joint_curve(scores, rows, {.quality = quality, .seed = 3});
     REQUIRE(again.size() == curve.size());
-    for (std::size_t i = 0; i < curve.size(); ++i) CHECK(again[i].thresholds == curve[i].thresholds);
+    for (std::size_t i = 0; i < curve.size(); ++i)
+      CHECK(again[i].thresholds == curve[i].thresholds);
   }
 }
 
@@ -105,7 +110,9 @@ TEST_CASE("an exit that only costs is shut, and a blind one is too") {
   const auto cheapest = [&](const std::vector<OperatingPoint>& points) {
     const OperatingPoint* best = nullptr;
     for (const OperatingPoint& point : points) {
-      if (point.accuracy >= uniform.front().accuracy - 0.02 && (!best || point.compute < best->compute)) best = &point;
+      if (point.accuracy >= uniform.front().accuracy - 0.02 &&
+          (!best || point.compute < best->compute))
+        best = &point;
     }
     REQUIRE(best);
     return *best;
@@ -119,17 +126,20 @@ TEST_CASE("an exit that only costs is shut, and a blind one is too") {
 TEST_CASE("on rows that it has not seen the joint curve loses no more than the uniform one") {
   const ExitScores scores = random_scores(12000, 4, 7);
   const auto rows = all_rows(scores);
-  const std::span<const std::uint32_t> tuning = std::span(rows).first(2000), others = std::span(rows).subspan(2000);
+  const std::span<const std::uint32_t> tuning = std::span(rows).first(2000),
+                                       others = std::span(rows).subspan(2000);
   const double mainnet = operate(scores, std::vector<double>(4, kShut), others).accuracy;
-  const auto saved = [&](const std::vector<OperatingPoint>& curve) {  // at most a point lost on the others
-    double best = 0;
-    for (const OperatingPoint& point : curve) {
-      const OperatingPoint there = operate(scores, point.thresholds, others);
-      if (there.accuracy >= mainnet - 0.01) best = std::max(best, 1 - there.compute);
-    }
-    return best;
-  };
-  const double joint = saved(joint_curve(scores, tuning)), uniform = saved(uniform_curve(scores, tuning));
+  const auto saved =
+      [&](const std::vector<OperatingPoint>& curve) {  // at most a point lost on the others
+        double best = 0;
+        for (const OperatingPoint& point : curve) {
+          const OperatingPoint there = operate(scores, point.thresholds, others);
+          if (there.accuracy >= mainnet - 0.01) best = std::max(best, 1 - there.compute);
+        }
+        return best;
+      };
+  const double joint = saved(joint_curve(scores, tuning)),
+               uniform = saved(uniform_curve(scores, tuning));
   MESSAGE("saved on other rows at a point lost: joint " << joint << ", uniform " << uniform);
   CHECK(joint > uniform - 0.02);
 }
@@ -152,7 +162,8 @@ TEST_CASE("cost in ms shuts the exits that take too long") {
   scores.head_ms = {1.5, 0.01, 0};
   const auto curve = joint_curve(scores, all_rows(scores), {.cost = SearchOptions::Cost::ms});
   for (std::size_t i = 1; i < curve.size(); ++i) CHECK(curve[i].ms < curve[i - 1].ms);
-  const auto half = std::find_if(curve.begin(), curve.end(), [](const OperatingPoint& point) { return point.ms < 2.6; });
+  const auto half = std::find_if(curve.begin(), curve.end(),
+                                 [](const OperatingPoint& point) { return point.ms < 2.6; });
   REQUIRE(half != curve.end());
   CHECK(half->thresholds[0] > 1);
 }

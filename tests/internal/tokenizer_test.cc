@@ -23,7 +23,8 @@ namespace {
 
 std::string golden(const std::string& name) {
   const char* data = std::getenv("SIDENET_TEST_DATA");
-  if (data == nullptr) throw Error("SIDENET_TEST_DATA is not set: expected the path of tests/golden");
+  if (data == nullptr)
+    throw Error("SIDENET_TEST_DATA is not set: expected the path of tests/golden");
   return std::string(data) + "/tokenizer/" + name;
 }
 
@@ -35,7 +36,8 @@ TokenizerOptions options_of(const json& fields) {
   options.max_tokens = fields.value("max_tokens", 512);
   if (fields.contains("strip_accents") && !fields["strip_accents"].is_null())
     options.strip_accents = fields["strip_accents"];
-  if (fields.value("truncation", "longest_first") == "only_first") options.truncation = Truncation::only_first;
+  if (fields.value("truncation", "longest_first") == "only_first")
+    options.truncation = Truncation::only_first;
   return options;
 }
 
@@ -51,7 +53,8 @@ std::string row_of(const Tokenizer& tokenizer, const Text& text) {
   return row;
 }
 
-const std::vector<std::string> kPieces = {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "b", "##b", "é", "##é", "."};
+const std::vector<std::string> kPieces = {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a",
+                                          "b",     "##b",   "é",     "##é",   "."};
 
 Tokenizer small(int max_tokens = 512, Truncation truncation = Truncation::longest_first) {
   TokenizerOptions options;
@@ -98,7 +101,8 @@ std::vector<std::uint32_t> block_crcs(Add add) {
 using Ids = std::vector<std::int32_t>;
 
 /// WordPiece as its paper says it, piece by piece.
-Ids plain_word_piece(const std::vector<std::string>& vocabulary, const std::string& continuation, const std::string& word) {
+Ids plain_word_piece(const std::vector<std::string>& vocabulary, const std::string& continuation,
+                     const std::string& word) {
   Ids ids;
   for (std::size_t start = 0; start < word.size();) {
     std::size_t end = word.size();
@@ -156,7 +160,9 @@ TEST_CASE("every code point is normalised and cut as in the goldens") {
   const CharacterClasses& classes = CharacterClasses::get();
   const auto crcs = block_crcs([&](char32_t c, std::string& bytes) {
     const unsigned bits = classes.of(c);
-    bytes += (bits & CharacterClasses::white_space) != 0 ? 'w' : (bits & CharacterClasses::punctuation) != 0 ? 'p' : 'c';
+    bytes += (bits & CharacterClasses::white_space) != 0   ? 'w'
+             : (bits & CharacterClasses::punctuation) != 0 ? 'p'
+                                                           : 'c';
   });
   CHECK(crcs == goldens["words"].get<std::vector<std::uint32_t>>());
 }
@@ -170,7 +176,8 @@ TEST_CASE("rows are packed one behind the other") {
   CHECK(rows.positions == Ids{0, 1, 2, 3, 0, 1, 2, 3, 4, 5});
   CHECK(rows.types == Ids{0, 0, 0, 0, 0, 0, 1, 1, 1, 1});
   CHECK(rows.offsets == std::vector<std::int64_t>{0, 4, 10});
-  CHECK(tokenizer.tokenize("Abé q.[MASK]") == std::vector<std::string>{"a", "##b", "##é", "[UNK]", ".", "[MASK]"});
+  CHECK(tokenizer.tokenize("Abé q.[MASK]") ==
+        std::vector<std::string>{"a", "##b", "##é", "[UNK]", ".", "[MASK]"});
 }
 
 TEST_CASE("a text that is not UTF-8 leaves the rows alone") {
@@ -198,7 +205,9 @@ TEST_CASE("a text that is not UTF-8 leaves the rows alone") {
     CAPTURE(at);
     const std::string where = ": invalid UTF-8 at byte " + std::to_string(at);
     CHECK(error_of([&, &text = text] { tokenizer.encode({text, {}}, rows); }) == "text" + where);
-    CHECK(error_of([&, &text = text] { tokenizer.encode({"a", text}, rows); }) == "second text" + where);
+    CHECK(error_of([&, &text = text] {
+            tokenizer.encode({"a", text}, rows);
+          }) == "second text" + where);
     CHECK(error_of([&, &text = text] { tokenizer.tokenize(text); }) == "text" + where);
     // Also where the row has been full for long.
     CHECK(error_of([&, &text = text] {
@@ -215,7 +224,8 @@ TEST_CASE("every code point survives writing and reading, and nothing else is va
     const std::string_view text(bytes, static_cast<std::size_t>(put_utf8(c, bytes) - bytes));
     const bool surrogate = c >= 0xD800 && c < 0xE000;
     const char* at = bytes;
-    if (next_code_point(at) != c || at != bytes + text.size() || valid_utf8_prefix(text) != (surrogate ? 0 : text.size())) {
+    if (next_code_point(at) != c || at != bytes + text.size() ||
+        valid_utf8_prefix(text) != (surrogate ? 0 : text.size())) {
       FAIL("U+", std::to_string(static_cast<unsigned>(c)));
     }
   }
@@ -237,7 +247,8 @@ TEST_CASE("a long text is cut to what its beginning gives") {
   const Ids ids = ids_of(tokenizer, {text, {}});
   REQUIRE(ids.size() == 512);
   REQUIRE(pieces.size() >= 100000);
-  for (std::size_t i = 1; i < 511; ++i) CHECK(tokenizer.vocabulary()[static_cast<std::size_t>(ids[i])] == pieces[i - 1]);
+  for (std::size_t i = 1; i < 511; ++i)
+    CHECK(tokenizer.vocabulary()[static_cast<std::size_t>(ids[i])] == pieces[i - 1]);
 }
 
 TEST_CASE("WordPiece against its plain form") {
@@ -253,7 +264,8 @@ TEST_CASE("WordPiece against its plain form") {
     std::vector<std::string> vocabulary = {"[UNK]"};
     for (int i = 0; i < 12; ++i) {
       const std::string piece = (pick(2) == 0 ? continuation : "") + word();
-      if (std::find(vocabulary.begin(), vocabulary.end(), piece) == vocabulary.end()) vocabulary.push_back(piece);
+      if (std::find(vocabulary.begin(), vocabulary.end(), piece) == vocabulary.end())
+        vocabulary.push_back(piece);
     }
     const WordPiece words(vocabulary, {vocabulary.size(), continuation, 100, 0}, "x",
                           [](std::int64_t id) { return std::to_string(id); });
@@ -282,7 +294,8 @@ TEST_CASE("added tokens against their plain form: the leftmost, of those the lon
     for (std::size_t i = pick(12); i > 0; --i) {
       const std::string content = word(trial % 8 + 1);
       const auto same = [&](const AddedToken& token) { return token.content == content; };
-      if (std::none_of(tokens.begin(), tokens.end(), same)) tokens.push_back({content, static_cast<std::int32_t>(i)});
+      if (std::none_of(tokens.begin(), tokens.end(), same))
+        tokens.push_back({content, static_cast<std::int32_t>(i)});
     }
     const AddedTokens added(tokens, "x");
     for (int i = 0; i < 20; ++i) {
@@ -291,8 +304,10 @@ TEST_CASE("added tokens against their plain form: the leftmost, of those the lon
       const AddedToken* best = nullptr;
       for (const AddedToken& token : tokens) {
         const std::size_t found = text.find(token.content);
-        const bool longer = best != nullptr && found == begin && token.content.size() > best->content.size();
-        if (found != std::string::npos && (best == nullptr || found < begin || longer)) begin = found, best = &token;
+        const bool longer =
+            best != nullptr && found == begin && token.content.size() > best->content.size();
+        if (found != std::string::npos && (best == nullptr || found < begin || longer))
+          begin = found, best = &token;
       }
       const AddedTokens::Match match = added.find(text.data(), text.data() + text.size());
       CAPTURE(text);
@@ -305,8 +320,11 @@ TEST_CASE("added tokens against their plain form: the leftmost, of those the lon
 
 TEST_CASE("vocab.txt: line ends and white space behind a piece") {
   const TokenizerOptions options;
-  const auto pieces = [&](const std::string& bytes) { return read_tokenizer(bytes, options, "v").vocabulary; };
-  const std::vector<std::string> expected = {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "", " a", "b\rc"};
+  const auto pieces = [&](const std::string& bytes) {
+    return read_tokenizer(bytes, options, "v").vocabulary;
+  };
+  const std::vector<std::string> expected = {"[PAD]",  "[UNK]", "[CLS]", "[SEP]",
+                                             "[MASK]", "",      " a",    "b\rc"};
   CHECK(pieces("[PAD]\r\n[UNK]\r\n[CLS]\r\n[SEP]\r\n[MASK]\r\n\r\n a\r\nb\rc\r\n") == expected);
   CHECK(pieces("[PAD]\n[UNK] \n[CLS]\t\n[SEP]\u3000\u00a0\n[MASK]\n\n a\u0085\nb\rc") == expected);
 }
@@ -343,8 +361,10 @@ TEST_CASE("tokenizer.json: what the file says wins") {
   CHECK(got.lower_case);
   file["normalizer"] = nullptr;
   CHECK(!read().lower_case);
-  file["pre_tokenizer"] = {{"type", "Sequence"}, {"pretokenizers", {{{"type", "BertPreTokenizer"}}}}};
-  file["truncation"] = {{"max_length", 5}, {"strategy", "OnlyFirst"}, {"stride", 0}, {"direction", "Right"}};
+  file["pre_tokenizer"] = {{"type", "Sequence"},
+                           {"pretokenizers", {{{"type", "BertPreTokenizer"}}}}};
+  file["truncation"] = {
+      {"max_length", 5}, {"strategy", "OnlyFirst"}, {"stride", 0}, {"direction", "Right"}};
   file["padding"] = {{"pad_token", "[MASK]"}};
   file["post_processor"] = json::parse(R"({"type": "TemplateProcessing",
     "single": [{"SpecialToken": {"id": "[SEP]", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}},

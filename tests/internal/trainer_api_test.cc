@@ -57,18 +57,21 @@ double accuracy_at(const Model& model, const Dataset& data, const std::string& e
   return evaluate(model, data, policy).accuracy;
 }
 
-std::vector<std::shared_ptr<const Dataset>> training_data() { return {std::make_shared<Quarters>(600, 1)}; }
+std::vector<std::shared_ptr<const Dataset>> training_data() {
+  return {std::make_shared<Quarters>(600, 1)};
+}
 
 }  // namespace
 
 TEST_CASE("trained exits answer well, in the order of the graph, and MainNet is untouched") {
   const Model mainnet = make_mainnet();
   std::vector<std::string> stages;
-  const TrainResult result = train_sidenets(mainnet, training_data(), quick(), [&](const Progress& progress) {
-    if (stages.empty() || stages.back() != progress.stage) stages.push_back(progress.stage);
-    CHECK(progress.done <= progress.total);
-    if (progress.stage != "features") CHECK(!progress.note.empty());
-  });
+  const TrainResult result =
+      train_sidenets(mainnet, training_data(), quick(), [&](const Progress& progress) {
+        if (stages.empty() || stages.back() != progress.stage) stages.push_back(progress.stage);
+        CHECK(progress.done <= progress.total);
+        if (progress.stage != "features") CHECK(!progress.note.empty());
+      });
   CHECK(stages == std::vector<std::string>{"features", "train layer3", "train layer1"});
   REQUIRE(result.exits.size() == 2);
   CHECK(result.exits[0].name == "layer3");
@@ -85,7 +88,8 @@ TEST_CASE("trained exits answer well, in the order of the graph, and MainNet is 
   for (const auto& [name, tensor] : mainnet.tensors())
     CHECK(std::memcmp(tensor.raw(), result.model.tensors().at(name).raw(), tensor.bytes()) == 0);
 
-  // Through the engine, on images that training has not seen: the features have the order that the exit reads.
+  // Through the engine, on images that training has not seen: the features have the order that the
+  // exit reads.
   const Quarters unseen(200, 2);
   CHECK(accuracy_at(result.model, unseen, "layer1") > 0.95);
   CHECK(accuracy_at(result.model, unseen, "layer3") > 0.9);
@@ -93,7 +97,8 @@ TEST_CASE("trained exits answer well, in the order of the graph, and MainNet is 
 }
 
 TEST_CASE("mirrored copies are trained on, and stay on their original's side") {
-  // A mirrored image keeps its label here, so an exit cannot tell left from right: its loss is at least log 2.
+  // A mirrored image keeps its label here, so an exit cannot tell left from right: its loss is at
+  // least log 2.
   TrainOptions options = quick();
   options.taps = {"layer1"};
   CHECK(train_sidenets(make_mainnet(), training_data(), options).exits[0].holdout_loss < 0.2);
@@ -131,13 +136,15 @@ TEST_CASE("a run that stopped goes on from its cache to the same bits") {
                     Stop);
     options.batch = 7;  // nothing depends on the batches
     std::int64_t first = -1;
-    const TrainResult resumed = train_sidenets(mainnet, data, options, [&](const Progress& progress) {
-      if (first < 0) first = progress.done;
-    });
+    const TrainResult resumed =
+        train_sidenets(mainnet, data, options, [&](const Progress& progress) {
+          if (first < 0) first = progress.done;
+        });
     CHECK(first * 2 >= total);
     CHECK(same_bits(whole.model, resumed.model));
     CHECK(!fs::exists(options.cache_dir + "/progress"));
-    CHECK(std::distance(fs::directory_iterator(folder.path + "/cache"), fs::directory_iterator()) == 0);
+    CHECK(std::distance(fs::directory_iterator(folder.path + "/cache"), fs::directory_iterator()) ==
+          0);
   }
 }
 
@@ -146,7 +153,9 @@ TEST_CASE("a kept cache serves again; another model, data or setting does not us
   TrainOptions options = quick(folder.path);
   options.epochs = 1;
   options.keep_cache = true;
-  const auto caches = [&] { return std::distance(fs::directory_iterator(folder.path), fs::directory_iterator()); };
+  const auto caches = [&] {
+    return std::distance(fs::directory_iterator(folder.path), fs::directory_iterator());
+  };
   const auto data = std::make_shared<Quarters>(100, 1);
   train_sidenets(make_mainnet(), {data}, options);
   CHECK(caches() == 1);
@@ -186,7 +195,8 @@ TEST_CASE("training again replaces the exit of that name and keeps the others") 
 TEST_CASE("what cannot be trained is refused in one clear line") {
   const Model model = make_mainnet();
   TrainOptions options = quick();
-  const auto fails = [&](const std::vector<std::shared_ptr<const Dataset>>& data, const std::string& part) {
+  const auto fails = [&](const std::vector<std::shared_ptr<const Dataset>>& data,
+                         const std::string& part) {
     try {
       train_sidenets(model, data, options);
       FAIL("no Error");
@@ -222,9 +232,10 @@ TEST_CASE("class folders are matched by name, or by position where the labels ar
   CHECK(map_labels(named, {"0", "1", "2", "3"})[1] == 3);
   CHECK(map_labels(Quarters(4, 1), {"a", "b", "c", "d"})[1] == 3);
   CHECK(map_labels(Quarters(4, 1, {"10", "11", "2", "a"}), {"0", "1", "2", "3"})[1] == 3);
-  CHECK_THROWS_WITH_AS(
-      map_labels(named, {"a", "b", "x", "d"}),
-      "labels: the data's class 'c' is not one of the model's labels: expected a, b, x, … (4), got d, a, c, … (4)", Error);
+  CHECK_THROWS_WITH_AS(map_labels(named, {"a", "b", "x", "d"}),
+                       "labels: the data's class 'c' is not one of the model's labels: expected a, "
+                       "b, x, … (4), got d, a, c, … (4)",
+                       Error);
   CHECK_THROWS_AS(map_labels(named, {"0", "1", "2", "3", "4"}), Error);
   CHECK_THROWS_AS(map_labels(named, {"a", "b", "c", "d", "d"}), Error);
 }

@@ -28,9 +28,11 @@ double normal(Random& random) {  // nearly: a sum of uniform numbers
   return sum;
 }
 
-/// Rows with labels from `make(random, features)`; MainNet's logits are sure of the label; every fifth row is held out.
+/// Rows with labels from `make(random, features)`; MainNet's logits are sure of the label; every
+/// fifth row is held out.
 template <typename Make>
-TrainingRows make_rows(std::int64_t count, std::int64_t features, std::int64_t classes, const Make& make) {
+TrainingRows make_rows(std::int64_t count, std::int64_t features, std::int64_t classes,
+                       const Make& make) {
   TrainingRows rows;
   rows.features = Tensor(DType::f32, {count, features});
   rows.mainnet_logits = Tensor(DType::f32, {count, classes});
@@ -49,7 +51,8 @@ TrainingRows blobs(std::int64_t count) {
   return make_rows(count, 6, 3, [](Random& random, float* x) {
     const int label = static_cast<int>(random.below(3));
     for (int i = 0; i < 5; ++i)
-      x[i] = static_cast<float>(100 + (i == label ? 4 : 0) + normal(random)) * (i == 1 ? 50.0f : 1.0f);
+      x[i] =
+          static_cast<float>(100 + (i == label ? 4 : 0) + normal(random)) * (i == 1 ? 50.0f : 1.0f);
     x[5] = 7;
     return label;
   });
@@ -73,7 +76,8 @@ TrainOptions quick() {
 
 /// The formula, row by row: fc2(relu(fc1((x - mean) / std))).
 double plain_accuracy(const SideNetWeights& w, const TrainingRows& rows) {
-  const std::int64_t features = w.mean.size(), hidden = w.fc1_bias.size(), classes = w.fc2_bias.size();
+  const std::int64_t features = w.mean.size(), hidden = w.fc1_bias.size(),
+                     classes = w.fc2_bias.size();
   const Tensor fc1 = w.fc1_weight.to_f32();
   std::int64_t right = 0;
   for (const std::int64_t row : rows.holdout) {
@@ -90,7 +94,8 @@ double plain_accuracy(const SideNetWeights& w, const TrainingRows& rows) {
     for (std::int64_t c = 0; c < classes; ++c) {
       z[static_cast<std::size_t>(c)] = w.fc2_bias.data<float>()[c];
       for (std::int64_t i = 0; i < hidden; ++i) {
-        z[static_cast<std::size_t>(c)] += w.fc2_weight.data<float>()[c * hidden + i] * h[static_cast<std::size_t>(i)];
+        z[static_cast<std::size_t>(c)] +=
+            w.fc2_weight.data<float>()[c * hidden + i] * h[static_cast<std::size_t>(i)];
       }
     }
     right += argmax(z.data(), classes) == rows.labels[static_cast<std::size_t>(row)] ? 1 : 0;
@@ -103,8 +108,9 @@ bool same_bits(const Tensor& a, const Tensor& b) {
 }
 
 bool same_bits(const SideNetWeights& a, const SideNetWeights& b) {
-  return same_bits(a.mean, b.mean) && same_bits(a.std, b.std) && same_bits(a.fc1_weight, b.fc1_weight) &&
-         same_bits(a.fc1_bias, b.fc1_bias) && same_bits(a.fc2_weight, b.fc2_weight) && same_bits(a.fc2_bias, b.fc2_bias);
+  return same_bits(a.mean, b.mean) && same_bits(a.std, b.std) &&
+         same_bits(a.fc1_weight, b.fc1_weight) && same_bits(a.fc1_bias, b.fc1_bias) &&
+         same_bits(a.fc2_weight, b.fc2_weight) && same_bits(a.fc2_bias, b.fc2_bias);
 }
 
 }  // namespace
@@ -113,7 +119,8 @@ TEST_CASE("separable clouds are learned, and the weights answer as was measured"
   const TrainingRows rows = blobs(1500);
   const TrainedSideNet trained = train_sidenet("test", rows, quick());
   CHECK(trained.holdout_accuracy > 0.97);
-  CHECK(plain_accuracy(trained.weights, rows) == doctest::Approx(trained.holdout_accuracy).epsilon(0.004));
+  CHECK(plain_accuracy(trained.weights, rows) ==
+        doctest::Approx(trained.holdout_accuracy).epsilon(0.004));
   CHECK(trained.weights.fc1_weight.shape() == Shape{32, 6});
   CHECK(trained.weights.fc2_weight.shape() == Shape{3, 32});
 }
@@ -131,7 +138,8 @@ TEST_CASE("to_bf16 rounds to the nearest, ties to even; what bfloat16 holds stay
       {of_bits(0xbf807fff), of_bits(0xbf800000)},
       {of_bits(0x7f7fffff), inf},
       {-inf, -inf}};
-  for (const auto& [from, to] : cases) CHECK(Tensor::from({1}, {from}).to_bf16().to_f32().data<float>()[0] == to);
+  for (const auto& [from, to] : cases)
+    CHECK(Tensor::from({1}, {from}).to_bf16().to_f32().data<float>()[0] == to);
   for (const std::uint32_t nan : {0x7f800001u, 0x7fffffffu, 0xffffffffu})
     CHECK(std::isnan(Tensor::from({1}, {of_bits(nan)}).to_bf16().to_f32().data<float>()[0]));
   CHECK_THROWS_AS(Tensor(DType::f64, {1}).to_bf16(), Error);
@@ -151,7 +159,8 @@ TEST_CASE("the first layer's weights are kept in bfloat16, rounded after trainin
   CHECK(halves.holdout_loss != whole.holdout_loss);  // measured as kept
   CHECK(halves.holdout_loss == doctest::Approx(whole.holdout_loss).epsilon(0.01));
   options.weights = "f16";
-  CHECK_THROWS_WITH_AS(train_sidenet("test", rows, options), "train: weights: expected bf16 or f32, got 'f16'", Error);
+  CHECK_THROWS_WITH_AS(train_sidenet("test", rows, options),
+                       "train: weights: expected bf16 or f32, got 'f16'", Error);
 }
 
 TEST_CASE("exclusive or needs the hidden layer") {
@@ -172,7 +181,8 @@ TEST_CASE("the gradient agrees with finite differences") {
   SideNetMlp mlp(features, hidden, classes, rows, 1);
   mlp.initialise(5);
   Random random(9);
-  for (float& parameter : mlp.parameters()) parameter += static_cast<float>(0.1 * normal(random));  // biases too
+  for (float& parameter : mlp.parameters())
+    parameter += static_cast<float>(0.1 * normal(random));  // biases too
   std::vector<float> x(rows * features), targets(rows * classes);
   for (float& v : x) v = static_cast<float>(normal(random));
   for (int r = 0; r < rows; ++r) {
@@ -203,8 +213,8 @@ TEST_CASE("the gradient agrees with finite differences") {
     parameter = kept - step;
     const double below = loss();
     parameter = kept;
-    largest =
-        std::max(largest, std::abs((above - below) / (2 * static_cast<double>(step)) - static_cast<double>(gradient[i])));
+    largest = std::max(largest, std::abs((above - below) / (2 * static_cast<double>(step)) -
+                                         static_cast<double>(gradient[i])));
   }
   MESSAGE("largest difference " << largest);
   CHECK(largest < 2e-4);
@@ -213,7 +223,8 @@ TEST_CASE("the gradient agrees with finite differences") {
 TEST_CASE("the same seed gives the same bits, whatever the threads; another seed does not") {
   const TrainingRows rows = make_rows(300, 200, 3, [](Random& random, float* x) {
     const int label = static_cast<int>(random.below(3));
-    for (int i = 0; i < 200; ++i) x[i] = static_cast<float>(normal(random) + (i % 3 == label ? 0.2 : 0));
+    for (int i = 0; i < 200; ++i)
+      x[i] = static_cast<float>(normal(random) + (i % 3 == label ? 0.2 : 0));
     return label;
   });
   TrainOptions options = quick();
@@ -233,7 +244,8 @@ TEST_CASE("the same seed gives the same bits, whatever the threads; another seed
 TEST_CASE("training stops when the held-out loss no longer falls, and keeps the best epoch") {
   TrainingRows rows = blobs(300);
   Random random(1);
-  for (int& label : rows.labels) label = static_cast<int>(random.below(3));  // nothing to learn: it can only overfit
+  for (int& label : rows.labels)
+    label = static_cast<int>(random.below(3));  // nothing to learn: it can only overfit
   TrainOptions options = quick();
   options.epochs = 60;
   options.patience = 3;
@@ -242,17 +254,19 @@ TEST_CASE("training stops when the held-out loss no longer falls, and keeps the 
   options.weights = "f32";  // rounded ones are measured once more at the end
   int epochs = 0;
   double least = std::numeric_limits<double>::infinity();
-  const TrainedSideNet trained = train_sidenet("test", rows, options, [&](int epoch, double, double loss, double) {
-    epochs = epoch;
-    least = std::min(least, loss);
-  });
+  const TrainedSideNet trained =
+      train_sidenet("test", rows, options, [&](int epoch, double, double loss, double) {
+        epochs = epoch;
+        least = std::min(least, loss);
+      });
   CHECK(epochs == trained.best_epoch + 3);
   CHECK(trained.holdout_loss == least);
 }
 
 TEST_CASE("soft targets follow MainNet where its answers differ from the labels") {
   TrainingRows rows = blobs(900);
-  for (std::size_t row = 0; row < rows.labels.size(); ++row) {  // MainNet calls every class by the next one's name
+  for (std::size_t row = 0; row < rows.labels.size();
+       ++row) {  // MainNet calls every class by the next one's name
     float* logits = rows.mainnet_logits.mutable_data<float>() + 3 * row;
     for (int c = 0; c < 3; ++c) logits[c] = c == (rows.labels[row] + 1) % 3 ? 8.0f : 0.0f;
   }
@@ -264,7 +278,8 @@ TEST_CASE("soft targets follow MainNet where its answers differ from the labels"
 }
 
 TEST_CASE("standardisation: mean and deviation of the chosen rows, with a floor") {
-  Tensor features = Tensor::from({4, 3}, {1e6f + 1, 5, 0, 1e6f + 3, 5, 0, 99, 99, 99, 1e6f + 5, 5, 0.0f});
+  Tensor features =
+      Tensor::from({4, 3}, {1e6f + 1, 5, 0, 1e6f + 3, 5, 0, 99, 99, 99, 1e6f + 5, 5, 0.0f});
   const std::vector<std::int64_t> rows{0, 1, 3};
   for (const int threads : {1, 2, 3, 8}) {
     const Standardisation s = Standardisation::measure("test", features, rows, threads);
@@ -280,10 +295,12 @@ TEST_CASE("standardisation: mean and deviation of the chosen rows, with a floor"
   }
   features.mutable_data<float>()[1] = std::numeric_limits<float>::quiet_NaN();
   CHECK_THROWS_WITH_AS(Standardisation::measure("layer2", features, rows, 2),
-                       "train layer2: feature 1 of MainNet is not finite on some training row", Error);
+                       "train layer2: feature 1 of MainNet is not finite on some training row",
+                       Error);
 }
 
-TEST_CASE("the split keeps groups together, has the share asked for, and ignores the order of rows") {
+TEST_CASE(
+    "the split keeps groups together, has the share asked for, and ignores the order of rows") {
   std::vector<std::uint64_t> groups;
   for (std::uint64_t i = 0; i < 1000; ++i) groups.push_back(i % 500);  // each twice
   const Split split = split_rows(groups, 0.1, 1);
@@ -291,10 +308,12 @@ TEST_CASE("the split keeps groups together, has the share asked for, and ignores
   CHECK(split.training.size() == 900);
   std::set<std::uint64_t> out;
   for (const std::int64_t row : split.holdout) out.insert(groups[static_cast<std::size_t>(row)]);
-  for (const std::int64_t row : split.training) CHECK(!out.contains(groups[static_cast<std::size_t>(row)]));
+  for (const std::int64_t row : split.training)
+    CHECK(!out.contains(groups[static_cast<std::size_t>(row)]));
   std::vector<std::uint64_t> reversed(groups.rbegin(), groups.rend());
   std::set<std::uint64_t> again;
-  for (const std::int64_t row : split_rows(reversed, 0.1, 1).holdout) again.insert(reversed[static_cast<std::size_t>(row)]);
+  for (const std::int64_t row : split_rows(reversed, 0.1, 1).holdout)
+    again.insert(reversed[static_cast<std::size_t>(row)]);
   CHECK(out == again);
   CHECK(split_rows(groups, 0.1, 2).holdout != split.holdout);
   CHECK(split_rows(groups, 0, 1).holdout.empty());
@@ -306,10 +325,12 @@ TEST_CASE("options and rows that make no sense are refused by name") {
   const TrainingRows good = blobs(50);
   TrainOptions options = quick();
   options.dropout = 1;
-  CHECK_THROWS_WITH_AS(train_sidenet("t", good, options), "train: dropout: expected 0 to below 1, got 1.000000", Error);
+  CHECK_THROWS_WITH_AS(train_sidenet("t", good, options),
+                       "train: dropout: expected 0 to below 1, got 1.000000", Error);
   TrainingRows rows = good;
   rows.labels[7] = 3;
-  CHECK_THROWS_WITH_AS(train_sidenet("t", rows, quick()), "train t: row 7 has label 3, expected 0 to 2", Error);
+  CHECK_THROWS_WITH_AS(train_sidenet("t", rows, quick()),
+                       "train t: row 7 has label 3, expected 0 to 2", Error);
   rows = good;
   rows.labels.pop_back();
   CHECK_THROWS_AS(train_sidenet("t", rows, quick()), Error);

@@ -12,7 +12,8 @@
 #include "random_model.h"
 #include "sidenet/sidenet.h"
 
-// What a run allocates once everything is warm: the answers that it returns, and nothing for a layer, a row or an exit.
+// What a run allocates once everything is warm: the answers that it returns, and nothing for a
+// layer, a row or an exit.
 namespace {
 
 std::atomic<long> allocations{0};
@@ -49,7 +50,8 @@ using namespace sidenet;
 // The vectors of an answer, and what is kept of the request.
 constexpr long kAnswer = 24;
 
-// The fewest allocations of one of some warm runs: a thread that is late may make the others' buffers grow.
+// The fewest allocations of one of some warm runs: a thread that is late may make the others'
+// buffers grow.
 template <class Inputs>
 long warm_allocations(Session& session, const Inputs& inputs, const ExitPolicy& policy) {
   long fewest = 1 << 30;
@@ -79,7 +81,8 @@ TEST_CASE("a warm run allocates its answers only: images") {
       const Tensor inputs = random.tensor({rows, 3, 32, 32}, -2, 2);
       Session few(shallow, {threads}), many(deep, {threads});
       for (const ExitPolicy& policy : {ExitPolicy::final_only(), ExitPolicy::uniform(0.4)}) {
-        const long of_few = warm_allocations(few, inputs, policy), of_many = warm_allocations(many, inputs, policy);
+        const long of_few = warm_allocations(few, inputs, policy),
+                   of_many = warm_allocations(many, inputs, policy);
         CAPTURE(threads);
         CAPTURE(rows);
         CHECK(of_few == of_many);
@@ -93,7 +96,7 @@ TEST_CASE("a warm run allocates its answers only: texts") {
   testing::BertSize size;
   ModelData data = testing::describe_bert(testing::random_bert(1, size), size.heads);
   testing::RandomWeights random(2);
-  add_random_text_exit(random, data, "encoder.layer.0", nodes::TokenPooling::cls, 16);
+  add_random_text_exit(random, data, "encoder.layer.0", ops::TokenPooling::cls, 16);
   const Model model = make_model(std::move(data));
   for (const int threads : {1, 2}) {
     for (const int rows : {1, 24}) {

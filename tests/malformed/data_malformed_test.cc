@@ -67,9 +67,11 @@ Bytes huffman_segment(const std::vector<int>& counts, int symbols) {
 }  // namespace
 
 TEST_CASE("images cut short anywhere") {
-  for (const char* name : {"rgb.png", "palette.png", "bmp24.bmp", "bmp8.bmp", "photo.jpg", "progressive.jpg"}) {
+  for (const char* name :
+       {"rgb.png", "palette.png", "bmp24.bmp", "bmp8.bmp", "photo.jpg", "progressive.jpg"}) {
     CAPTURE(name);
-    check_prefixes_refused(read(golden_image(name)), 1, [](const Bytes& bytes) { decode_image(view(bytes), 3, "x"); });
+    check_prefixes_refused(read(golden_image(name)), 1,
+                           [](const Bytes& bytes) { decode_image(view(bytes), 3, "x"); });
   }
 }
 
@@ -85,7 +87,8 @@ TEST_CASE("PNG with any bit of its chunks flipped") {
 }
 
 TEST_CASE("image bombs: nothing is decoded") {
-  check_image_refused(png_header(30000, 30000), "expected at most 67108864 pixels in all, got 30000 x 30000");
+  check_image_refused(png_header(30000, 30000),
+                      "expected at most 67108864 pixels in all, got 30000 x 30000");
   check_image_refused(png_header(40000, 1), "expected sides of at most 32768 pixels");
   check_image_refused(png_header(0x7fffffff, 0x7fffffff), "expected sides");
   check_image_refused(png_header(0, 5), "no pixels");
@@ -97,9 +100,12 @@ TEST_CASE("image bombs: nothing is decoded") {
 }
 
 TEST_CASE("JPEG: Huffman tables that overflow the decoder's, and endless scans") {
-  check_image_refused(jpeg_with(huffman_segment(std::vector<int>(16, 255), 4080)), "more codes than fit their lengths");
-  check_image_refused(jpeg_with(huffman_segment({0, 0, 0, 0, 0, 0, 0, 0, 0, 100, 100, 100}, 300)), "has 300 symbols");
-  check_image_refused(jpeg_with(huffman_segment({0, 0, 0, 0, 0, 0, 0, 0, 255, 1}, 256)), "has 256 symbols");
+  check_image_refused(jpeg_with(huffman_segment(std::vector<int>(16, 255), 4080)),
+                      "more codes than fit their lengths");
+  check_image_refused(jpeg_with(huffman_segment({0, 0, 0, 0, 0, 0, 0, 0, 0, 100, 100, 100}, 300)),
+                      "has 300 symbols");
+  check_image_refused(jpeg_with(huffman_segment({0, 0, 0, 0, 0, 0, 0, 0, 255, 1}, 256)),
+                      "has 256 symbols");
   check_image_refused(jpeg_with(huffman_segment({0, 2}, 1)), "cut short");
   check_image_refused(jpeg_with(Bytes("\xff\xe0\x00\x01", 4)), "shorter than its own length field");
   check_image_refused(jpeg_with("\xff\xd8"), "unexpected JPEG marker");
@@ -109,7 +115,8 @@ TEST_CASE("JPEG: Huffman tables that overflow the decoder's, and endless scans")
   REQUIRE(frame != Bytes::npos);
   large.replace(frame + 5, 4, Bytes("\x03\xe8\x03\xe8", 4));  // 1000 x 1000
   const auto end = large.rfind("\xff\xd9");
-  for (int i = 0; i < 2000; ++i) large.insert(end, Bytes("\xff\xda\x00\x08\x01\x01\x00\x00\x3f\x00", 10));
+  for (int i = 0; i < 2000; ++i)
+    large.insert(end, Bytes("\xff\xda\x00\x08\x01\x01\x00\x00\x3f\x00", 10));
   check_image_refused(large, "too many scans");
 }
 
@@ -123,7 +130,8 @@ TEST_CASE("JPEG: thousands of Huffman tables") {
 TEST_CASE("PNG: compressed text and profiles are not unpacked") {
   Bytes picture = plain_png(2, 2, "\x01");
   const Bytes bomb = zlib(Bytes(std::size_t{20} << 20, '\0'));
-  picture.insert(33, png_chunk("zTXt", Bytes("a\0\0", 3) + bomb) + png_chunk("iCCP", Bytes("a\0\0", 3) + bomb));
+  picture.insert(33, png_chunk("zTXt", Bytes("a\0\0", 3) + bomb) +
+                         png_chunk("iCCP", Bytes("a\0\0", 3) + bomb));
   ++testing::tried_files;
   CHECK(error_of([&] { decode_image(view(picture), 3, "x.png"); }) == "");
 }
@@ -164,30 +172,36 @@ TEST_CASE("files that are no images") {
   check_image_refused("GIF89a etc", "starts as none of them");
   check_image_refused(Bytes(1000, '\0'), "starts as none of them");
   const Folder folder;
-  check_message(error_of([&] { read_image(folder.path + "/gone.png", 3); }), folder.path + "/gone.png", "No such file");
+  check_message(error_of([&] { read_image(folder.path + "/gone.png", 3); }),
+                folder.path + "/gone.png", "No such file");
   check_message(error_of([&] { read_image(folder.path, 3); }), folder.path, "found a folder");
 }
 
 TEST_CASE("gzip: cut short, damaged, followed by rubbish") {
   Bytes good = gzip("a fine row of bytes, and another, and another");
   check_prefixes_refused(good, 1, [](const Bytes& bytes) { gunzip(view(bytes), "x.gz", 1 << 26); });
-  check_message(error_of([&] { gunzip(view(good.substr(0, 30)), "x.gz", 1 << 26); }), "x.gz: gzip: truncated", "byte 30");
-  check_message(error_of([&] { gunzip(view(good + "rubbish"), "x.gz", 1 << 26); }), "x.gz: gzip: byte", "another member");
+  check_message(error_of([&] { gunzip(view(good.substr(0, 30)), "x.gz", 1 << 26); }),
+                "x.gz: gzip: truncated", "byte 30");
+  check_message(error_of([&] { gunzip(view(good + "rubbish"), "x.gz", 1 << 26); }),
+                "x.gz: gzip: byte", "another member");
   good[good.size() - 6] = static_cast<char>(good[good.size() - 6] ^ 1);
-  check_message(error_of([&] { gunzip(view(good), "x.gz", 1 << 26); }), "x.gz: gzip: byte", "incorrect data check");
+  check_message(error_of([&] { gunzip(view(good), "x.gz", 1 << 26); }), "x.gz: gzip: byte",
+                "incorrect data check");
 }
 
 TEST_CASE("gzip: a bomb stops at the limit") {
   Bytes bomb = gzip(Bytes(std::size_t{8} << 20, '\0'));
-  check_message(error_of([&] { gunzip(view(bomb), "x.gz", 1 << 20); }), "x.gz: ", "at most 1048576");
+  check_message(error_of([&] { gunzip(view(bomb), "x.gz", 1 << 20); }),
+                "x.gz: ", "at most 1048576");
   bomb.replace(bomb.size() - 4, 4, "\xff\xff\xff\xff");  // claims 4 GiB
-  check_message(error_of([&] { gunzip(view(bomb), "x.gz", 1 << 20); }), "x.gz: ", "at most 1048576");
+  check_message(error_of([&] { gunzip(view(bomb), "x.gz", 1 << 20); }),
+                "x.gz: ", "at most 1048576");
 }
 
 TEST_CASE("gzip: a bomb stops at three times the file and 48 MiB") {
   const Bytes bomb = gzip(Bytes(std::size_t{60} << 20, '\0'));
-  check_message(error_of([&] { gunzip(view(bomb), "x.gz", max_inflated(bomb.size())); }), "x.gz: gzip: byte",
-                "decompressed bytes from a file of this size");
+  check_message(error_of([&] { gunzip(view(bomb), "x.gz", max_inflated(bomb.size())); }),
+                "x.gz: gzip: byte", "decompressed bytes from a file of this size");
   CHECK(max_inflated(0) == std::uint64_t{48} << 20);
   CHECK(max_inflated(10'000'000) == 30'000'000 + (std::uint64_t{48} << 20));
   CHECK(max_inflated(~std::uint64_t{0}) == std::uint64_t{1} << 40);
@@ -207,22 +221,25 @@ TEST_CASE("tar: names and members without end") {
   const Bytes pax = tar_member("pax", "5011 " + path, 'x') + tar_member("a.bin", "x") + tar_end();
   check_message(error_of([&] { read_tar(file("x.tar", pax)); }), "x.tar: tar header at byte 0",
                 "at most 4096 bytes, got 5000");
-  const Bytes gnu = tar_member("long", Bytes(5000, 'a'), 'L') + tar_member("a.bin", "x") + tar_end();
+  const Bytes gnu =
+      tar_member("long", Bytes(5000, 'a'), 'L') + tar_member("a.bin", "x") + tar_end();
   check_message(error_of([&] { read_tar(file("x.tar", gnu)); }), "x.tar: tar header at byte 0",
                 "at most 4096 bytes, got 5000");
   const Bytes member = tar_member("a.bin", "");
   Bytes many;
   for (int i = 0; i < 65537; ++i) many += member;
-  check_message(error_of([&] { read_tar(file("x.tar", many + tar_end())); }), "x.tar: tar header at byte 33554432",
-                "expected at most 65536 files");
+  check_message(error_of([&] { read_tar(file("x.tar", many + tar_end())); }),
+                "x.tar: tar header at byte 33554432", "expected at most 65536 files");
 }
 
 TEST_CASE("tar: cut short, wrong checksum, wrong sizes") {
   const Bytes member = tar_member("a.bin", Bytes(700, 'a'));
-  check_prefixes_refused(member + Bytes(512, '\0'), 37, [](const Bytes& bytes) { read_tar(file("x.tar", bytes)); });
+  check_prefixes_refused(member + Bytes(512, '\0'), 37,
+                         [](const Bytes& bytes) { read_tar(file("x.tar", bytes)); });
   Bytes bad = member + tar_end();
   bad[3] = 'X';
-  check_message(error_of([&] { read_tar(file("x.tar", bad)); }), "x.tar: tar header at byte 0", "checksum");
+  check_message(error_of([&] { read_tar(file("x.tar", bad)); }), "x.tar: tar header at byte 0",
+                "checksum");
   const auto sized = [&](const Bytes& field) {  // the size, with the checksum made right again
     Bytes tar = member + tar_end();
     tar.replace(124, field.size(), field);
@@ -231,18 +248,25 @@ TEST_CASE("tar: cut short, wrong checksum, wrong sizes") {
     for (std::size_t i = 0; i < 512; ++i) sum += static_cast<unsigned char>(tar[i]);
     return tar.replace(148, 6, octal(sum, 6));
   };
-  check_message(error_of([&] { read_tar(file("x.tar", sized("77777777777"))); }), "x.tar: ", "truncated: the member takes");
-  check_message(error_of([&] { read_tar(file("x.tar", sized("notanumber!"))); }), "x.tar: ", "its size is not a number");
+  check_message(error_of([&] { read_tar(file("x.tar", sized("77777777777"))); }),
+                "x.tar: ", "truncated: the member takes");
+  check_message(error_of([&] { read_tar(file("x.tar", sized("notanumber!"))); }),
+                "x.tar: ", "its size is not a number");
   check_message(
-      error_of([&] { read_tar(file("x.tar", sized(Bytes("\x80\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", 12)))); }),
+      error_of([&] {
+        read_tar(
+            file("x.tar", sized(Bytes("\x80\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", 12))));
+      }),
       "x.tar: ", "not a number");
-  for (const std::string pax : {"9999 path=x\n", "0 path=x\n", "path=x\n", "8 path=x\n", "99999999999999999999 a=b\n"}) {
+  for (const std::string pax :
+       {"9999 path=x\n", "0 path=x\n", "path=x\n", "8 path=x\n", "99999999999999999999 a=b\n"}) {
     CAPTURE(pax);
     const Bytes tar = tar_member("pax", pax, 'x') + member + tar_end();
     check_message(error_of([&] { read_tar(file("x.tar", tar)); }), "x.tar: ", "pax record");
   }
   const Bytes pax_size = tar_member("pax", "16 size=9999999\n", 'x') + member + tar_end();
-  check_message(error_of([&] { read_tar(file("x.tar", pax_size)); }), "x.tar: ", "takes 9999999 bytes");
+  check_message(error_of([&] { read_tar(file("x.tar", pax_size)); }),
+                "x.tar: ", "takes 9999999 bytes");
 }
 
 TEST_CASE("IDX: counts that disagree") {
@@ -251,7 +275,8 @@ TEST_CASE("IDX: counts that disagree") {
   check_message(error_of([&] { parse_idx(file("x", good + "i")); }),
                 "x: IDX: byte 16: ", "expected 8 bytes for (2, 2, 2), got 9");
   const Bytes huge = idx({0xffffffff, 0xffffffff, 0xffffffff}, "");
-  check_message(error_of([&] { parse_idx(file("x", huge)); }), "x: IDX: byte 12: ", "overflow 64 bits");
+  check_message(error_of([&] { parse_idx(file("x", huge)); }),
+                "x: IDX: byte 12: ", "overflow 64 bits");
   Bytes floats = good;
   floats[2] = '\x0d';
   check_message(error_of([&] { parse_idx(file("x", floats)); }), "x: IDX: byte 2", "got 13");
@@ -268,25 +293,33 @@ TEST_CASE("IDX pairs that do not fit") {
   check_refused(images + "," + labels + "," + labels, "IDX pair");
   check_refused(images + "," + folder.write("c.bin", cifar10(1)), "IDX pair");
   check_refused(images + ",", "either side of each comma");
-  check_refused(folder.write("none", idx({0, 2, 2}, "")) + "," + folder.write("nolabels", idx({0}, "")), "no images");
+  check_refused(
+      folder.write("none", idx({0, 2, 2}, "")) + "," + folder.write("nolabels", idx({0}, "")),
+      "no images");
   check_refused(folder.write("five", idx({2, 1, 1, 5}, "abcdefghij")) + "," + labels, "1 or 3");
-  check_refused(folder.write("cut.gz", gzip(idx({2}, "ab")).substr(0, 20)) + "," + images, "gzip: truncated");
+  check_refused(folder.write("cut.gz", gzip(idx({2}, "ab")).substr(0, 20)) + "," + images,
+                "gzip: truncated");
 }
 
 TEST_CASE("CIFAR: cut short, labels out of range, kinds mixed") {
   const Folder folder;
-  check_prefixes_refused(cifar10(1), 61, [](const Bytes& bytes) { cifar_kind(file("x.bin", bytes)); });
+  check_prefixes_refused(cifar10(1), 61,
+                         [](const Bytes& bytes) { cifar_kind(file("x.bin", bytes)); });
   check_refused(folder.write("cut.bin", cifar10(2).substr(0, 6145)), "got 6145 bytes");
   check_refused(folder.write("label.bin", cifar10(2).replace(3073, 1, "\x0a")),
                 "CIFAR-10 label at byte 3073: expected 0 to 9, got 10");
-  check_refused(folder.write("fine.bin", cifar_row("\x01\x64", 0)), "CIFAR-100 label at byte 1: expected 0 to 99, got 100");
+  check_refused(folder.write("fine.bin", cifar_row("\x01\x64", 0)),
+                "CIFAR-100 label at byte 1: expected 0 to 99, got 100");
   check_refused(folder.write("coarse.bin", cifar_row("\x14\x01", 0)), "0 to 19 (coarse), got 20");
-  check_refused(folder.write("a.bin", cifar10(1)) + "," + folder.write("b.bin", cifar_row("\x01\x01", 0)),
-                "cannot be mixed");
+  check_refused(
+      folder.write("a.bin", cifar10(1)) + "," + folder.write("b.bin", cifar_row("\x01\x01", 0)),
+      "cannot be mixed");
   check_refused(folder.write("empty.bin", ""), "got 0 bytes");
-  check_refused(folder.write("text.txt", std::string("\0label\n", 7)), "expected IDX, tar, or CIFAR");
-  check_refused(folder.write("py.tar", tar_member("cifar-10-batches-py/data_batch_1", "x") + tar_end()),
-                "without .bin files");
+  check_refused(folder.write("text.txt", std::string("\0label\n", 7)),
+                "expected IDX, tar, or CIFAR");
+  check_refused(
+      folder.write("py.tar", tar_member("cifar-10-batches-py/data_batch_1", "x") + tar_end()),
+      "without .bin files");
 }
 
 TEST_CASE("folders with nothing to read") {

@@ -19,14 +19,21 @@ std::string little_endian(T value) {
   return bytes;
 }
 
-/// Pickles by hand, opcode by opcode (pickletools' names), since hostile ones cannot be had from Python.
+/// Pickles by hand, opcode by opcode (pickletools' names), since hostile ones cannot be had from
+/// Python.
 namespace opcodes {
 
 inline const std::string proto2("\x80\x02", 2);
 
-inline std::string text(const std::string& s) { return "X" + little_endian(static_cast<std::uint32_t>(s.size())) + s; }
-inline std::string global(const std::string& module, const std::string& name) { return "c" + module + "\n" + name + "\n"; }
-inline std::string integer(std::int64_t value) { return std::string("\x8a\x08", 2) + little_endian(value); }
+inline std::string text(const std::string& s) {
+  return "X" + little_endian(static_cast<std::uint32_t>(s.size())) + s;
+}
+inline std::string global(const std::string& module, const std::string& name) {
+  return "c" + module + "\n" + name + "\n";
+}
+inline std::string integer(std::int64_t value) {
+  return std::string("\x8a\x08", 2) + little_endian(value);
+}
 inline std::string tuple(const std::vector<std::string>& items) {
   std::string result = "(";
   for (const auto& item : items) result += item;
@@ -37,17 +44,21 @@ inline std::string integers(const std::vector<std::int64_t>& values) {
   for (const auto value : values) items.push_back(integer(value));
   return tuple(items);
 }
-inline std::string call(const std::string& module, const std::string& name, const std::vector<std::string>& arguments) {
+inline std::string call(const std::string& module, const std::string& name,
+                        const std::vector<std::string>& arguments) {
   return global(module, name) + tuple(arguments) + "R";
 }
 inline std::string storage(const std::string& type, const std::string& key, std::int64_t elements) {
-  return tuple({text("storage"), global("torch", type), text(key), text("cpu"), integer(elements)}) + "Q";
+  return tuple(
+             {text("storage"), global("torch", type), text(key), text("cpu"), integer(elements)}) +
+         "Q";
 }
-inline std::string tensor(const std::string& storage, std::int64_t offset, const std::vector<std::int64_t>& shape,
+inline std::string tensor(const std::string& storage, std::int64_t offset,
+                          const std::vector<std::int64_t>& shape,
                           const std::vector<std::int64_t>& strides) {
-  return call(
-      "torch._utils", "_rebuild_tensor_v2",
-      {storage, integer(offset), integers(shape), integers(strides), "\x89", call("collections", "OrderedDict", {})});
+  return call("torch._utils", "_rebuild_tensor_v2",
+              {storage, integer(offset), integers(shape), integers(strides), "\x89",
+               call("collections", "OrderedDict", {})});
 }
 inline std::string dict(const std::vector<std::pair<std::string, std::string>>& items) {
   std::string result = "}(";
@@ -92,20 +103,25 @@ inline ZipParts zip_parts(const std::vector<ZipEntry>& entries) {
   ZipParts parts;
   for (const ZipEntry& entry : entries) {
     const std::string stored = entry.method == 8 ? raw_deflate(entry.data) : entry.data;
-    const auto size = static_cast<std::uint32_t>(entry.announced_size < 0 ? entry.data.size() : entry.announced_size);
-    const auto compressed = static_cast<std::uint32_t>(entry.announced_stored < 0 ? stored.size() : entry.announced_stored);
-    const auto offset =
-        static_cast<std::uint32_t>(entry.announced_offset < 0 ? parts.entries.size() : entry.announced_offset);
-    const auto checksum = static_cast<std::uint32_t>(
-        crc32(0, reinterpret_cast<const Bytef*>(entry.data.data()), static_cast<uInt>(entry.data.size())));
+    const auto size = static_cast<std::uint32_t>(entry.announced_size < 0 ? entry.data.size()
+                                                                          : entry.announced_size);
+    const auto compressed = static_cast<std::uint32_t>(
+        entry.announced_stored < 0 ? stored.size() : entry.announced_stored);
+    const auto offset = static_cast<std::uint32_t>(
+        entry.announced_offset < 0 ? parts.entries.size() : entry.announced_offset);
+    const auto checksum =
+        static_cast<std::uint32_t>(crc32(0, reinterpret_cast<const Bytef*>(entry.data.data()),
+                                         static_cast<uInt>(entry.data.size())));
     const auto common = [&](const std::string& name, const std::string& extra) {
-      return little_endian<std::uint16_t>(20) + little_endian(entry.flags) + little_endian(entry.method) +
-             little_endian<std::uint32_t>(0x00210000) + little_endian(checksum) + little_endian(compressed) +
-             little_endian(size) + little_endian(static_cast<std::uint16_t>(name.size())) +
+      return little_endian<std::uint16_t>(20) + little_endian(entry.flags) +
+             little_endian(entry.method) + little_endian<std::uint32_t>(0x00210000) +
+             little_endian(checksum) + little_endian(compressed) + little_endian(size) +
+             little_endian(static_cast<std::uint16_t>(name.size())) +
              little_endian(static_cast<std::uint16_t>(extra.size()));
     };
-    parts.directory += "PK\x01\x02" + little_endian<std::uint16_t>(20) + common(entry.name, entry.extra) +
-                       std::string(10, '\0') + little_endian(offset) + entry.name + entry.extra;
+    parts.directory += "PK\x01\x02" + little_endian<std::uint16_t>(20) +
+                       common(entry.name, entry.extra) + std::string(10, '\0') +
+                       little_endian(offset) + entry.name + entry.extra;
     const std::string local = entry.local_name.empty() ? entry.name : entry.local_name;
     parts.entries += "PK\x03\x04" + common(local, entry.extra) + local + entry.extra + stored;
     ++parts.count;
@@ -113,17 +129,20 @@ inline ZipParts zip_parts(const std::vector<ZipEntry>& entries) {
   return parts;
 }
 
-inline std::string zip_end(std::uint64_t count, std::uint64_t size, std::uint64_t begin, const std::string& comment = "") {
+inline std::string zip_end(std::uint64_t count, std::uint64_t size, std::uint64_t begin,
+                           const std::string& comment = "") {
   return "PK\x05\x06" + std::string(4, '\0') + little_endian(static_cast<std::uint16_t>(count)) +
-         little_endian(static_cast<std::uint16_t>(count)) + little_endian(static_cast<std::uint32_t>(size)) +
-         little_endian(static_cast<std::uint32_t>(begin)) + little_endian(static_cast<std::uint16_t>(comment.size())) +
-         comment;
+         little_endian(static_cast<std::uint16_t>(count)) +
+         little_endian(static_cast<std::uint32_t>(size)) +
+         little_endian(static_cast<std::uint32_t>(begin)) +
+         little_endian(static_cast<std::uint16_t>(comment.size())) + comment;
 }
 
 /// A zip archive (APPNOTE.TXT 4.3) whose directory says what the entries tell it to.
 inline std::string zip_archive(const std::vector<ZipEntry>& entries) {
   const ZipParts parts = zip_parts(entries);
-  return parts.entries + parts.directory + zip_end(parts.count, parts.directory.size(), parts.entries.size());
+  return parts.entries + parts.directory +
+         zip_end(parts.count, parts.directory.size(), parts.entries.size());
 }
 
 /// A PyTorch zip checkpoint of one pickle and one storage "0".
@@ -131,10 +150,11 @@ inline std::string pytorch_zip(const std::string& pickle, const std::string& sto
   return zip_archive({{"a/data.pkl", opcodes::proto2 + pickle + "."}, {"a/data/0", storage}});
 }
 
-inline std::string pytorch_legacy(const std::string& pickle, const std::string& keys, const std::string& storages) {
+inline std::string pytorch_legacy(const std::string& pickle, const std::string& keys,
+                                  const std::string& storages) {
   using namespace opcodes;
-  return proto2 + std::string("\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.", 13) + proto2 + "M\xe9\x03." + proto2 +
-         "}." + proto2 + pickle + "." + proto2 + keys + "." + storages;
+  return proto2 + std::string("\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.", 13) + proto2 +
+         "M\xe9\x03." + proto2 + "}." + proto2 + pickle + "." + proto2 + keys + "." + storages;
 }
 
 inline std::string safetensors(const std::string& header, const std::string& data) {
@@ -142,7 +162,8 @@ inline std::string safetensors(const std::string& header, const std::string& dat
 }
 
 inline std::string npy(const std::string& header, const std::string& data) {
-  return std::string("\x93NUMPY\x01\x00", 8) + little_endian(static_cast<std::uint16_t>(header.size())) + header + data;
+  return std::string("\x93NUMPY\x01\x00", 8) +
+         little_endian(static_cast<std::uint16_t>(header.size())) + header + data;
 }
 
 }  // namespace sidenet::testing

@@ -1,5 +1,5 @@
-// Every kind of damaged or hostile file: one sidenet::Error of one line, no crash, no large allocation. Here what every
-// format shares, and the tensors that pickles describe.
+// Every kind of damaged or hostile file: one sidenet::Error of one line, no crash, no large
+// allocation. Here what every format shares, and the tensors that pickles describe.
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
@@ -25,7 +25,8 @@ TEST_CASE("truncated at every byte") {
       CHECK(error_of(file.substr(0, size)) != "");
     }
   }
-  for (std::size_t size = 0; size < good_npy.size(); ++size) CHECK(error_of(good_npy.substr(0, size), Reader::array) != "");
+  for (std::size_t size = 0; size < good_npy.size(); ++size)
+    CHECK(error_of(good_npy.substr(0, size), Reader::array) != "");
 }
 
 TEST_CASE("every byte changed: read or refused, never more") {
@@ -60,13 +61,15 @@ constexpr std::int64_t huge = std::numeric_limits<std::int64_t>::max();
 const std::string floats = storage("FloatStorage", "0", 8);
 
 void refused(const std::string& tensor, const std::string& words) {
-  check_refused(pytorch_zip(dict({{"conv1.weight", tensor}}), eight_floats), "tensor \"conv1.weight\": " + words);
+  check_refused(pytorch_zip(dict({{"conv1.weight", tensor}}), eight_floats),
+                "tensor \"conv1.weight\": " + words);
 }
 
 }  // namespace
 
 TEST_CASE("tensors: offsets past the end of a storage") {
-  refused(tensor(floats, 1, {2, 4}, {4, 1}), "shape (2, 4), strides (4, 1), offset 1 reach byte 36 of a storage of 32");
+  refused(tensor(floats, 1, {2, 4}, {4, 1}),
+          "shape (2, 4), strides (4, 1), offset 1 reach byte 36 of a storage of 32");
   refused(tensor(floats, 0, {9}, {1}), "shape (9)");
   refused(tensor(floats, 0, {2}, {8}), "shape (2), strides (8)");
 }
@@ -74,11 +77,13 @@ TEST_CASE("tensors: offsets past the end of a storage") {
 TEST_CASE("tensors: shapes and strides that overflow, or are huge") {
   refused(tensor(floats, huge, {1}, {1}), "");
   refused(tensor(floats, 0, {huge, huge}, {1, 1}),
-          "expected a shape of fewer than 2^63 elements, got (9223372036854775807, 9223372036854775807)");
+          "expected a shape of fewer than 2^63 elements, got (9223372036854775807, "
+          "9223372036854775807)");
   refused(tensor(floats, 0, {huge}, {1}), "");
   refused(tensor(floats, 0, {3}, {huge}), "strides");
-  refused(tensor(floats, 0, {1 << 30}, {0}),
-          "shape (1073741824) with strides (0), copied to be row-major and aligned, takes 4294967296");
+  refused(
+      tensor(floats, 0, {1 << 30}, {0}),
+      "shape (1073741824) with strides (0), copied to be row-major and aligned, takes 4294967296");
 }
 
 TEST_CASE("tensors: negative shapes, strides and offsets") {
@@ -91,12 +96,14 @@ TEST_CASE("tensors: storages of the wrong size") {
   refused(tensor(storage("FloatStorage", "0", 9), 0, {1}, {1}),
           "storage \"0\": expected 9 elements of 4 bytes, got 32 bytes");
   refused(tensor(storage("FloatStorage", "0", huge), 0, {1}, {1}), "storage \"0\"");
-  refused(tensor(storage("FloatStorage", "0", -1), 0, {1}, {1}), "storage size: expected 0 or more");
+  refused(tensor(storage("FloatStorage", "0", -1), 0, {1}, {1}),
+          "storage size: expected 0 or more");
 }
 
 TEST_CASE("tensors: storages that are missing") {
   refused(tensor(storage("FloatStorage", "1", 8), 0, {1}, {1}), "zip entry \"a/data/1\": missing");
-  refused(tensor(storage("FloatStorage", "../data.pkl", 8), 0, {1}, {1}), "zip entry \"a/data/../data.pkl\": missing");
+  refused(tensor(storage("FloatStorage", "../data.pkl", 8), 0, {1}, {1}),
+          "zip entry \"a/data/../data.pkl\": missing");
 }
 
 TEST_CASE("tensors: storages of the wrong type") {
@@ -109,7 +116,8 @@ TEST_CASE("tensors: storages of the wrong type") {
 }
 
 TEST_CASE("tensors: layouts that make no sense") {
-  refused(tensor(floats, 0, {2, 4}, {1}), "expected as many strides as axes, got shape (2, 4) with strides (1)");
+  refused(tensor(floats, 0, {2, 4}, {1}),
+          "expected as many strides as axes, got shape (2, 4) with strides (1)");
   refused(tensor(floats, 0, std::vector<std::int64_t>(65, 1), std::vector<std::int64_t>(65, 1)),
           "shape: expected at most 64 axes");
 }
@@ -118,8 +126,10 @@ TEST_CASE("tensors: calls that make no dense tensor") {
   refused(call("torch._utils", "_rebuild_tensor_v2", {floats}), "expected 4 arguments or more of");
   refused(call("torch._utils", "_rebuild_tensor_v2", {}),
           "expected a tensor, got \"torch._utils._rebuild_tensor_v2\" without arguments");
-  refused(call("torch._utils", "_rebuild_tensor_v2", {floats, "N", "N", "N"}), "offset: expected an int, got None");
-  refused(call("torch._utils", "_rebuild_tensor_v2", {floats, "K\x01", "N", "N"}), "shape: expected a tuple, got None");
+  refused(call("torch._utils", "_rebuild_tensor_v2", {floats, "N", "N", "N"}),
+          "offset: expected an int, got None");
+  refused(call("torch._utils", "_rebuild_tensor_v2", {floats, "K\x01", "N", "N"}),
+          "shape: expected a tuple, got None");
   refused(call("torch._utils", "_rebuild_parameter", {"N"}), "expected a tensor, got None");
   refused(call("torch._utils", "_rebuild_qtensor", {floats}),
           "a tensor made by \"torch._utils._rebuild_qtensor\" is not read");
@@ -130,18 +140,21 @@ TEST_CASE("tensors: calls that make no dense tensor") {
 
 TEST_CASE("tensors: one storage under several element types") {
   const auto both = [](const std::string& second) {
-    return pytorch_zip(dict({{"a", good_tensor}, {"b", tensor(second, 0, {4}, {1})}}), eight_floats);
+    return pytorch_zip(dict({{"a", good_tensor}, {"b", tensor(second, 0, {4}, {1})}}),
+                       eight_floats);
   };
   // In a zip archive bytes are bytes, as in PyTorch; beyond them is refused.
   CHECK(error_of(both(storage("DoubleStorage", "0", 4))) == "");
   CHECK(error_of(both(storage("ByteStorage", "0", 32))) == "");
-  check_refused(both(storage("DoubleStorage", "0", 8)), "storage \"0\": expected 8 elements of 8 bytes, got 32 bytes");
+  check_refused(both(storage("DoubleStorage", "0", 8)),
+                "storage \"0\": expected 8 elements of 8 bytes, got 32 bytes");
 }
 
 TEST_CASE("tensors: one storage seen by many tensors takes its memory once") {
   std::vector<std::pair<std::string, std::string>> views;
   for (int i = 0; i < 2000; ++i)
-    views.emplace_back(std::to_string(i), tensor(storage("FloatStorage", "0", 1 << 18), 0, {1 << 18}, {1}));
+    views.emplace_back(std::to_string(i),
+                       tensor(storage("FloatStorage", "0", 1 << 18), 0, {1 << 18}, {1}));
   std::string file = pytorch_zip(dict(views), std::string(1 << 20, '\0'));
   // 2 GB if each were copied: all are views where the file lies aligned, else the budget ends it.
   const std::string message = error_of(file);
@@ -150,20 +163,23 @@ TEST_CASE("tensors: one storage seen by many tensors takes its memory once") {
 
 TEST_CASE("tensors: NaN and infinite weights are read as they are") {
   std::string values;
-  for (const std::uint32_t bits : {0x7fc00000u, 0x7f800000u, 0xff800000u, 0x7fa00001u}) values += little_endian(bits);
+  for (const std::uint32_t bits : {0x7fc00000u, 0x7f800000u, 0xff800000u, 0x7fa00001u})
+    values += little_endian(bits);
   CHECK(error_of(pytorch_zip(good_pickle, values + values)) == "");
 }
 
 TEST_CASE("tensors: an axis of one element may have any stride, and no element any offset") {
-  CHECK(error_of(pytorch_zip(dict({{"x", tensor(floats, 0, {2, 1, 2}, {1, huge, 2})}}), eight_floats)) == "");
-  CHECK(error_of(pytorch_zip(dict({{"x", tensor(floats, huge, {0, 3}, {huge, huge})}}), eight_floats)) == "");
+  CHECK(error_of(pytorch_zip(dict({{"x", tensor(floats, 0, {2, 1, 2}, {1, huge, 2})}}),
+                             eight_floats)) == "");
+  CHECK(error_of(pytorch_zip(dict({{"x", tensor(floats, huge, {0, 3}, {huge, huge})}}),
+                             eight_floats)) == "");
 }
 
 TEST_CASE("an untyped storage with the element type in the tensor (_rebuild_tensor_v3)") {
   const auto v3 = [](const std::string& dtype) {
     return pytorch_zip(dict({{"x", call("torch._utils", "_rebuild_tensor_v3",
-                                        {storage("UntypedStorage", "0", 32), integer(0), integers({2}), integers({1}),
-                                         "\x89", "}", dtype, "N"})}}),
+                                        {storage("UntypedStorage", "0", 32), integer(0),
+                                         integers({2}), integers({1}), "\x89", "}", dtype, "N"})}}),
                        eight_floats);
   };
   CHECK(error_of(v3(global("torch", "float64"))) == "");

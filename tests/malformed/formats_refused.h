@@ -43,20 +43,24 @@ inline std::string error_of(const std::string& file, Reader reader = Reader::che
   return "";
 }
 
-inline void check_refused(const std::string& file, const std::string& words, Reader reader = Reader::checkpoint) {
+inline void check_refused(const std::string& file, const std::string& words,
+                          Reader reader = Reader::checkpoint) {
   const std::string message = error_of(file, reader);
-  CHECK_MESSAGE(message.find(words) != std::string::npos, "expected \"" << words << "\", got \"" << message << "\"");
+  CHECK_MESSAGE(message.find(words) != std::string::npos,
+                "expected \"" << words << "\", got \"" << message << "\"");
 }
 
 inline const std::string eight_floats(32, '\0');
-inline const std::string good_tensor = opcodes::tensor(opcodes::storage("FloatStorage", "0", 8), 0, {2, 4}, {4, 1});
+inline const std::string good_tensor =
+    opcodes::tensor(opcodes::storage("FloatStorage", "0", 8), 0, {2, 4}, {4, 1});
 inline const std::string good_pickle = opcodes::dict({{"weight", good_tensor}});
 inline const std::string good_zip = pytorch_zip(good_pickle, eight_floats);
-inline const std::string good_legacy =
-    pytorch_legacy(good_pickle, "]" + opcodes::text("0") + "a", little_endian<std::int64_t>(8) + eight_floats);
+inline const std::string good_legacy = pytorch_legacy(
+    good_pickle, "]" + opcodes::text("0") + "a", little_endian<std::int64_t>(8) + eight_floats);
 inline const std::string good_safetensors = safetensors(
     R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"U8","shape":[3],"data_offsets":[8,11]}})",
     std::string(11, '\1'));
-inline const std::string good_npy = npy("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 4), }\n", eight_floats);
+inline const std::string good_npy =
+    npy("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 4), }\n", eight_floats);
 
 }  // namespace sidenet::testing

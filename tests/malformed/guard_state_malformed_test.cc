@@ -47,7 +47,8 @@ GuardState later(const std::string& action = "warn", bool alarms = false) {
 
 Json good(const GuardState& state = later()) { return Json::parse(guard_state_text(state)); }
 
-std::string error_reading(const std::string& text, const GuardState& reader = own(), bool compared = true) {
+std::string error_reading(const std::string& text, const GuardState& reader = own(),
+                          bool compared = true) {
   return error_of([&] {
     ++sidenet::testing::tried_files;
     read_guard_state(text, "x.state", reader, compared);
@@ -55,8 +56,8 @@ std::string error_reading(const std::string& text, const GuardState& reader = ow
 }
 
 /// One line that begins with the file's name, holds `part` and says what to do.
-void check_refused(const std::string& text, const std::string& part, const GuardState& reader = own(),
-                   bool compared = true) {
+void check_refused(const std::string& text, const std::string& part,
+                   const GuardState& reader = own(), bool compared = true) {
   const std::string message = error_reading(text, reader, compared);
   CAPTURE(message);
   CAPTURE(part);
@@ -80,7 +81,8 @@ std::vector<std::string> pointers(const Json& file) {
   std::vector<std::string> found;
   const Json flat = file.flatten();
   for (const auto& [pointer, value] : flat.items()) found.push_back(pointer);
-  for (const char* inner : {"/given_thresholds", "/thresholds", "/guard", "/guard/bets", "/guard/bets/0", "/guard/bets/18"})
+  for (const char* inner : {"/given_thresholds", "/thresholds", "/guard", "/guard/bets",
+                            "/guard/bets/0", "/guard/bets/18"})
     found.emplace_back(inner);
   return found;
 }
@@ -93,19 +95,23 @@ TEST_CASE("what the bad files are made from is good") {
       const GuardState state = later(action, alarms);
       CHECK(error_reading(guard_state_text(state), own(action)) == "");
       CHECK(error_reading(good(state).dump(3), own(action)) == "");
-      CHECK(read_guard_state(guard_state_text(state), "", own(action)).guard.state() == state.guard.state());
+      CHECK(read_guard_state(guard_state_text(state), "", own(action)).guard.state() ==
+            state.guard.state());
     }
   }
 }
 
 TEST_CASE("the state of another guard") {
-  const std::string advice = "; it is the state of another guard: give another file, or remove this one to begin anew";
+  const std::string advice =
+      "; it is the state of another guard: give another file, or remove this one to begin anew";
   const auto check = [&](const GuardState& reader, const std::string& part) {
     check_refused(guard_state_text(later()), "x.state: " + part + advice, reader);
   };
   GuardState other = own();
   other.model[0] = 'f';
-  check(other, R"(model: expected "f0112233445566778899aabbccddeeff", got "00112233445566778899aabbccddeeff")");
+  check(
+      other,
+      R"(model: expected "f0112233445566778899aabbccddeeff", got "00112233445566778899aabbccddeeff")");
   check(own("raise"), R"(action: expected "raise", got "warn")");
   check(own("warn", 0.06), "limit: expected 0.06, got 0.05");
   other = own();
@@ -116,14 +122,16 @@ TEST_CASE("the state of another guard") {
   check(other, R"(confidence: expected "margin", got "max")");
   other = own();
   other.given["layer1"] = 0.75;
-  check(other, R"(given_thresholds: expected {"layer1":0.75,"layer2":0.9}, got {"layer1":0.7,"layer2":0.9})");
+  check(
+      other,
+      R"(given_thresholds: expected {"layer1":0.75,"layer2":0.9}, got {"layer1":0.7,"layer2":0.9})");
   other.given.erase("layer1");
   check(other, R"(given_thresholds: expected {"layer2":0.9}, got {"layer1":0.7,"layer2":0.9})");
 }
 
 TEST_CASE("no state at all") {
-  for (const char* text :
-       {" ", "\n", "x", "[]", "7", "null", "\"version\"", "{}", "{\"version\":1}", "\xff", "{\"version\":1,}"})
+  for (const char* text : {" ", "\n", "x", "[]", "7", "null", "\"version\"", "{}",
+                           "{\"version\":1}", "\xff", "{\"version\":1,}"})
     check_refused(text, "x.state: ");
   check_refused(std::string("\0", 1), "x.state: ");
   check_refused(std::string(1 << 20, '['), "x.state: ");
@@ -142,16 +150,17 @@ TEST_CASE("every field: missing, of another type, out of its range") {
           file[place.parent_pointer()].erase(place.back());
           check_refused(file.dump(), "expected", own(action), false);
         }
-        for (const Json& wrong :
-             {Json(), Json(true), Json("x"), Json("-inf"), Json(-1), Json(-0.5), Json(1e300), Json(UINT64_MAX),
-              Json(INT64_MIN), Json::array(), Json::object(), Json::array({1}), Json{{"a", 1}}}) {
+        for (const Json& wrong : {Json(), Json(true), Json("x"), Json("-inf"), Json(-1), Json(-0.5),
+                                  Json(1e300), Json(UINT64_MAX), Json(INT64_MIN), Json::array(),
+                                  Json::object(), Json::array({1}), Json{{"a", 1}}}) {
           if (pointer == "/checksum" && wrong.is_string()) continue;
           // A huge sum of starts is evidence for an alarm, if there is one.
           const bool may_be = wrong == Json(1e300) || wrong == Json(UINT64_MAX);
           file = good(state);
           file[place] = wrong;
           CAPTURE(wrong);
-          if (!may_be || (pointer.find("evidence") == std::string::npos && pointer.find("threshold") == std::string::npos))
+          if (!may_be || (pointer.find("evidence") == std::string::npos &&
+                          pointer.find("threshold") == std::string::npos))
             check_refused(file.dump(), "expected", own(action), false);
           check_refused(file.dump(), "expected", own(action));  // the checksum's at least
         }
@@ -169,11 +178,16 @@ TEST_CASE("fields that contradict each other") {
   check_field("/alarm_row", 7, "alarm_row: expected an integer from 0 to 0, got 7");
   check_field("/guard/round", 2, "guard: expected round 1");
   check_field("/guard/differing", 22, "drift guard: state: differing: expected 0 to 21, got 22");
-  check_field("/guard/alarm_row", 21, "drift guard: state: alarm_row: expected 0 with an evidence of ");
-  check_field("/guard/bets/3/start", 22, "drift guard: state: bets[3].start: expected 1 to 21, got 22");
-  check_field("/guard/bets/3/evidence", "inf", "drift guard: state: alarm_row: expected 1 or more with an evidence of inf");
-  check_field("/thresholds/layer1", 0.8, R"(thresholds: expected {"layer1":0.7,"layer2":0.9}, got {"layer1":0.8,)");
-  check_field("/thresholds/layer1", 0.6, "thresholds.layer1: expected no less than it began with, got 0.6");
+  check_field("/guard/alarm_row", 21,
+              "drift guard: state: alarm_row: expected 0 with an evidence of ");
+  check_field("/guard/bets/3/start", 22,
+              "drift guard: state: bets[3].start: expected 1 to 21, got 22");
+  check_field("/guard/bets/3/evidence", "inf",
+              "drift guard: state: alarm_row: expected 1 or more with an evidence of inf");
+  check_field("/thresholds/layer1", 0.8,
+              R"(thresholds: expected {"layer1":0.7,"layer2":0.9}, got {"layer1":0.8,)");
+  check_field("/thresholds/layer1", 0.6,
+              "thresholds.layer1: expected no less than it began with, got 0.6");
   check_field("/thresholds/layer3", 0.8, "thresholds: expected the exits of given_thresholds");
   check_field("/more", 1, "expected the fields version, model,");
   check_field("/guard/more", 1, "guard: expected the fields round, rows,");
@@ -187,10 +201,12 @@ TEST_CASE("fields that contradict each other") {
 }
 
 TEST_CASE("the checksum finds any other number") {
-  for (const char* pointer : {"/rows", "/audited", "/guard/bets/0/evidence", "/guard/bets/18/best"}) {
+  for (const char* pointer :
+       {"/rows", "/audited", "/guard/bets/0/evidence", "/guard/bets/18/best"}) {
     Json file = good();
     Json& value = file[Json::json_pointer(pointer)];
-    value = value.is_number_float() ? Json(value.get<double>() * (1 - 1e-15)) : Json(value.get<int>() + 1);
+    value = value.is_number_float() ? Json(value.get<double>() * (1 - 1e-15))
+                                    : Json(value.get<int>() + 1);
     CHECK(error_reading(file.dump(), own(), false) == "");
     check_refused(file.dump(), "checksum: expected \"");
   }
@@ -199,7 +215,8 @@ TEST_CASE("the checksum finds any other number") {
 TEST_CASE("cut short at every byte") {
   for (const GuardState& state : {later(), later("raise", true)}) {
     const std::string text = guard_state_text(state);
-    for (std::size_t bytes = 1; bytes + 2 <= text.size(); ++bytes)  // without the line break it is whole
+    for (std::size_t bytes = 1; bytes + 2 <= text.size();
+         ++bytes)  // without the line break it is whole
       check_refused(text.substr(0, bytes), "x.state: ", own(state.action));
   }
 }

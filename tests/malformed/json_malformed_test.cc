@@ -1,4 +1,5 @@
-// JSON from outside, wherever a file holds some: what is hostile in it is refused in one line that tells the place.
+// JSON from outside, wherever a file holds some: what is hostile in it is refused in one line that
+// tells the place.
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
@@ -96,8 +97,8 @@ std::string tokenizer_refusal(const std::string& text) {
 /// The third line of a data set.
 std::string row_refusal(const std::string& line) {
   const files::Folder folder;
-  const std::string path =
-      folder.write("rows.jsonl", "{\"text\":\"a\",\"label\":0}\n{\"text\":\"b\",\"label\":1}\n" + line + "\n");
+  const std::string path = folder.write(
+      "rows.jsonl", "{\"text\":\"a\",\"label\":0}\n{\"text\":\"b\",\"label\":1}\n" + line + "\n");
   const std::string message = files::error_of([&] {
     ++sidenet::testing::tried_files;
     Dataset::open(path);
@@ -112,8 +113,10 @@ std::string row_refusal(const std::string& line) {
 TEST_CASE("a key twice: safetensors header, top level") {
   check_header_refused(R"({"a":)" + kTensor + R"(,"b":)" + kTensor + R"(,"a":)" + kTensor + "}",
                        "the header has tensor \"a\" twice");
-  check_header_refused(R"({"a":)" + kTensor + R"(,"\u0061":)" + kTensor + "}", "the header has tensor \"a\" twice");
-  check_header_refused(R"({"__metadata__":{},"__metadata__":{}})", "the header has __metadata__ twice");
+  check_header_refused(R"({"a":)" + kTensor + R"(,"\u0061":)" + kTensor + "}",
+                       "the header has tensor \"a\" twice");
+  check_header_refused(R"({"__metadata__":{},"__metadata__":{}})",
+                       "the header has __metadata__ twice");
 }
 TEST_CASE("a key twice: a tensor of a safetensors header") {
   for (const char* field : {R"("dtype":"U8")", R"("shape":[0])", R"("data_offsets":[0,0])"}) {
@@ -169,8 +172,10 @@ TEST_CASE("a key twice: tokenizer.json") {
         "model.vocab.a: expected an id that no other piece has, got 0");
 }
 TEST_CASE("a key twice: a line of .jsonl") {
-  CHECK(row_refusal(R"({"text":"a","label":0,"text":"b"})") == "text: expected each key once, got \"text\" again");
-  CHECK(row_refusal(R"({"text":"a","label":0,"x":1,"x":1})") == "x: expected each key once, got \"x\" again");
+  CHECK(row_refusal(R"({"text":"a","label":0,"text":"b"})") ==
+        "text: expected each key once, got \"text\" again");
+  CHECK(row_refusal(R"({"text":"a","label":0,"x":1,"x":1})") ==
+        "x: expected each key once, got \"x\" again");
   CHECK(row_refusal(R"({"text":"a","label":0,"x":[0,{"y":1,"y":1}]})") ==
         "x[1].y: expected each key once, got \"y\" again");
 }
@@ -181,41 +186,51 @@ TEST_CASE("a NUL does not end the JSON") {
   const ModelFile model;
   for (const auto& [key, text] : model.good.metadata) {
     if (text.starts_with("{") || text.starts_with("["))
-      CHECK(model.refusal(key, text + "\0"s) == ": malformed JSON at byte " + std::to_string(text.size() + 1) + ": a NUL");
+      CHECK(model.refusal(key, text + "\0"s) ==
+            ": malformed JSON at byte " + std::to_string(text.size() + 1) + ": a NUL");
   }
   CHECK(config_refusal("{}\0"s) == "malformed JSON at byte 3: a NUL");
   CHECK(tokenizer_refusal("{}\0"s) == "malformed JSON at byte 3: a NUL");
-  CHECK(row_refusal("{\"text\":\"a\",\"label\":0}\0{"s) == "malformed JSON at byte 23 of the line: a NUL");
+  CHECK(row_refusal("{\"text\":\"a\",\"label\":0}\0{"s) ==
+        "malformed JSON at byte 23 of the line: a NUL");
 }
 
 TEST_CASE("a million levels") {
   for (const std::string part : {"[", "{\"a\":"}) {
     std::string deep;
     for (int i = 0; i < 1'000'000; ++i) deep += part;
-    check_header_refused("{\"a\":" + deep, "header: expected JSON of at most 8 levels, got more at byte ");
+    check_header_refused("{\"a\":" + deep,
+                         "header: expected JSON of at most 8 levels, got more at byte ");
     const ModelFile model;
-    CHECK(model.refusal("sidenet.exits", deep).starts_with(": expected JSON of at most 64 levels, got more at byte "));
-    CHECK(config_refusal(deep.substr(0, 4 << 20)).starts_with("expected JSON of at most 64 levels, got more at byte "));
-    CHECK(tokenizer_refusal("{\"a\":" + deep).starts_with("expected JSON of at most 32 levels, got more at byte "));
+    CHECK(model.refusal("sidenet.exits", deep)
+              .starts_with(": expected JSON of at most 64 levels, got more at byte "));
+    CHECK(config_refusal(deep.substr(0, 4 << 20))
+              .starts_with("expected JSON of at most 64 levels, got more at byte "));
+    CHECK(tokenizer_refusal("{\"a\":" + deep)
+              .starts_with("expected JSON of at most 32 levels, got more at byte "));
     CHECK(row_refusal("{\"text\":\"a\",\"label\":0,\"x\":" + deep)
               .starts_with("expected JSON of at most 64 levels, got more at byte "));
   }
 }
 
 TEST_CASE("huge counts") {
-  check_header_refused(object_of(100'001, kTensor), "header.100000: expected at most 100000 tensors, got more");
-  check_header_refused(object_of(400'000, kTensor), "header: expected JSON of at most 2000000 values, got more at byte ");
+  check_header_refused(object_of(100'001, kTensor),
+                       "header.100000: expected at most 100000 tensors, got more");
+  check_header_refused(object_of(400'000, kTensor),
+                       "header: expected JSON of at most 2000000 values, got more at byte ");
   check_header_refused("{\"__metadata__\":" + object_of(65'537, "\"\"") + "}",
                        "header.__metadata__.65536: expected at most 65536 keys, got more");
   check_header_refused("{\"a\":{\"shape\":" + list_of(65, "0"),
                        "tensor \"a\": shape: expected at most 64 numbers, got more");
   const ModelFile model;
-  CHECK(model.refusal("sidenet.labels", list_of(262'145, "\"\"")) == "[262144]: expected at most 262144 strings, got more");
+  CHECK(model.refusal("sidenet.labels", list_of(262'145, "\"\"")) ==
+        "[262144]: expected at most 262144 strings, got more");
   CHECK(model.refusal("sidenet.vocabulary", list_of(800'001, "\"\"")) ==
         "[800000]: expected at most 800000 strings, got more");
   CHECK(model.refusal("sidenet.exits", list_of(65'536, "0"))
             .starts_with(": expected JSON of at most 65536 values, got more"));
-  CHECK(config_refusal(list_of(262'144, "0")).starts_with("expected JSON of at most 262144 values, got more"));
+  CHECK(config_refusal(list_of(262'144, "0"))
+            .starts_with("expected JSON of at most 262144 values, got more"));
   CHECK(config_refusal("[" + std::string(8 << 20, ' ') + "]")
             .starts_with("expected JSON of at most 8388608 bytes, got 8388610"));
   CHECK(tokenizer_refusal("{\"a\":" + list_of(65'536, "0") + "}") ==
@@ -224,14 +239,15 @@ TEST_CASE("huge counts") {
         "model.vocab.a: expected an id below 800000, got 800000");
   CHECK(tokenizer_refusal(R"({"model":{"vocab":{"a":799999}}})") ==
         "model.vocab: \"a\": expected an id below 1, the number of pieces, got 799999");
-  CHECK(
-      row_refusal("{\"x\":" + list_of(200'000, "0") + "}").starts_with("expected JSON of at most 200000 values, got more"));
+  CHECK(row_refusal("{\"x\":" + list_of(200'000, "0") + "}")
+            .starts_with("expected JSON of at most 200000 values, got more"));
 }
 
 TEST_CASE("long strings") {
   const std::string mebibyte(1 << 20, 'x');
-  check_header_refused("{\"__metadata__\":{\"a\":\"" + std::string((32 << 20) + 1, 'x') + "\"}}",
-                       "header: expected strings of at most 33554432 bytes, got a longer one at byte 31");
+  check_header_refused(
+      "{\"__metadata__\":{\"a\":\"" + std::string((32 << 20) + 1, 'x') + "\"}}",
+      "header: expected strings of at most 33554432 bytes, got a longer one at byte 31");
   CHECK(config_refusal("{\"a\":\"" + mebibyte + "x\"}") ==
         "expected strings of at most 1048576 bytes, got a longer one at byte 7");
   CHECK(tokenizer_refusal("{\"" + mebibyte + "x\":0}") ==
@@ -239,19 +255,22 @@ TEST_CASE("long strings") {
 }
 
 TEST_CASE("a header of 2^63 bytes") {
-  for (const std::uint64_t size :
-       {std::uint64_t{1} << 63, ~std::uint64_t{0}, (std::uint64_t{1} << 63) - 8, std::uint64_t{100'000'001}})
-    check_refused(little_endian(size) + "{}", "header size: expected at most 100000000 bytes, got " + std::to_string(size));
+  for (const std::uint64_t size : {std::uint64_t{1} << 63, ~std::uint64_t{0},
+                                   (std::uint64_t{1} << 63) - 8, std::uint64_t{100'000'001}})
+    check_refused(little_endian(size) + "{}",
+                  "header size: expected at most 100000000 bytes, got " + std::to_string(size));
 }
 
 TEST_CASE("huge and odd numbers") {
   const auto shaped = [](const std::string& extent) {
     return R"({"a":{"dtype":"U8","shape":[)" + extent + R"(],"data_offsets":[0,0]}})";
   };
-  check_header_refused(shaped("18446744073709551615"),
-                       "tensor \"a\": shape: expected extents below 2^63, got 18446744073709551615");
-  check_header_refused(shaped("18446744073709551616"),
-                       "header.a.shape[0]: expected a number from 0 to 2^64 - 1, got a number that is no integer");
+  check_header_refused(
+      shaped("18446744073709551615"),
+      "tensor \"a\": shape: expected extents below 2^63, got 18446744073709551615");
+  check_header_refused(
+      shaped("18446744073709551616"),
+      "header.a.shape[0]: expected a number from 0 to 2^64 - 1, got a number that is no integer");
   check_header_refused(shaped("-1"), "got a negative number");
   check_header_refused(shaped("-0"), "got a negative number");
   check_header_refused(shaped("1e999"), "a number beyond 64-bit floating point");
@@ -274,10 +293,10 @@ TEST_CASE("huge and odd numbers") {
 
 TEST_CASE("tensors that overlap are refused before any is copied") {
   const std::string one = R"({"dtype":"F32","shape":[1000000],"data_offsets":[1,4000001]})";
-  check_refused(
-      safetensors("{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}," + object_of(10'000, one).substr(1),
-                  std::string(4'000'001, '\0')),
-      "overlaps the one before it");
+  check_refused(safetensors("{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}," +
+                                object_of(10'000, one).substr(1),
+                            std::string(4'000'001, '\0')),
+                "overlaps the one before it");
 }
 
 TEST_CASE("metadata that a message shows stays on one line") {

@@ -1,4 +1,5 @@
-// Model files of some hundred kB that ask for more than kernels count, a graph holds, or the machine has.
+// Model files of some hundred kB that ask for more than kernels count, a graph holds, or the
+// machine has.
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
@@ -20,9 +21,11 @@ void put(Weights& weights, const std::string& name, const Shape& shape, float va
   weights[name] = tensor;
 }
 
-void put_conv(Weights& weights, const std::string& conv, const std::string& norm, const Shape& shape) {
+void put_conv(Weights& weights, const std::string& conv, const std::string& norm,
+              const Shape& shape) {
   put(weights, conv + ".weight", shape);
-  for (const char* part : {"weight", "bias", "running_mean", "running_var"}) put(weights, norm + "." + part, {shape[0]});
+  for (const char* part : {"weight", "bias", "running_mean", "running_var"})
+    put(weights, norm + "." + part, {shape[0]});
 }
 
 /// Two stages of one block; the first widens one channel to `channels`.
@@ -53,13 +56,15 @@ void put_exit(Weights& weights, std::int64_t features) {
 }
 
 Metadata metadata_of(int resize, int pool) {
-  return {{"sidenet.version", "1"},
-          {"sidenet.architecture", R"({"family": "resnet", "name": "resnet8"})"},
-          {"sidenet.labels", R"(["a", "b"])"},
-          {"sidenet.preprocessing",
-           R"({"mean": [], "std": [], "crop": 0, "channels": 1, "resize": )" + std::to_string(resize) + "}"},
-          {"sidenet.exits", R"([{"name": "e", "tap": "layer1.0", "hidden": 1, "temperature": 1, "threshold": 0, "pool": )" +
-                                std::to_string(pool) + "}]"}};
+  return {
+      {"sidenet.version", "1"},
+      {"sidenet.architecture", R"({"family": "resnet", "name": "resnet8"})"},
+      {"sidenet.labels", R"(["a", "b"])"},
+      {"sidenet.preprocessing", R"({"mean": [], "std": [], "crop": 0, "channels": 1, "resize": )" +
+                                    std::to_string(resize) + "}"},
+      {"sidenet.exits",
+       R"([{"name": "e", "tap": "layer1.0", "hidden": 1, "temperature": 1, "threshold": 0, "pool": )" +
+           std::to_string(pool) + "}]"}};
 }
 
 std::string refusal(const Weights& weights, const Metadata& metadata) {
@@ -82,15 +87,19 @@ TEST_CASE("the models that the cases below spoil are good") {
 }
 
 TEST_CASE("values of 2^31 numbers, and features whose product wraps to what the file has") {
-  const std::string expected = ": expected a value of fewer than 2^31 numbers, and of at most 2^24 pixels a side, got ";
+  const std::string expected =
+      ": expected a value of fewer than 2^31 numbers, and of at most 2^24 pixels a side, got ";
   Weights weights = wide(4096);
   put_exit(weights, 1);  // 4096 * 1024 * 1024 is 2^32
-  CHECK(refusal(weights, metadata_of(1024, 1024)) == ": node layer1.0.conv3" + expected + "(4096, 1024, 1024)");
+  CHECK(refusal(weights, metadata_of(1024, 1024)) ==
+        ": node layer1.0.conv3" + expected + "(4096, 1024, 1024)");
   weights = wide(128);
   put_exit(weights, 1);
-  CHECK(refusal(weights, metadata_of(4096, 1024)) == ": node layer1.0.conv3" + expected + "(128, 4096, 4096)");
+  CHECK(refusal(weights, metadata_of(4096, 1024)) ==
+        ": node layer1.0.conv3" + expected + "(128, 4096, 4096)");
   weights = wide(127);
-  put_exit(weights, 127 * 1024);  // 127 * 1024 * 1024 has no overflow; a pool of it has other features
+  put_exit(weights,
+           127 * 1024);  // 127 * 1024 * 1024 has no overflow; a pool of it has other features
   CHECK(refusal(weights, metadata_of(1024, 1024))
             .find("takes 130048 features, a tap (127, 1024, 1024) pooled to 1024 x "
                   "1024 gives 133169152") != std::string::npos);
@@ -105,9 +114,11 @@ TEST_CASE("more nodes than any network has") {
     const std::string name = "layer1." + std::to_string(block);
     for (const char* part : {"1", "2"}) {
       weights[name + ".conv" + part + ".weight"] = kernel;
-      for (const char* of : {".weight", ".bias", ".running_mean", ".running_var"}) weights[name + ".bn" + part + of] = ones;
+      for (const char* of : {".weight", ".bias", ".running_mean", ".running_var"})
+        weights[name + ".bn" + part + of] = ones;
     }
   }
   metadata["sidenet.architecture"] = R"({"family": "resnet", "name": "cifar_resnet10006"})";
-  CHECK(refusal(weights, metadata).find("expected a network of at most 32768 nodes, got more") != std::string::npos);
+  CHECK(refusal(weights, metadata).find("expected a network of at most 32768 nodes, got more") !=
+        std::string::npos);
 }

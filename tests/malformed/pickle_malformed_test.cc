@@ -19,8 +19,8 @@ void refused(const std::string& pickle, const std::string& words) {
   check_refused(pytorch_zip(pickle, ""), words);
 }
 
-/// As refused(), within two seconds of CPU time and the memory that a file of this size may take (three times its size and
-/// 64 MB).
+/// As refused(), within two seconds of CPU time and the memory that a file of this size may take
+/// (three times its size and 64 MB).
 void refused_cheaply(const std::string& pickle, const std::string& words) {
   const std::clock_t start = std::clock();
   rusage before{}, after{};
@@ -30,7 +30,8 @@ void refused_cheaply(const std::string& pickle, const std::string& words) {
   CHECK(std::clock() - start < 2 * CLOCKS_PER_SEC);
 #ifndef __SANITIZE_ADDRESS__  // which keeps what is freed
   // Three copies of the file are the test's own.
-  CHECK((after.ru_maxrss - before.ru_maxrss) * 1024 < static_cast<long>(6 * pickle.size() + 64'000'000));
+  CHECK((after.ru_maxrss - before.ru_maxrss) * 1024 <
+        static_cast<long>(6 * pickle.size() + 64'000'000));
 #endif
 }
 
@@ -100,22 +101,26 @@ const std::string argument = tuple({text("touch /tmp/x")});
 }  // namespace
 
 TEST_CASE("pickle: system calls by REDUCE") {
-  refused_with_every_gadget([](const auto& module, const auto& name) { return global(module, name) + argument + "R"; });
+  refused_with_every_gadget(
+      [](const auto& module, const auto& name) { return global(module, name) + argument + "R"; });
 }
 
 TEST_CASE("pickle: system calls by STACK_GLOBAL") {
-  refused_with_every_gadget(
-      [](const auto& module, const auto& name) { return text(module) + text(name) + "\x93" + argument + "R"; });
+  refused_with_every_gadget([](const auto& module, const auto& name) {
+    return text(module) + text(name) + "\x93" + argument + "R";
+  });
 }
 
 TEST_CASE("pickle: system calls by INST") {
-  refused_with_every_gadget(
-      [](const auto& module, const auto& name) { return "(" + text("x") + "i" + module + "\n" + name + "\n"; });
+  refused_with_every_gadget([](const auto& module, const auto& name) {
+    return "(" + text("x") + "i" + module + "\n" + name + "\n";
+  });
 }
 
 TEST_CASE("pickle: system calls by OBJ") {
-  refused_with_every_gadget(
-      [](const auto& module, const auto& name) { return "(" + global(module, name) + text("x") + "o"; });
+  refused_with_every_gadget([](const auto& module, const auto& name) {
+    return "(" + global(module, name) + text("x") + "o";
+  });
 }
 
 TEST_CASE("pickle: system calls by NEWOBJ and NEWOBJ_EX") {
@@ -130,18 +135,22 @@ TEST_CASE("pickle: system calls by NEWOBJ and NEWOBJ_EX") {
 }
 
 TEST_CASE("pickle: system calls through copyreg") {
-  refused(call("copyreg", "_reconstructor", {global("posix", "system"), "N", "N"}), "\"posix.system\"");
+  refused(call("copyreg", "_reconstructor", {global("posix", "system"), "N", "N"}),
+          "\"posix.system\"");
   refused(call("copy_reg", "__newobj__", {global("os", "system")}), "\"os.system\"");
   refused(call("copyreg", "_reconstructor", {}), "expected a class");
 }
 
 TEST_CASE("pickle: system calls as the state of an object") {
   const std::string object = global("my.module", "Thing") + ")\x81";
-  refused_with_every_gadget(
-      [&](const auto& module, const auto& name) { return object + global(module, name) + argument + "Rb"; });
+  refused_with_every_gadget([&](const auto& module, const auto& name) {
+    return object + global(module, name) + argument + "Rb";
+  });
   // __setstate__ would be looked up and called by Python; here it is a key as any other.
-  const std::string state = dict({{"__setstate__", global("os", "system")}, {"__reduce__", global("os", "system")}});
-  CHECK(error_of(pytorch_zip(dict({{"state_dict", good_pickle}, {"x", object + state + "b"}}), eight_floats)) == "");
+  const std::string state =
+      dict({{"__setstate__", global("os", "system")}, {"__reduce__", global("os", "system")}});
+  CHECK(error_of(pytorch_zip(dict({{"state_dict", good_pickle}, {"x", object + state + "b"}}),
+                             eight_floats)) == "");
 }
 
 TEST_CASE("pickle: system calls nested in REDUCE, beside good weights") {
@@ -149,17 +158,23 @@ TEST_CASE("pickle: system calls nested in REDUCE, beside good weights") {
   for (int i = 0; i < 50; ++i) nested = call("collections", "OrderedDict", {nested});
   refused(nested, "\"os.system\"");
   // What a call gives is no function: getattr(__import__("os"), "system")("x").
-  refused(call("builtins", "getattr", {call("builtins", "__import__", {text("os")}), text("system")}) + argument + "R",
-          "\"builtins.__import__\"");
-  refused(call("functools", "partial", {global("os", "system")}) + argument + "R", "expected a class or function to call");
-  check_refused(pytorch_zip(dict({{"state_dict", good_pickle}, {"x", call("os", "system", {text("x")})}}), eight_floats),
-                "\"os.system\"");
+  refused(
+      call("builtins", "getattr", {call("builtins", "__import__", {text("os")}), text("system")}) +
+          argument + "R",
+      "\"builtins.__import__\"");
+  refused(call("functools", "partial", {global("os", "system")}) + argument + "R",
+          "expected a class or function to call");
+  check_refused(
+      pytorch_zip(dict({{"state_dict", good_pickle}, {"x", call("os", "system", {text("x")})}}),
+                  eight_floats),
+      "\"os.system\"");
   check_refused(pytorch_legacy(call("posix", "system", {text("x")}), "]", ""), "\"posix.system\"");
 }
 
 TEST_CASE("pickle: a partial of a system call stands inert") {
   const std::string partial = call("functools", "partial", {global("os", "system")});
-  CHECK(error_of(pytorch_zip(dict({{"state_dict", good_pickle}, {"x", partial}}), eight_floats)) == "");
+  CHECK(error_of(pytorch_zip(dict({{"state_dict", good_pickle}, {"x", partial}}), eight_floats)) ==
+        "");
 }
 
 TEST_CASE("pickle: names that hide in a message") {
@@ -169,14 +184,17 @@ TEST_CASE("pickle: names that hide in a message") {
 }
 
 TEST_CASE("pickle: a name alone, and an object of an unknown class, do no harm") {
-  for (const std::string& object : {global("my.module", "Thing") + ")\x81}b", global("os", "system")}) {
-    CHECK(error_of(pytorch_zip(dict({{"state_dict", good_pickle}, {"x", object}}), eight_floats)) == "");
+  for (const std::string& object :
+       {global("my.module", "Thing") + ")\x81}b", global("os", "system")}) {
+    CHECK(error_of(pytorch_zip(dict({{"state_dict", good_pickle}, {"x", object}}), eight_floats)) ==
+          "");
   }
 }
 
 TEST_CASE("pickle: opcodes that are unknown or refer outside the file") {
   refused("\xff", "got 255");
-  for (const char* opcode : {"\x82\x01", "\x83\x01\x01", "\x84\x01\x01\x01\x01", "P1\n", "\x97", "\x98"}) {
+  for (const char* opcode :
+       {"\x82\x01", "\x83\x01\x01", "\x84\x01\x01\x01\x01", "P1\n", "\x97", "\x98"}) {
     refused(opcode, "expected a pickle opcode of protocols 0 to 5");
   }
   refused("\x80\x09N", "protocol 0 to 5, got 9");
@@ -204,7 +222,8 @@ TEST_CASE("pickle: truncated operands and sizes of 2^64 - 1") {
       "expected 4294967295 more bytes");
   refused("\x95\xff\xff\xff\xff\xff\xff\xff\xffN", "a frame of");
   for (std::size_t size = 0; size < good_pickle.size(); ++size) {
-    CHECK(error_of(zip_archive({{"a/data.pkl", proto2 + good_pickle.substr(0, size)}, {"a/data/0", eight_floats}})) != "");
+    CHECK(error_of(zip_archive({{"a/data.pkl", proto2 + good_pickle.substr(0, size)},
+                                {"a/data/0", eight_floats}})) != "");
   }
 }
 
@@ -285,7 +304,8 @@ TEST_CASE("pickle: memo bombs") {
 TEST_CASE("pickle: a million tiny objects") {
   for (const char opcode : {']', '}', ')', '\x8f', 'N', '('}) {
     CAPTURE(opcode);
-    refused_cheaply(std::string(3'000'000, opcode), "more objects than a file of its size may hold: more than");
+    refused_cheaply(std::string(3'000'000, opcode),
+                    "more objects than a file of its size may hold: more than");
   }
   std::string dropped;
   for (int i = 0; i < 1'500'000; ++i) dropped += "]0";
@@ -296,12 +316,14 @@ TEST_CASE("pickle: a million lists nested") {
   std::string nested(300'000, ']');
   refused_cheaply(nested + std::string(nested.size() - 1, 'a'), "expected a dict of tensors");
   nested.assign(1'000'000, ']');
-  refused_cheaply(nested + std::string(nested.size() - 1, 'a'), "more objects than a file of its size");
+  refused_cheaply(nested + std::string(nested.size() - 1, 'a'),
+                  "more objects than a file of its size");
   refused_cheaply(std::string(1'000'000, '('), "the stack is empty");
 }
 
 TEST_CASE("pickle: containers that hold themselves") {
-  refused("}q\x01(" + text("state_dict") + "h\x01" + text("model") + "h\x01u", "expected a dict of tensors");
+  refused("}q\x01(" + text("state_dict") + "h\x01" + text("model") + "h\x01u",
+          "expected a dict of tensors");
   refused(
       "]q\x01h\x01"
       "a",
@@ -312,16 +334,20 @@ TEST_CASE("pickle: containers that hold themselves") {
 }
 
 TEST_CASE("pickle: unknown persistent ids") {
-  const auto weights = [](const std::string& id) { return dict({{"x", tensor(id + "Q", 0, {1}, {1})}}); };
-  for (const std::string& id : {std::string("N"), text("0"), tuple({}), tuple({text("storage")}), integer(7),
-                                tuple({text("file"), text("/etc/passwd"), "N", "N", "N"})}) {
+  const auto weights = [](const std::string& id) {
+    return dict({{"x", tensor(id + "Q", 0, {1}, {1})}});
+  };
+  for (const std::string& id :
+       {std::string("N"), text("0"), tuple({}), tuple({text("storage")}), integer(7),
+        tuple({text("file"), text("/etc/passwd"), "N", "N", "N"})}) {
     refused(weights(id), "tensor \"x\": expected a storage reference");
   }
   const auto typed = [&](const std::string& type, const std::string& key) {
     return weights(tuple({text("storage"), type, key, text("cpu"), integer(8)}));
   };
   refused(typed("N", text("0")), "storage type: expected a class");
-  refused(typed(global("os", "FloatStorage"), text("0")), "storage type: expected a class of torch");
+  refused(typed(global("os", "FloatStorage"), text("0")),
+          "storage type: expected a class of torch");
   refused(typed(global("torch", "FloatStorage"), "N"), "storage key: expected a str");
   refused(typed(global("torch", "FloatStorage"), text(std::string(257, '7'))),
           "storage key: expected at most 256 bytes, got 257");

@@ -77,24 +77,30 @@ struct ModelFile {
   }
 };
 
-std::string nested(std::size_t levels) { return std::string(levels, '[') + std::string(levels, ']'); }
+std::string nested(std::size_t levels) {
+  return std::string(levels, '[') + std::string(levels, ']');
+}
 
 }  // namespace
 
 TEST_CASE("JSON that nests deeper than any of ours") {
   const ModelFile model;
-  for (const char* key : {"sidenet.architecture", "sidenet.labels", "sidenet.exits", "sidenet.head", "sidenet.vocabulary",
-                          "sidenet.tokenizer"}) {
-    const std::string message = model.refusal([&](Metadata& metadata, Weights&) { metadata[key] = nested(200'000); });
-    CHECK(message == std::string(": metadata '") + key + "': expected JSON of at most 64 levels, got more at byte 65");
+  for (const char* key : {"sidenet.architecture", "sidenet.labels", "sidenet.exits", "sidenet.head",
+                          "sidenet.vocabulary", "sidenet.tokenizer"}) {
+    const std::string message =
+        model.refusal([&](Metadata& metadata, Weights&) { metadata[key] = nested(200'000); });
+    CHECK(message == std::string(": metadata '") + key +
+                         "': expected JSON of at most 64 levels, got more at byte 65");
   }
   const TextCheckpoint checkpoint(random_bert(1, small_bert()));
   for (const char* key : {"architectures", "id2label", "hidden_act", "anything"}) {
-    checkpoint.folder.write("config.json", std::string("{\"") + key + "\": " + nested(200'000) + "}");
+    checkpoint.folder.write("config.json",
+                            std::string("{\"") + key + "\": " + nested(200'000) + "}");
     CHECK(files::error_of([&] {
             ++sidenet::testing::tried_files;
             checkpoint.import();
-          }) == checkpoint.folder.path + "/config.json: expected JSON of at most 64 levels, got more at byte " +
+          }) == checkpoint.folder.path +
+                    "/config.json: expected JSON of at most 64 levels, got more at byte " +
                     std::to_string(69 + std::strlen(key)));
   }
 }
@@ -111,14 +117,15 @@ TEST_CASE("JSON of more values than any of ours") {
   };
   CHECK(refusal("sidenet.labels", many("\"\"", 300'000)) ==
         ": metadata 'sidenet.labels'[262144]: expected at most 262144 strings, got more");
-  CHECK(refusal("sidenet.exits", many("0", 70'000)) ==
-        ": metadata 'sidenet.exits': expected JSON of at most 65536 values, got more at byte 131073");
+  CHECK(
+      refusal("sidenet.exits", many("0", 70'000)) ==
+      ": metadata 'sidenet.exits': expected JSON of at most 65536 values, got more at byte 131073");
 }
 
 TEST_CASE("exits that read another exit, or a head that is not at the end") {
   const ModelFile model;
-  CHECK(model.refusal("sidenet.exits", [](json& exits) { exits[0]["tap"] = "exits.final"; }).find("no node") !=
-        std::string::npos);
+  CHECK(model.refusal("sidenet.exits", [](json& exits) { exits[0]["tap"] = "exits.final"; })
+            .find("no node") != std::string::npos);
   CHECK(model.refusal([](Metadata& metadata, Weights& weights) {
     json exits = json::parse(metadata.at("sidenet.exits"));
     json second = exits[0];
@@ -127,7 +134,8 @@ TEST_CASE("exits that read another exit, or a head that is not at the end") {
     exits.push_back(second);
     metadata["sidenet.exits"] = exits.dump();
     for (const char* name : {"mean", "std", "fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias"})
-      weights["exits.second." + std::string(name)] = weights.at("exits.encoder.layer.0." + std::string(name));
+      weights["exits.second." + std::string(name)] =
+          weights.at("exits.encoder.layer.0." + std::string(name));
   }) == ": exit 'second': expected a tap inside MainNet, got 'exits.encoder.layer.0'");
   for (const char* tap : {"exits.encoder.layer.0", "encoder.layer.0"}) {
     CHECK(model.refusal("sidenet.head", [&](json& head) { head["tap"] = tap; }) ==
@@ -141,12 +149,14 @@ TEST_CASE("SideNets of no width, and standard deviations of 0") {
         ": exit 'encoder.layer.0': hidden: expected 4 (fc1.weight), got 1048576");
   const auto spoil = [&](const std::vector<std::pair<std::string, Shape>>& tensors) {
     return model.refusal([&](Metadata&, Weights& weights) {
-      for (const auto& [name, shape] : tensors) weights["exits.encoder.layer.0." + name] = Tensor(DType::f32, shape);
+      for (const auto& [name, shape] : tensors)
+        weights["exits.encoder.layer.0." + name] = Tensor(DType::f32, shape);
     });
   };
   const std::int64_t features = model.good.tensors.at("exits.encoder.layer.0.mean").size();
   CHECK(spoil({{"fc1.weight", {0, features}}, {"fc1.bias", {0}}, {"fc2.weight", {2, 0}}}) ==
-        ": exit 'encoder.layer.0': SideNet: expected at least one hidden unit and one class, got 0 and 2");
+        ": exit 'encoder.layer.0': SideNet: expected at least one hidden unit and one class, got 0 "
+        "and 2");
   CHECK(spoil({{"std", {features}}}) ==
         ": exit 'encoder.layer.0': SideNet tensor std: expected values above 0, got 0.000000 at 0");
 }
@@ -181,10 +191,9 @@ TEST_CASE("encoders of no width") {
         checkpoint.import();
       });
     }
-    CHECK_MESSAGE(
-        message.find("'encoder.layer.0.intermediate.dense.weight': expected shape (any, any) without a 0, got (0, 12)") !=
-            std::string::npos,
-        message);
+    CHECK_MESSAGE(message.find("'encoder.layer.0.intermediate.dense.weight': expected shape (any, "
+                               "any) without a 0, got (0, 12)") != std::string::npos,
+                  message);
   }
 }
 
@@ -200,14 +209,16 @@ TEST_CASE("a head for every token is not one for the text") {
   CHECK_MESSAGE(message.find("labels tokens, not texts") != std::string::npos, message);
 }
 
-TEST_CASE("a kept cache does not serve another configuration of the same weights, nor another head") {
+TEST_CASE(
+    "a kept cache does not serve another configuration of the same weights, nor another head") {
   const files::Folder folder;
   const auto data = Dataset::open(folder.write("rows.tsv", rows_of_film_reviews()));
   TrainOptions options = quick();
   options.cache_dir = folder.path + "/cache";
   options.keep_cache = true;
   const auto caches = [&] {
-    return std::distance(std::filesystem::directory_iterator(options.cache_dir), std::filesystem::directory_iterator());
+    return std::distance(std::filesystem::directory_iterator(options.cache_dir),
+                         std::filesystem::directory_iterator());
   };
   const auto train = [&](const char* activation, std::uint64_t seed_of_head) {
     json config = config_of(headless());
@@ -235,7 +246,8 @@ TEST_CASE("integers as classes of a fitted head stand by value") {
   const files::Folder folder;
   std::string rows = "text\tlabel\n";
   for (int i = 0; i < 48; ++i)
-    rows += "the film " + small_vocabulary()[static_cast<std::size_t>(5 + i % 20)] + "\t" + std::to_string(i % 12) + "\n";
+    rows += "the film " + small_vocabulary()[static_cast<std::size_t>(5 + i % 20)] + "\t" +
+            std::to_string(i % 12) + "\n";
   const auto data = Dataset::open(folder.write("rows.tsv", rows));
   const TextCheckpoint checkpoint(random_bert(4, headless()), config_of(headless()));
   checkpoint.folder.write("vocab.txt", lines(small_vocabulary()));
@@ -243,5 +255,6 @@ TEST_CASE("integers as classes of a fitted head stand by value") {
   options.head = true;
   const Model model = train_sidenets(checkpoint.import(), {data}, options).model;
   REQUIRE(model.labels().size() == 12);
-  for (int i = 0; i < 12; ++i) CHECK(model.labels()[static_cast<std::size_t>(i)] == std::to_string(i));
+  for (int i = 0; i < 12; ++i)
+    CHECK(model.labels()[static_cast<std::size_t>(i)] == std::to_string(i));
 }

@@ -25,7 +25,8 @@ std::string error_reading(const std::string& bytes, const TokenizerOptions& opti
 }
 
 /// One line that begins with the file's name and holds `part`.
-void check_refused(const std::string& bytes, const std::string& part, const TokenizerOptions& options = {}) {
+void check_refused(const std::string& bytes, const std::string& part,
+                   const TokenizerOptions& options = {}) {
   const std::string message = error_reading(bytes, options);
   CAPTURE(message);
   CAPTURE(part);
@@ -36,9 +37,13 @@ void check_refused(const std::string& bytes, const std::string& part, const Toke
 
 /// A tokenizer.json that is fine.
 json good() {
-  const json flags = {
-      {"single_word", false}, {"lstrip", false}, {"rstrip", false}, {"normalized", false}, {"special", true}};
-  json file = json::parse(R"({"version": "1.0", "truncation": null, "padding": null, "decoder": null,
+  const json flags = {{"single_word", false},
+                      {"lstrip", false},
+                      {"rstrip", false},
+                      {"normalized", false},
+                      {"special", true}};
+  json file =
+      json::parse(R"({"version": "1.0", "truncation": null, "padding": null, "decoder": null,
     "normalizer": {"type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true, "strip_accents": null,
                    "lowercase": true},
     "pre_tokenizer": {"type": "BertPreTokenizer"},
@@ -93,7 +98,8 @@ TEST_CASE("what the bad files are made from is good") {
 
 TEST_CASE("vocab.txt: nothing in it") { check_refused("", "expected a vocabulary, got no pieces"); }
 TEST_CASE("vocab.txt: a special token is missing") {
-  check_refused("a\nb\n", "expected the special token \"[UNK]\" in the vocabulary, got 2 pieces without it");
+  check_refused("a\nb\n",
+                "expected the special token \"[UNK]\" in the vocabulary, got 2 pieces without it");
   for (const std::string piece : {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"}) {
     std::string text = kSpecials;
     check_refused(text.replace(text.find(piece), 1, "("), "special token \"" + piece + "\"");
@@ -103,14 +109,17 @@ TEST_CASE("vocab.txt: a special token is missing") {
   check_refused(kSpecials, "special token \"<s>?\"", options);
 }
 TEST_CASE("vocab.txt: a piece twice") {
-  check_refused(kSpecials + "a\nb\na \n", "line 8: expected each piece once, got \"a\" again, which is also line 6");
+  check_refused(kSpecials + "a\nb\na \n",
+                "line 8: expected each piece once, got \"a\" again, which is also line 6");
   check_refused(kSpecials + "\n\n", "line 7: expected each piece once, got \"\" again");
 }
 TEST_CASE("vocab.txt: not UTF-8") {
   check_refused(kSpecials + "a\nb\xff\n", "line 7: expected UTF-8, got another byte at byte 34");
   check_refused(std::string(100, '\x80'), "line 1: expected UTF-8");
 }
-TEST_CASE("vocab.txt: too many lines") { check_refused(std::string(800'002, '\n'), "expected at most 800000 pieces"); }
+TEST_CASE("vocab.txt: too many lines") {
+  check_refused(std::string(800'002, '\n'), "expected at most 800000 pieces");
+}
 TEST_CASE("vocab.txt: too many bytes") {
   check_refused(std::string((64 << 20) + 1, 'a'), "expected at most 67108864 bytes, got 67108865");
 }
@@ -131,7 +140,8 @@ TEST_CASE("vocab.txt: pieces made to collide cost neither time nor an answer") {
   ++sidenet::testing::tried_files;
   const BertTokenizer tokenizer(read_tokenizer(text, {}, "x.file"), "x.file");
   for (std::size_t i = 0; i < pieces.size(); ++i)
-    CHECK(tokenizer.piece_ids(pieces[i]) == std::vector<std::int32_t>{static_cast<std::int32_t>(i) + 5});
+    CHECK(tokenizer.piece_ids(pieces[i]) ==
+          std::vector<std::int32_t>{static_cast<std::int32_t>(i) + 5});
 }
 TEST_CASE("a table of pieces tells where too many of them collide") {
   std::vector<std::string> pieces;
@@ -150,7 +160,9 @@ TEST_CASE("a table of pieces tells where too many of them collide") {
 }
 
 TEST_CASE("a vocabulary that is not UTF-8") {
-  CHECK(error_of([] { Tokenizer({"[PAD]", "\xc3"}, {}, "here"); }) == "here: id 1: expected UTF-8, got \"?\"");
+  CHECK(error_of([] {
+          Tokenizer({"[PAD]", "\xc3"}, {}, "here");
+        }) == "here: id 1: expected UTF-8, got \"?\"");
 }
 TEST_CASE("options out of range") {
   TokenizerOptions options;
@@ -163,13 +175,16 @@ TEST_CASE("options out of range") {
   check_refused(kSpecials, "max_word_characters: expected 1 to 1000, got 1001", options);
 }
 TEST_CASE("no file, or a folder") {
-  CHECK(error_of([] { Tokenizer::load("no/such/vocab.txt"); }).find("no/such/vocab.txt: cannot be opened") == 0);
+  CHECK(error_of([] {
+          Tokenizer::load("no/such/vocab.txt");
+        }).find("no/such/vocab.txt: cannot be opened") == 0);
   CHECK(error_of([] { Tokenizer::load("/"); }).find("/: ") == 0);
 }
 
 TEST_CASE("tokenizer.json: cut short anywhere") {
   const std::string text = good().dump();
-  for (std::size_t size = 1; size < text.size(); ++size) check_refused(text.substr(0, size), "malformed JSON at byte");
+  for (std::size_t size = 1; size < text.size(); ++size)
+    check_refused(text.substr(0, size), "malformed JSON at byte");
 }
 TEST_CASE("tokenizer.json: malformed JSON") {
   check_refused("{\"a\": \"\xff\"}", "malformed JSON at byte 8");
@@ -194,8 +209,10 @@ TEST_CASE("tokenizer.json: too deep, too many values") {
   check_refused(zeros, "expected JSON of at most 65536 values");
 }
 TEST_CASE("tokenizer.json: a key twice") {
-  check_refused("{\"version\": \"1.0\", \"version\": \"1.0\"}", "expected each key once, got \"version\" again");
-  check_refused("{\"model\": {\"vocab\": {}, \"vocab\": {}}}", "expected each key once, got \"vocab\" again");
+  check_refused("{\"version\": \"1.0\", \"version\": \"1.0\"}",
+                "expected each key once, got \"version\" again");
+  check_refused("{\"model\": {\"vocab\": {}, \"vocab\": {}}}",
+                "expected each key once, got \"vocab\" again");
 }
 TEST_CASE("tokenizer.json: top level") {
   check_field("/version", "2.0", "version: expected \"1.0\", got \"2.0\"");
@@ -214,23 +231,29 @@ TEST_CASE("tokenizer.json: model") {
   check_field("/model/max_input_chars_per_word", 18446744073709551615u,
               "an integer from 1 to 1000, got 18446744073709551615");
   check_field("/model/merges", json::array(), "model: expected the fields type, ");
-  check_removed("/model/continuing_subword_prefix", "model.continuing_subword_prefix: expected a value, got none");
+  check_removed("/model/continuing_subword_prefix",
+                "model.continuing_subword_prefix: expected a value, got none");
 }
 TEST_CASE("tokenizer.json: vocabulary") {
   check_field("/model/vocab", json::object(), "model.vocab: expected pieces, got none");
   check_field("/model/vocab", json::array(), "model.vocab: expected {}, got []");
-  check_field("/model/vocab/a", 7, "model.vocab: \"a\": expected an id below 7, the number of pieces, got 7");
+  check_field("/model/vocab/a", 7,
+              "model.vocab: \"a\": expected an id below 7, the number of pieces, got 7");
   check_field("/model/vocab/a", 4, "expected an id that no other piece has, got 4");
   check_field("/model/vocab/a", -5, "model.vocab.a: expected an id, got a negative number");
-  check_field("/model/vocab/a", 5.0, "model.vocab.a: expected an id, got a number that is no integer");
+  check_field("/model/vocab/a", 5.0,
+              "model.vocab.a: expected an id, got a number that is no integer");
   check_field("/model/vocab/a", "5", "model.vocab.a: expected an id, got a string");
   check_field("/model/vocab/a", json::object(), "model.vocab.a: expected an id, got an object");
   std::string twice = good().dump();
-  check_refused(twice.replace(twice.find("\"##b\""), 5, "\"a\""), "expected each piece once, got \"a\" again");
+  check_refused(twice.replace(twice.find("\"##b\""), 5, "\"a\""),
+                "expected each piece once, got \"a\" again");
 }
 TEST_CASE("tokenizer.json: normalizer") {
-  check_field("/normalizer/type", "NFKC", "normalizer.type: expected BertNormalizer or Lowercase, got \"NFKC\"");
-  check_field("/normalizer/lowercase", "yes", "normalizer.lowercase: expected true or false, got \"yes\"");
+  check_field("/normalizer/type", "NFKC",
+              "normalizer.type: expected BertNormalizer or Lowercase, got \"NFKC\"");
+  check_field("/normalizer/lowercase", "yes",
+              "normalizer.lowercase: expected true or false, got \"yes\"");
   check_removed("/normalizer/clean_text", "normalizer.clean_text: expected a value, got none");
   const json lower = {{"type", "Lowercase"}};
   for (const char* type : {"NFD", "StripAccents", "BertNormalizer"}) {
@@ -239,36 +262,47 @@ TEST_CASE("tokenizer.json: normalizer") {
   }
 }
 TEST_CASE("tokenizer.json: pre_tokenizer") {
-  check_field("/pre_tokenizer/type", "Whitespace", "pre_tokenizer.type: expected \"BertPreTokenizer\", got \"Whitespace\"");
-  check_field("/pre_tokenizer", {{"type", "Sequence"}, {"pretokenizers", json::array()}},
-              "pre_tokenizer.pretokenizers: expected a list with BertPreTokenizer alone, got a list of 0");
+  check_field("/pre_tokenizer/type", "Whitespace",
+              "pre_tokenizer.type: expected \"BertPreTokenizer\", got \"Whitespace\"");
+  check_field(
+      "/pre_tokenizer", {{"type", "Sequence"}, {"pretokenizers", json::array()}},
+      "pre_tokenizer.pretokenizers: expected a list with BertPreTokenizer alone, got a list of 0");
 }
 TEST_CASE("tokenizer.json: post_processor") {
   check_field("/post_processor/type", "RobertaProcessing",
               "post_processor.type: expected BertProcessing or TemplateProcessing");
-  check_field("/post_processor/cls", json::array({"[CLS]", 3}), "post_processor.cls[1]: expected the id of \"[CLS]\"");
+  check_field("/post_processor/cls", json::array({"[CLS]", 3}),
+              "post_processor.cls[1]: expected the id of \"[CLS]\"");
   check_field("/post_processor/sep", json::array({"[SEP]", 99}),
               "post_processor.sep[1]: expected an integer from 0 to 6, got 99");
-  check_field("/post_processor/sep", json::array(), "post_processor.sep: expected a piece and its id");
+  check_field("/post_processor/sep", json::array(),
+              "post_processor.sep: expected a piece and its id");
   const auto refused = [](const char* pointer, const json& value, const char* part) {
     check_refused(with_template(pointer, value).dump(), part);
   };
-  refused("/single", json::array(), "post_processor.single: expected [CLS] A [SEP], got a list of 0");
+  refused("/single", json::array(),
+          "post_processor.single: expected [CLS] A [SEP], got a list of 0");
   refused("/single/1/Sequence/type_id", 1, "post_processor.single: expected [{");
   refused("/single/0", 1, "post_processor.single[0]: expected an object, got 1");
   refused("/pair/4/SpecialToken/type_id", 0, "post_processor.pair: expected [{");
-  refused("/special_tokens/[CLS]/ids", {2, 3}, "post_processor.special_tokens.[CLS].ids: expected one id");
-  refused("/special_tokens/[SEP]/ids/0", 4, "ids[0]: expected the id of \"[SEP]\" in the vocabulary, got 4");
-  refused("/special_tokens", json::object(), "post_processor.special_tokens.[CLS]: expected a value, got none");
+  refused("/special_tokens/[CLS]/ids", {2, 3},
+          "post_processor.special_tokens.[CLS].ids: expected one id");
+  refused("/special_tokens/[SEP]/ids/0", 4,
+          "ids[0]: expected the id of \"[SEP]\" in the vocabulary, got 4");
+  refused("/special_tokens", json::object(),
+          "post_processor.special_tokens.[CLS]: expected a value, got none");
 }
 TEST_CASE("tokenizer.json: added_tokens") {
   for (const char* flag : {"single_word", "lstrip", "rstrip", "normalized"}) {
     check_field(std::string("/added_tokens/0/") + flag, true,
                 std::string("added_tokens[0].") + flag + ": expected false, got true");
   }
-  check_field("/added_tokens/0/id", 2, "added_tokens[0].id: expected the id of \"[SEP]\" in the vocabulary, got 2");
-  check_field("/added_tokens/0/id", 8, "added_tokens[0].id: expected an integer from 0 to 7, got 8");
-  check_field("/added_tokens/0/id", 7, "id 7: expected each piece once, got \"[SEP]\" again, which is also id 3");
+  check_field("/added_tokens/0/id", 2,
+              "added_tokens[0].id: expected the id of \"[SEP]\" in the vocabulary, got 2");
+  check_field("/added_tokens/0/id", 8,
+              "added_tokens[0].id: expected an integer from 0 to 7, got 8");
+  check_field("/added_tokens/0/id", 7,
+              "id 7: expected each piece once, got \"[SEP]\" again, which is also id 3");
   check_field("/added_tokens", "x", "added_tokens: expected a list, got \"x\"");
   json file = good();
   file["added_tokens"].push_back(file["added_tokens"][0]);
@@ -289,7 +323,8 @@ TEST_CASE("tokenizer.json: added_tokens") {
   check_refused(file.dump(), "added_tokens: expected at most 1024, got 1025");
 }
 TEST_CASE("tokenizer.json: truncation and padding") {
-  check_field("/truncation", {{"strategy", "OnlySecond"}}, "truncation.strategy: expected LongestFirst or OnlyFirst");
+  check_field("/truncation", {{"strategy", "OnlySecond"}},
+              "truncation.strategy: expected LongestFirst or OnlyFirst");
   check_field("/truncation", {{"strategy", "OnlyFirst"}, {"direction", "Left"}},
               "truncation.direction: expected \"Right\"");
   check_field("/padding", {{"pad_token", "<pad>"}}, "expected the special token \"<pad>\"");

@@ -22,7 +22,8 @@ struct TriedFilesListener : doctest::IReporter {
   }
   void test_case_reenter(const doctest::TestCaseData&) override {}
   void test_case_end(const doctest::CurrentTestCaseStats&) override {
-    if (std::getenv("SIDENET_COUNT_FILES") != nullptr) std::printf("%6d files: %s\n", tried_files, name);
+    if (std::getenv("SIDENET_COUNT_FILES") != nullptr)
+      std::printf("%6d files: %s\n", tried_files, name);
   }
   void test_case_exception(const doctest::TestCaseException&) override {}
   void subcase_start(const doctest::SubcaseSignature&) override {}

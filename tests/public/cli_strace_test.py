@@ -68,7 +68,7 @@ class Strace(unittest.TestCase):
         for name, rest in self.calls(*arguments, status=status):
             what = f"{name}({rest.strip()} by {arguments}"
             paths = PATH.findall(rest)
-            if name == "execve":  # the start, and the command itself once more: tools/bounded_spin.cc
+            if name == "execve":  # the start, and the command itself once more: cli/bounded_spin.cc
                 executed += 1
                 self.assertIn(paths[0], (BINARY, shutil.which(BINARY), "/proc/self/exe"), what)
                 self.assertLessEqual(executed, 2, what)

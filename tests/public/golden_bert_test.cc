@@ -1,5 +1,6 @@
-// Logits of texts against those of transformers' BERTs with generated weights (tests/golden/make_bert_goldens.py). The
-// bound is the project's: max |difference| <= 1e-4 * max |logit|.
+// Logits of texts against those of transformers' BERTs with generated weights
+// (tests/golden/make_bert_goldens.py). The bound is the project's: max |difference| <= 1e-4 * max
+// |logit|.
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
@@ -62,7 +63,8 @@ float check_net(const Json& index, const std::string& net) {
   const sidenet::Model model = import_generated(index, net);
   CHECK(model.is_text());
   CHECK(model.has_head());
-  CHECK(model.notes() == std::vector<std::string>{"no vocab.txt or tokenizer.json: the model takes token ids only"});
+  CHECK(model.notes() ==
+        std::vector<std::string>{"no vocab.txt or tokenizer.json: the model takes token ids only"});
   CHECK(model.architecture() == index.at("nets").at(net).at("architecture").get<std::string>());
   float worst = 0;
   for (const Json& golden_case : index.at("cases")) {
@@ -91,8 +93,10 @@ void check_change_is_seen(const std::string& key, const std::function<void(Golde
   change(golden);
   const sidenet::Model model = import_generated(golden.index, golden.one_case.at("net"));
   sidenet::Session session = session_of(model, 2);
-  const sidenet::Tensor logits = logits_of(session, golden::token_rows(golden.index, golden.one_case));
-  const golden::Comparison comparison = golden::compare(logits, golden::read_npy(golden.one_case.at("logits"), "bert"));
+  const sidenet::Tensor logits =
+      logits_of(session, golden::token_rows(golden.index, golden.one_case));
+  const golden::Comparison comparison =
+      golden::compare(logits, golden::read_npy(golden.one_case.at("logits"), "bert"));
   CHECK(comparison.max_difference > kTolerance * comparison.max_magnitude);
 }
 

@@ -18,9 +18,9 @@
 #include "sidenet/error.h"
 #include "sidenet/tensor.h"
 
-// The nets of tests/golden/resnet and bert: weights and inputs from the hash of tests/golden/generated_weights.py, and what
-// PyTorch gave for them. The readers and the writer here are the test's own, so that they share no mistake with the
-// library's.
+// The nets of tests/golden/resnet and bert: weights and inputs from the hash of
+// tests/golden/generated_weights.py, and what PyTorch gave for them. The readers and the writer
+// here are the test's own, so that they share no mistake with the library's.
 namespace golden {
 
 static_assert(std::endian::native == std::endian::little, "the files are little-endian");
@@ -40,7 +40,8 @@ inline std::uint64_t splitmix64(std::uint64_t z) {
   return z ^ (z >> 31);
 }
 
-/// lo + (hi - lo) * u, u in [0, 1). To the bit as in Python only without fused multiply-adds (-ffp-contract=off).
+/// lo + (hi - lo) * u, u in [0, 1). To the bit as in Python only without fused multiply-adds
+/// (-ffp-contract=off).
 inline std::vector<float> uniform(const std::string& key, std::int64_t count, float lo, float hi) {
   const std::uint64_t first = fnv1a64(key);
   const float range = hi - lo;
@@ -63,7 +64,8 @@ inline sidenet::Tensor inputs(const std::string& key, const sidenet::Shape& shap
   for (std::int64_t plane = 0; plane < planes; ++plane) {
     for (std::int64_t y = 0; y < height; ++y) {
       for (std::int64_t x = 0; x < width; ++x) {
-        values[i++] += patches[static_cast<std::size_t>((plane * coarse_h + y / kInputPatch) * coarse_w + x / kInputPatch)];
+        values[i++] += patches[static_cast<std::size_t>(
+            (plane * coarse_h + y / kInputPatch) * coarse_w + x / kInputPatch)];
       }
     }
   }
@@ -73,7 +75,8 @@ inline sidenet::Tensor inputs(const std::string& key, const sidenet::Shape& shap
 /// tests/golden/`family`, where the build runs the tests; the test stops where it is not told.
 inline std::filesystem::path directory(const std::string& family) {
   const char* data = std::getenv("SIDENET_TEST_DATA");
-  if (data == nullptr) throw sidenet::Error("SIDENET_TEST_DATA is not set: expected the path of tests/golden");
+  if (data == nullptr)
+    throw sidenet::Error("SIDENET_TEST_DATA is not set: expected the path of tests/golden");
   return std::filesystem::path(data) / family;
 }
 
@@ -90,9 +93,11 @@ inline sidenet::Tensor read_npy(const std::string& file, const std::string& fami
   stream.read(start.data(), start.size());
   if (!stream || std::memcmp(start.data(), "\x93NUMPY\x01\x00", 8) != 0)
     throw sidenet::Error(file + ": not an npy 1.0 file");
-  std::string header(static_cast<unsigned char>(start[8]) + 256u * static_cast<unsigned char>(start[9]), ' ');
+  std::string header(
+      static_cast<unsigned char>(start[8]) + 256u * static_cast<unsigned char>(start[9]), ' ');
   stream.read(header.data(), static_cast<std::streamsize>(header.size()));
-  if (header.find("'<f4'") == std::string::npos || header.find("'fortran_order': False") == std::string::npos) {
+  if (header.find("'<f4'") == std::string::npos ||
+      header.find("'fortran_order': False") == std::string::npos) {
     throw sidenet::Error(file + ": expected row-major float32, got " + header);
   }
   sidenet::Shape shape;
@@ -107,16 +112,19 @@ inline sidenet::Tensor read_npy(const std::string& file, const std::string& fami
     at += digits;
   }
   std::vector<float> values(static_cast<std::size_t>(sidenet::element_count(shape)));
-  stream.read(reinterpret_cast<char*>(values.data()), static_cast<std::streamsize>(values.size() * sizeof(float)));
+  stream.read(reinterpret_cast<char*>(values.data()),
+              static_cast<std::streamsize>(values.size() * sizeof(float)));
   if (!stream) throw sidenet::Error(file + ": truncated");
   return sidenet::Tensor::from(shape, values);
 }
 
-/// A path of this process, and what lies there (a folder with all in it) removed at the end of the scope.
+/// A path of this process, and what lies there (a folder with all in it) removed at the end of the
+/// scope.
 class TemporaryFile {
  public:
   explicit TemporaryFile(const std::string& name)
-      : path_(std::filesystem::temp_directory_path() / ("sidenet-" + std::to_string(::getpid()) + "-" + name)) {}
+      : path_(std::filesystem::temp_directory_path() /
+              ("sidenet-" + std::to_string(::getpid()) + "-" + name)) {}
   ~TemporaryFile() {
     std::error_code ignored;
     std::filesystem::remove_all(path_, ignored);
@@ -138,51 +146,60 @@ void for_each_tensor(const Json& index, const std::string& net, const Visit& vis
     for (int i = 0; i < (star == std::string::npos ? 1 : tensor.at(3).get<int>()); ++i) {
       std::string name = pattern;
       if (star != std::string::npos) name.replace(star, 1, std::to_string(i));
-      for (const auto& [suffix, range] : index.at("kinds").at(tensor.at(1).get<std::string>()).items())
+      for (const auto& [suffix, range] :
+           index.at("kinds").at(tensor.at(1).get<std::string>()).items())
         visit(name + suffix, tensor.at(2).get<sidenet::Shape>(), range);
     }
   }
 }
 
 /// The values of that net's tensor.
-inline std::vector<float> weights_of(const std::string& net, const std::string& name, const sidenet::Shape& shape,
-                                     const Json& range) {
-  return uniform(net + "/" + name, sidenet::element_count(shape), range.at(0).get<float>(), range.at(1).get<float>());
+inline std::vector<float> weights_of(const std::string& net, const std::string& name,
+                                     const sidenet::Shape& shape, const Json& range) {
+  return uniform(net + "/" + name, sidenet::element_count(shape), range.at(0).get<float>(),
+                 range.at(1).get<float>());
 }
 
 /// Writes the state dict of index["nets"][net] as a safetensors file.
 inline void write_checkpoint(const Json& index, const std::string& net, const std::string& path) {
   Json header = Json::object();
   std::uint64_t offset = 0;
-  const auto declare = [&](const std::string& name, const char* dtype, const Json& shape, std::uint64_t bytes) {
+  const auto declare = [&](const std::string& name, const char* dtype, const Json& shape,
+                           std::uint64_t bytes) {
     header[name] = {{"dtype", dtype}, {"shape", shape}, {"data_offsets", {offset, offset + bytes}}};
     offset += bytes;
   };
   const bool counts_batches = index.at("nets").at(net).value("num_batches_tracked", false);
   const std::string statistic = ".running_var";
-  for_each_tensor(index, net, [&](const std::string& name, const sidenet::Shape& shape, const Json&) {
-    declare(name, "F32", shape, sizeof(float) * static_cast<std::uint64_t>(sidenet::element_count(shape)));
-    if (counts_batches && name.ends_with(statistic)) {
-      declare(name.substr(0, name.size() - statistic.size()) + ".num_batches_tracked", "I64", Json::array(),
-              sizeof(std::int64_t));
-    }
-  });
+  for_each_tensor(
+      index, net, [&](const std::string& name, const sidenet::Shape& shape, const Json&) {
+        declare(name, "F32", shape,
+                sizeof(float) * static_cast<std::uint64_t>(sidenet::element_count(shape)));
+        if (counts_batches && name.ends_with(statistic)) {
+          declare(name.substr(0, name.size() - statistic.size()) + ".num_batches_tracked", "I64",
+                  Json::array(), sizeof(std::int64_t));
+        }
+      });
   std::ofstream stream(path, std::ios::binary);
   std::string text = header.dump();
   text.resize((text.size() + 7) / 8 * 8, ' ');
   const std::uint64_t length = text.size();
   stream.write(reinterpret_cast<const char*>(&length), sizeof length);
   stream.write(text.data(), static_cast<std::streamsize>(text.size()));
-  for_each_tensor(index, net, [&](const std::string& name, const sidenet::Shape& shape, const Json& range) {
-    const std::vector<float> values = weights_of(net, name, shape, range);
-    stream.write(reinterpret_cast<const char*>(values.data()), static_cast<std::streamsize>(values.size() * sizeof(float)));
-    const std::int64_t batches = 1;
-    if (counts_batches && name.ends_with(statistic)) stream.write(reinterpret_cast<const char*>(&batches), sizeof batches);
-  });
+  for_each_tensor(index, net,
+                  [&](const std::string& name, const sidenet::Shape& shape, const Json& range) {
+                    const std::vector<float> values = weights_of(net, name, shape, range);
+                    stream.write(reinterpret_cast<const char*>(values.data()),
+                                 static_cast<std::streamsize>(values.size() * sizeof(float)));
+                    const std::int64_t batches = 1;
+                    if (counts_batches && name.ends_with(statistic))
+                      stream.write(reinterpret_cast<const char*>(&batches), sizeof batches);
+                  });
   if (!stream.flush()) throw sidenet::Error(path + ": cannot be written");
 }
 
-/// How far two tensors of one shape are apart. NaN anywhere makes max_difference NaN, which no bound admits.
+/// How far two tensors of one shape are apart. NaN anywhere makes max_difference NaN, which no
+/// bound admits.
 struct Comparison {
   float max_difference = 0;
   float max_magnitude = 0;  ///< of the expected

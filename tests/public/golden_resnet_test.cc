@@ -1,5 +1,6 @@
-// Logits against PyTorch's: generated weights (tests/golden/make_resnet_goldens.py) and real checkpoints
-// (make_cifar10_goldens.py). The bound is the project's: max |difference| <= 1e-4 * max |logit|.
+// Logits against PyTorch's: generated weights (tests/golden/make_resnet_goldens.py) and real
+// checkpoints (make_cifar10_goldens.py). The bound is the project's: max |difference| <= 1e-4 * max
+// |logit|.
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
@@ -35,7 +36,8 @@ int argmax(const sidenet::Tensor& logits, std::int64_t row) {
 
 // One case at 1 and 2 threads, and its last row alone.
 float check_case(const sidenet::Model& model, const Json& golden_case) {
-  const sidenet::Tensor inputs = golden::inputs(golden_case.at("key"), golden_case.at("inputs").get<sidenet::Shape>());
+  const sidenet::Tensor inputs =
+      golden::inputs(golden_case.at("key"), golden_case.at("inputs").get<sidenet::Shape>());
   const sidenet::Tensor expected = golden::read_npy(golden_case.at("logits"));
   sidenet::Session session = session_of(model, 1);
   const sidenet::Answers answers = session.run(inputs, sidenet::ExitPolicy::final_only());
@@ -45,10 +47,12 @@ float check_case(const sidenet::Model& model, const Json& golden_case) {
     CHECK(answers.index.at(static_cast<std::size_t>(row)) == argmax(answers.logits, row));
   }
   sidenet::Session parallel = session_of(model, 2);
-  CHECK(golden::same_bits(parallel.run(inputs, sidenet::ExitPolicy::final_only()).logits, answers.logits));
+  CHECK(golden::same_bits(parallel.run(inputs, sidenet::ExitPolicy::final_only()).logits,
+                          answers.logits));
   if (inputs.dim(0) > 1) {
     const std::int64_t last = inputs.dim(0) - 1;
-    const sidenet::Answers alone = parallel.run(golden::row_of(inputs, last), sidenet::ExitPolicy::final_only());
+    const sidenet::Answers alone =
+        parallel.run(golden::row_of(inputs, last), sidenet::ExitPolicy::final_only());
     CHECK(golden::same_bits(alone.logits, golden::row_of(answers.logits, last)));
   }
   return comparison.relative();
@@ -82,10 +86,12 @@ float check_checkpoint(const std::string& root, const Json& golden_case, int thr
   sidenet::Session session = session_of(model, threads);
   golden::Comparison comparison;
   int batches = 0;
-  sidenet::for_each_batch(*data, model.preprocessing(), expected.dim(0), 1, [&](const sidenet::Batch& batch) {
-    comparison = golden::compare(session.run(batch.inputs, sidenet::ExitPolicy::final_only()).logits, expected);
-    ++batches;
-  });
+  sidenet::for_each_batch(
+      *data, model.preprocessing(), expected.dim(0), 1, [&](const sidenet::Batch& batch) {
+        comparison = golden::compare(
+            session.run(batch.inputs, sidenet::ExitPolicy::final_only()).logits, expected);
+        ++batches;
+      });
   CHECK(batches == 1);
   CHECK(comparison.max_difference <= kTolerance * comparison.max_magnitude);
   return comparison.relative();
@@ -106,17 +112,21 @@ TEST_CASE("another weight gives other logits") {  // the comparison above can fa
   Json changed = index;
   changed["kinds"]["last_norm"][".bias"] = {-0.2, 0.201};
   const auto is_ours = [](const Json& one) { return one.at("key") == "cifar_resnet20_3x32x32"; };
-  const Json golden_case = *std::find_if(index.at("cases").begin(), index.at("cases").end(), is_ours);
-  const sidenet::Tensor inputs = golden::inputs(golden_case.at("key"), golden_case.at("inputs").get<sidenet::Shape>());
+  const Json golden_case =
+      *std::find_if(index.at("cases").begin(), index.at("cases").end(), is_ours);
+  const sidenet::Tensor inputs =
+      golden::inputs(golden_case.at("key"), golden_case.at("inputs").get<sidenet::Shape>());
   sidenet::Session session = session_of(import_generated(changed, "cifar_resnet20"), 2);
-  const golden::Comparison comparison = golden::compare(session.run(inputs, sidenet::ExitPolicy::final_only()).logits,
-                                                        golden::read_npy(golden_case.at("logits")));
+  const golden::Comparison comparison =
+      golden::compare(session.run(inputs, sidenet::ExitPolicy::final_only()).logits,
+                      golden::read_npy(golden_case.at("logits")));
   CHECK(comparison.max_difference > kTolerance * comparison.max_magnitude);
 }
 
 TEST_CASE("real CIFAR-10 checkpoints give PyTorch's logits") {
   const char* shared = std::getenv("SIDENET_SHARED");
-  if (shared == nullptr || !std::filesystem::exists(std::filesystem::path(shared) / "checkpoints")) {
+  if (shared == nullptr ||
+      !std::filesystem::exists(std::filesystem::path(shared) / "checkpoints")) {
     MESSAGE("skipped: SIDENET_SHARED does not name a folder with checkpoints");
     return;
   }

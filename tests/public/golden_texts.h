@@ -30,14 +30,17 @@ inline sidenet::TokenRows token_rows(const std::string& key, const Json& rows, i
 
 inline sidenet::TokenRows token_rows(const Json& index, const Json& golden_case) {
   const Json& config = index.at("nets").at(golden_case.at("net").get<std::string>()).at("config");
-  return token_rows(golden_case.at("key"), golden_case.at("rows"), config.at("vocab_size").get<int>());
+  return token_rows(golden_case.at("key"), golden_case.at("rows"),
+                    config.at("vocab_size").get<int>());
 }
 
 /// Those rows, in that order.
-inline sidenet::TokenRows pick_rows(const sidenet::TokenRows& from, const std::vector<std::int64_t>& order) {
+inline sidenet::TokenRows pick_rows(const sidenet::TokenRows& from,
+                                    const std::vector<std::int64_t>& order) {
   sidenet::TokenRows result;
   for (const std::int64_t row : order) {
-    const auto append = [&](const std::vector<std::int32_t>& values, std::vector<std::int32_t>& to) {
+    const auto append = [&](const std::vector<std::int32_t>& values,
+                            std::vector<std::int32_t>& to) {
       const auto begin = values.begin() + from.offsets.at(static_cast<std::size_t>(row));
       to.insert(to.end(), begin, begin + from.length(row));
     };
@@ -50,7 +53,8 @@ inline sidenet::TokenRows pick_rows(const sidenet::TokenRows& from, const std::v
 }
 
 /// Writes the net as a Hugging Face folder: config.json and model.safetensors.
-inline void write_text_checkpoint(const Json& index, const std::string& net, const std::string& folder) {
+inline void write_text_checkpoint(const Json& index, const std::string& net,
+                                  const std::string& folder) {
   std::filesystem::create_directory(folder);
   write_checkpoint(index, net, folder + "/model.safetensors");
   std::ofstream config(folder + "/config.json");

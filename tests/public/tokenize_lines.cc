@@ -2,10 +2,11 @@
 //
 //     tokenize_lines [OPTION=VALUE]... VOCABULARY < LINES
 //
-// VOCABULARY is a vocab.txt or a tokenizer.json. A line is a text, or two with a TAB between them; \n, \r, \t and \\ in
-// them are escapes, so that texts may hold line ends. Written for each: its ids, with " | " in front of the second text's,
-// or "error: " and the message. Options: lower_case, strip_accents, clean_text, chinese_characters (0 or 1), max_tokens (a
-// number), truncation (longest_first or only_first).
+// VOCABULARY is a vocab.txt or a tokenizer.json. A line is a text, or two with a TAB between them;
+// \n, \r, \t and \\ in them are escapes, so that texts may hold line ends. Written for each: its
+// ids, with " | " in front of the second text's, or "error: " and the message. Options: lower_case,
+// strip_accents, clean_text, chinese_characters (0 or 1), max_tokens (a number), truncation
+// (longest_first or only_first).
 #include <cstdlib>
 #include <iostream>
 #include <string>
@@ -19,12 +20,17 @@ std::string unescaped(const std::string& line) {
   std::string text;
   for (std::size_t i = 0; i < line.size(); ++i) {
     const char next = line[i] == '\\' && i + 1 < line.size() ? line[++i] : '\0';
-    text += next == 'n' ? '\n' : next == 'r' ? '\r' : next == 't' ? '\t' : next != '\0' ? next : line[i];
+    text += next == 'n'    ? '\n'
+            : next == 'r'  ? '\r'
+            : next == 't'  ? '\t'
+            : next != '\0' ? next
+                           : line[i];
   }
   return text;
 }
 
-bool set_option(const std::string& name, const std::string& value, sidenet::TokenizerOptions& options) {
+bool set_option(const std::string& name, const std::string& value,
+                sidenet::TokenizerOptions& options) {
   const bool on = value == "1";
   if (name == "lower_case")
     options.lower_case = on;
@@ -70,7 +76,8 @@ int main(int count, char** arguments) {
   for (int i = 1; i + 1 < count; ++i) {
     const std::string argument = arguments[i];
     const std::size_t equals = argument.find('=');
-    if (equals == std::string::npos || !set_option(argument.substr(0, equals), argument.substr(equals + 1), options)) {
+    if (equals == std::string::npos ||
+        !set_option(argument.substr(0, equals), argument.substr(equals + 1), options)) {
       std::cerr << argument << ": no such option\n";
       return 2;
     }
@@ -79,7 +86,8 @@ int main(int count, char** arguments) {
   std::ios::sync_with_stdio(false);
   try {
     const auto tokenizer = sidenet::Tokenizer::load(arguments[count - 1], options);
-    for (std::string line; std::getline(std::cin, line);) std::cout << ids_of(tokenizer, line) << '\n';
+    for (std::string line; std::getline(std::cin, line);)
+      std::cout << ids_of(tokenizer, line) << '\n';
   } catch (const sidenet::Error& error) {
     std::cerr << error.what() << '\n';
     return 1;

@@ -1,4 +1,5 @@
-// One defect of each kind on purpose: a build with the sanitizer that finds it must fail here, or it finds nothing.
+// One defect of each kind on purpose: a build with the sanitizer that finds it must fail here, or
+// it finds nothing.
 //   defects race | openmp-race | overflow | read-beyond | leak | ordered
 #include <cstdio>
 #include <cstdlib>

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sidenet/exit_policy.h"
+#include "sidenet/model.h"
+
+namespace sidenet::tools {
+
+/// What every subcommand takes, whether or not it has a use for it, so that scripts can pass the
+/// same options to all.
+struct CommonOptions {
+  int threads = 0;  ///< 0: all cores
+  std::string precision = "f32";
+  std::int64_t batch = 1;
+  std::uint64_t seed = 1;
+  bool quiet = false;
+  bool no_winograd = false;
+  std::string weight_cache = {};
+  std::int64_t weight_cache_limit = 2048;  ///< MiB
+  /// Throws Error for what this build cannot do.
+  void check() const;
+  std::int64_t weight_cache_bytes() const { return weight_cache_limit << 20; }
+};
+
+/// Which of them a subcommand's help shows.
+struct CommonUse {
+  bool threads = true;
+  bool batch = true;
+  bool seed = false;
+  bool weight_cache = false;
+};
+void add_common_options(CLI::App& app, CommonOptions& options, const CommonUse& use);
+
+/// POLICY, as it was typed.
+struct PolicyOptions {
+  std::optional<double> threshold;
+  std::string thresholds;  ///< "name=T,name=T"
+  std::string exit;
+  bool final_only = false;
+  std::string confidence = "max";
+};
+void add_policy_options(CLI::App& app, PolicyOptions& options);
+/// As --confidence has it.
+std::string confidence_name(Confidence confidence);
+/// Throws Error where it names an exit that the model does not have.
+ExitPolicy make_policy(const PolicyOptions& options, const Model& model);
+
+/// The parts between commas; no text, no parts.
+std::vector<std::string> split_commas(const std::string& text);
+/// Strictly a number, all of it; none for "", "1x" or NaN.
+std::optional<double> parse_number(const std::string& text);
+
+}  // namespace sidenet::tools

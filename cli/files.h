@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace sidenet::tools {
+
+/// One label a line. Throws Error: no file, no line, a blank line before the last label, bytes that
+/// are not UTF-8.
+std::vector<std::string> read_labels(const std::string& path);
+
+/// All PNG, JPEG and BMP files in a folder and the folders below it, sorted by path. Throws Error
+/// where there is none.
+std::vector<std::string> images_below(const std::string& folder);
+
+}  // namespace sidenet::tools

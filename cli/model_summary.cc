@@ -1,0 +1,133 @@
+#include "model_summary.h"
+
+#include <set>
+#include <sstream>
+
+#include "certificate_words.h"
+#include "checked.h"
+#include "table.h"
+#include "text.h"
+
+namespace sidenet::tools {
+namespace {
+
+std::string values(const std::vector<float>& channels) {
+  std::ostringstream text;
+  for (const float value : channels) text << ' ' << value;
+  return text.str();
+}
+
+std::string classes(const std::vector<std::string>& labels) {
+  std::string text = grouped(static_cast<std::int64_t>(labels.size())) + " (";
+  constexpr std::size_t shown = 4, width = 44;
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    const std::string next = (i > 0 ? ", " : "") + printable(labels[i]);
+    if (i >= shown || display_width(text) + display_width(next) > width) return text + ", …)";
+    text += next;
+  }
+  return text + ")";
+}
+
+}  // namespace
+
+std::string extents(const Shape& shape) {
+  std::string text;
+  for (const auto extent : shape)
+    text += (text.empty() ? "" : " x ") + (extent < 0 ? "tokens" : std::to_string(extent));
+  return text;
+}
+
+std::string describe(const Preprocessing& preprocessing) {
+  std::string text;
+  const auto add = [&](const std::string& part) { text += (text.empty() ? "" : ", ") + part; };
+  if (preprocessing.resize > 0) add("resize " + std::to_string(preprocessing.resize));
+  if (preprocessing.crop > 0) add("crop " + std::to_string(preprocessing.crop));
+  if (!preprocessing.mean.empty()) add("mean" + values(preprocessing.mean));
+  if (!preprocessing.std.empty()) add("std" + values(preprocessing.std));
+  add(preprocessing.channels == 1 ? "grey" : "RGB");
+  return text;
+}
+
+std::int64_t total_parameters(const std::vector<NodeInfo>& nodes) {
+  std::int64_t total = 0;
+  for (const NodeInfo& node : nodes) total += node.parameters;
+  return total;
+}
+
+std::string describe(const Tokenizer& tokenizer) {
+  const TokenizerOptions& options = tokenizer.options();
+  return "WordPiece, " + grouped(static_cast<std::int64_t>(tokenizer.vocabulary().size())) +
+         " pieces, " + (options.lower_case ? "lower case" : "case kept") + ", at most " +
+         std::to_string(options.max_tokens) + " tokens";
+}
+
+std::int64_t mainnet_multiply_adds(const Model& model) {
+  std::set<std::string> side_exits;
+  for (const ExitInfo& exit : model.exits()) {
+    if (exit.name != "final") side_exits.insert("exits." + exit.name);
+  }
+  std::int64_t total = 0;
+  for (const NodeInfo& node : model.nodes()) {
+    if (!side_exits.contains(node.name)) total = saturating_add(total, node.multiply_adds);
+  }
+  return total;
+}
+
+void print_summary(std::ostream& out, const Model& model) {
+  const Shape input = model.input_shape();
+  out << "architecture   " << printable(model.architecture()) << '\n'
+      << "classes        "
+      << (model.has_head() ? classes(model.labels())
+                           : "none yet: `sidenet train --head` fits a head")
+      << '\n';
+  if (model.is_text()) {
+    out << "input          texts\n"
+        << "tokenizer      "
+        << (model.has_tokenizer() ? describe(model.tokenizer()) : "none: token ids only") << '\n';
+  } else {
+    out << "input          " << extents(input)
+        << (model.preprocessing().size() == 0 ? " or other sizes" : "") << '\n'
+        << "preprocessing  " << describe(model.preprocessing()) << '\n';
+  }
+  out << "parameters     " << scaled(static_cast<double>(total_parameters(model.nodes()))) << '\n'
+      << "compute        " << scaled(static_cast<double>(mainnet_multiply_adds(model)))
+      << " multiply-adds a row"
+      << (model.is_text() ? " of " + std::to_string(input[0]) + " tokens" : "") << '\n';
+}
+
+void print_exits(std::ostream& out, const Model& model) {
+  Table table({{"exit"},
+               {"tap"},
+               {"pool", true},
+               {"hidden", true},
+               {"temperature", true},
+               {"threshold", true},
+               {"compute", true}});
+  for (const ExitInfo& exit : model.exits()) {
+    const bool head = exit.hidden == 0;
+    table.add({exit.name, exit.tap,
+               head              ? "-"
+               : model.is_text() ? exit.token_pool
+                                 : std::to_string(exit.pool),
+               head ? "-" : std::to_string(exit.hidden), fixed(exit.temperature, 3),
+               head                 ? "-"
+               : exit.threshold > 1 ? "shut"
+                                    : fixed(exit.threshold, 4),
+               percent(exit.compute_share, 1)});
+  }
+  table.print(out);
+}
+
+void print_certificate(std::ostream& out, const Model& model) {
+  if (!model.certificate()) return;
+  const Certificate& c = *model.certificate();
+  print_promise(out, c, "Certificate: ");
+  out << "  " << percent(1 - c.compute, 1) << " of compute saved on those rows.\n  ";
+  const std::string problem = model.certificate_problem();
+  out << (problem.empty() ? "it holds for this file, at its thresholds" +
+                                std::string(c.winograd ? "" : " and --no-winograd")
+                          : "it no longer holds: " + printable(problem))
+      << '\n';
+}
+
+}  // namespace sidenet::tools

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "predict_guard.h"
+#include "predict_writer.h"
+#include "sidenet/session.h"
+#include "sidenet/text.h"
+
+namespace sidenet::tools {
+
+/// Collects rows to batches, runs them, and writes the answers in the order they came. A row that
+/// fails is told of on stderr, and the others go on.
+class Predictor {
+ public:
+  /// guard: where set, its policy is used and its rows are told to it; outlives this.
+  Predictor(const Model& model, const ExitPolicy& policy, const SessionOptions& options,
+            std::size_t batch, const PredictionWriter::Options& writing, PredictGuard* guard);
+
+  /// An image file.
+  void add_image(const std::string& name);
+  /// A text; `place` is where it came from ("standard input:3"), for messages.
+  void add_text(const Text& text, const std::string& place);
+  void flush();
+  void report(const std::string& message);
+  bool failed() const { return failed_; }
+
+ private:
+  void answer();
+
+  const Model& model_;
+  ExitPolicy policy_;
+  Session session_;
+  std::vector<ExitInfo> exits_;
+  PredictionWriter writer_;
+  std::size_t batch_;
+  PredictGuard* guard_;
+  std::vector<std::string> names_;
+  std::vector<Tensor> images_;
+  TokenRows texts_;
+  bool failed_ = false;
+};
+
+}  // namespace sidenet::tools

@@ -1,0 +1,120 @@
+#include "predict_writer.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <iostream>
+#include <limits>
+#include <numeric>
+#include <utility>
+
+#include "json_lines.h"
+#include "terminal.h"
+#include "text.h"
+
+namespace sidenet::tools {
+namespace {
+
+constexpr std::size_t kWidestLabel = 24, kWidestExit = 48, kConfidence = 10, kMs = 7;
+
+std::size_t widest(const std::vector<std::string>& texts) {
+  std::size_t width = 0;
+  for (const std::string& text : texts) width = std::max(width, display_width(printable(text)));
+  return width;
+}
+
+/// Indices of `answer` and the k - 1 largest others, largest first, the smaller index first among
+/// equals. A confidence map can leave the answer less than another class.
+std::vector<std::size_t> most_probable(const std::vector<double>& values, std::size_t answer,
+                                       std::size_t k) {
+  std::vector<std::size_t> order(values.size());
+  std::iota(order.begin(), order.end(), 0);
+  const auto end = order.begin() + static_cast<std::ptrdiff_t>(std::min(k, order.size()));
+  std::partial_sort(order.begin(), end, order.end(), [&](std::size_t a, std::size_t b) {
+    if (a == answer || b == answer) return a == answer && b != answer;
+    return values[a] != values[b] ? values[a] > values[b] : a < b;
+  });
+  order.erase(end, order.end());
+  return order;
+}
+
+Table make_table(const std::vector<std::string>& labels, const std::vector<std::string>& exits,
+                 std::size_t& input_width) {
+  const std::size_t label = std::min(widest(labels), kWidestLabel),
+                    exit = std::min(widest(exits), kWidestExit);
+  if (is_terminal(STDOUT_FILENO)) {
+    const std::size_t others = std::max<std::size_t>(label, 5) + kConfidence +
+                               std::max<std::size_t>(exit, 4) + kMs + 4 * 2;
+    const std::size_t columns = terminal_columns(STDOUT_FILENO);
+    input_width = std::min(input_width, columns > others + 12 ? columns - others : 12);
+  } else {
+    input_width = std::min<std::size_t>(input_width, 160);
+  }
+  return Table({{"input", false, input_width},
+                {"label", false, label},
+                {"confidence", true, kConfidence},
+                {"exit", false, exit},
+                {"ms", true, kMs}});
+}
+
+}  // namespace
+
+PredictionWriter::PredictionWriter(std::vector<std::string> labels,
+                                   const std::vector<std::string>& exits, const Options& options)
+    : labels_(std::move(labels)),
+      options_(options),
+      table_(make_table(labels_, exits, options_.input_width)) {}
+
+void PredictionWriter::write(const Prediction& prediction) {
+  const auto top = most_probable(prediction.probabilities,
+                                 static_cast<std::size_t>(prediction.index), options_.top_k);
+  if (options_.json) {
+    write_json(prediction, top);
+  } else {
+    write_table(prediction, top);
+  }
+}
+
+void PredictionWriter::write_json(const Prediction& prediction,
+                                  const std::vector<std::size_t>& top) const {
+  Json row = {{"input", prediction.input},
+              {"label", labels_.at(static_cast<std::size_t>(prediction.index))},
+              {"index", prediction.index},
+              {"confidence", shortest(prediction.confidence)},
+              {"exit", prediction.exit}};
+  if (options_.top_k > 0) {
+    Json list = Json::array();
+    for (const std::size_t index : top) {
+      const double probability = shortest(static_cast<float>(prediction.probabilities[index]));
+      list.push_back(
+          {{"label", labels_.at(index)}, {"index", index}, {"probability", probability}});
+    }
+    row["probabilities"] = std::move(list);
+  }
+  row["ms"] = std::round(prediction.ms * 1e4) / 1e4;
+  if (prediction.audit) row["audit"] = labels_.at(static_cast<std::size_t>(*prediction.audit));
+  print_json(row);
+}
+
+void PredictionWriter::write_table(const Prediction& prediction,
+                                   const std::vector<std::size_t>& top) {
+  if (!std::exchange(titles_, true)) table_.print_titles(std::cout);
+  const std::string input = printable(prediction.input);
+  std::string shown = input;
+  if (options_.of_texts && display_width(input) > options_.input_width) {
+    shown = shorten_end(input, options_.input_width - 1) + "…";
+  } else if (is_terminal(STDOUT_FILENO)) {
+    shown = shorten_front(input, options_.input_width);
+  }
+  table_.print_row(std::cout,
+                   {shown, labels_.at(static_cast<std::size_t>(prediction.index)),
+                    percent(prediction.confidence), prediction.exit, fixed(prediction.ms, 2)});
+  for (std::size_t rank = 1; rank < top.size(); ++rank) {
+    table_.print_row(std::cout,
+                     {"", labels_.at(top[rank]), percent(prediction.probabilities[top[rank]])});
+  }
+  std::cout << std::flush;
+}
+
+}  // namespace sidenet::tools

@@ -1,0 +1,41 @@
+#include "text_columns_options.h"
+
+#include <iostream>
+
+#include "text.h"
+
+namespace sidenet::tools {
+
+void add_dataset_options(CLI::App& sub, DatasetOptions& options) {
+  sub.add_option("--skip", options.skip, "Leave out the first N rows of each DATA")
+      ->option_text("N")
+      ->check(CLI::NonNegativeNumber);
+  sub.add_option("--limit", options.limit, "At most N rows of each DATA")
+      ->option_text("N")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40));
+  const std::string group = "Columns of text data: a name, or a number from 1 (default: guessed)";
+  sub.add_option("--text-column", options.columns.text, "The text; several are joined by a blank")
+      ->option_text("COLUMN,...")
+      ->group(group);
+  sub.add_option("--pair-column", options.columns.pair, "The second text of a pair")
+      ->option_text("COLUMN")
+      ->group(group);
+  sub.add_option("--label-column", options.columns.label, "The class")
+      ->option_text("COLUMN")
+      ->group(group);
+  sub.add_option("--encoding", options.columns.encoding, "utf-8 or latin-1 (default utf-8)")
+      ->option_text("NAME")
+      ->check(CLI::IsMember({"utf-8", "latin-1"}))
+      ->group(group);
+}
+
+std::shared_ptr<const Dataset> open_dataset(const std::string& spec, const DatasetOptions& options,
+                                            bool quiet) {
+  auto data = Dataset::open(spec, options);
+  if (!quiet) {
+    for (const std::string& note : data->notes()) std::cerr << printable(note) << '\n';
+  }
+  return data;
+}
+
+}  // namespace sidenet::tools

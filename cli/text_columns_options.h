@@ -1,0 +1,18 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <string>
+
+#include "sidenet/dataset.h"
+
+namespace sidenet::tools {
+
+/// --skip, --limit, and where a text file's columns are.
+void add_dataset_options(CLI::App& sub, DatasetOptions& options);
+
+/// Opens it, and tells on stderr what was guessed.
+std::shared_ptr<const Dataset> open_dataset(const std::string& spec, const DatasetOptions& options,
+                                            bool quiet);
+
+}  // namespace sidenet::tools

@@ -1,0 +1,119 @@
+#include "exit_graph.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "checked.h"
+#include "exit_head.h"
+#include "first_tokens.h"
+#include "sidenet/error.h"
+
+namespace sidenet {
+namespace {
+
+Tensor exit_tensor(const ModelData& data, const std::string& exit, const char* name) {
+  const std::string full = "exits." + exit + "." + name;
+  const auto found = data.weights.find(full);
+  if (found == data.weights.end())
+    throw Error(data.source + ": no tensor '" + full + "' for exit '" + exit + "'");
+  return found->second;
+}
+
+}  // namespace
+
+Graph optimised(Graph graph) { return fuse_nodes(ops::compute_first_tokens(std::move(graph))); }
+
+Graph build_mainnet_graph(const ModelData& data, const Shape& input_shape) {
+  return models::build_graph(data.architecture, models::Weights(data.weights, data.source),
+                             input_shape);
+}
+
+NodeId find_tap(const Graph& graph, const std::string& tap, const std::string& source) {
+  const NodeId id = graph.find(tap);
+  if (id >= 0 && graph.node(id).operation) return id;
+  std::string known;
+  for (const Node& node : graph.nodes()) {
+    if (!node.aliases.empty()) known += (known.empty() ? "" : ", ") + node.aliases.back();
+  }
+  throw Error(source + ": no node '" + tap + "' to tap; there are " + known);
+}
+
+namespace {
+
+// mainnet: its number of nodes; what comes behind are exits, which nobody taps.
+void add_exit(const ModelData& data, const ExitSpec& exit, NodeId mainnet, Graph& graph) {
+  const NodeId tap = find_tap(graph, exit.tap, data.source);
+  const bool is_head = exit.name == "final";
+  if (tap >= mainnet || (is_head && tap != mainnet - 1)) {
+    throw Error(data.source + ": exit '" + exit.name + "': expected a tap " +
+                (is_head ? "at MainNet's last layer" : "inside MainNet") + ", got '" + exit.tap +
+                "'");
+  }
+  std::shared_ptr<const Operation> head;
+  try {
+    head = std::make_shared<ops::ExitHead>(
+        ops::SideNetTensors{
+            exit_tensor(data, exit.name, "mean"), exit_tensor(data, exit.name, "std"),
+            exit_tensor(data, exit.name, "fc1.weight"), exit_tensor(data, exit.name, "fc1.bias"),
+            exit_tensor(data, exit.name, "fc2.weight"), exit_tensor(data, exit.name, "fc2.bias")},
+        exit.pooling);
+  } catch (const Error& error) {
+    throw Error(data.source + ": exit '" + exit.name + "': " + error.what());
+  }
+  if (const std::int64_t hidden = exit_tensor(data, exit.name, "fc1.weight").dim(0);
+      hidden != exit.hidden) {
+    throw Error(data.source + ": exit '" + exit.name + "': hidden: expected " +
+                std::to_string(hidden) + " (fc1.weight), got " + std::to_string(exit.hidden));
+  }
+  const NodeId node = graph.add("exits." + exit.name, head, {tap});
+  if (graph.node(node).shape[0] != data.classes()) {
+    throw Error(data.source + ": exit '" + exit.name + "': expected " +
+                std::to_string(data.classes()) + " classes, got " +
+                std::to_string(graph.node(node).shape[0]));
+  }
+  graph.add_exit(exit.name, node);
+}
+
+}  // namespace
+
+Graph build_mainnet_with_head(const ModelData& data, const Shape& input_shape) {
+  Graph graph = build_mainnet_graph(data, input_shape);
+  if (data.head) add_exit(data, *data.head, static_cast<NodeId>(graph.nodes().size()), graph);
+  return graph;
+}
+
+Graph build_exit_graph(const ModelData& data, const Shape& input_shape) {
+  Graph graph = build_mainnet_graph(data, input_shape);
+  const auto mainnet = static_cast<NodeId>(graph.nodes().size());
+  for (const ExitSpec& exit : data.exits) add_exit(data, exit, mainnet, graph);
+  if (data.head) add_exit(data, *data.head, mainnet, graph);
+  return optimised(std::move(graph));
+}
+
+Shape default_input_shape(const ModelData& data) {
+  if (data.is_text()) return {kTokens, 3};
+  const int size = data.preprocessing.size();
+  if (size == 0) return data.architecture.input_shape;
+  return {data.architecture.input_shape[0], size, size};
+}
+
+std::vector<bool> side_exits(const Graph& graph) {
+  std::vector<bool> is_exit(graph.nodes().size(), false);
+  for (const auto& exit : graph.exits())
+    is_exit[static_cast<std::size_t>(exit.node)] = exit.name != "final";
+  return is_exit;
+}
+
+std::vector<double> compute_shares(const Graph& graph) {
+  const std::vector<bool> is_exit = side_exits(graph);
+  std::vector<double> shares;
+  std::int64_t done = 0;
+  for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
+    if (!is_exit[i]) done = saturating_add(done, graph.multiply_adds(static_cast<NodeId>(i)));
+    shares.push_back(static_cast<double>(done));
+  }
+  for (double& share : shares) share /= static_cast<double>(std::max<std::int64_t>(done, 1));
+  return shares;
+}
+
+}  // namespace sidenet

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "architecture.h"
+#include "confidence_map.h"
+#include "exit_head.h"
+#include "sidenet/model.h"
+#include "sidenet/tokenizer.h"
+
+namespace sidenet {
+
+class Graph;
+class PlanCache;
+
+/// An exit as the model file keeps it. Its tensors stand under "exits.NAME.": mean, std (features),
+/// fc1.weight (hidden, features), fc1.bias, fc2.weight (classes, hidden), fc2.bias. Features are in
+/// (channel, y, x) order.
+struct ExitSpec {
+  std::string name, tap;
+  ops::ExitPooling pooling;
+  int hidden = 0;
+  double temperature = 1;
+  double threshold = 2;
+  ConfidenceMap map{};  ///< of the largest probability after the temperature
+};
+
+/// Everything that a model file holds. Immutable once a Model owns it.
+struct ModelData {
+  std::string source;  ///< the file, for messages
+  models::Architecture architecture;
+  std::map<std::string, Tensor> weights;  ///< MainNet and exits, by PyTorch name
+  std::vector<std::string> labels;
+  Preprocessing preprocessing;
+  std::optional<Tokenizer> tokenizer;  ///< of texts, where a vocabulary came with the checkpoint
+  std::vector<ExitSpec> exits;         ///< in graph order, without `final`
+  std::optional<ExitSpec>
+      head;  ///< of an encoder without its own: `final`, in a SideNet's form, fitted by training
+  double final_temperature = 1;  ///< of MainNet's own head
+  ConfidenceMap final_map;       ///< of MainNet's own head
+  std::optional<Certificate> certificate;
+  std::string
+      saved_digest;  ///< of the file that it was loaded from; empty: none, or not what was loaded
+  std::vector<std::string> notes;  ///< from import, for the user
+  std::shared_ptr<const Graph>
+      graph;  ///< as executed for default_input_shape(); make_model() builds it
+  std::shared_ptr<PlanCache> plans;  ///< shared by the Sessions of this model
+
+  int classes() const { return static_cast<int>(labels.size()); }
+  bool is_text() const { return architecture.is_text(); }
+  /// Of `final`, whichever head it is.
+  double temperature_of_final() const { return head ? head->temperature : final_temperature; }
+  const ConfidenceMap& map_of_final() const { return head ? head->map : final_map; }
+  bool has_final() const { return architecture.classes > 0 || head.has_value(); }
+};
+
+/// Gives a text model its tokenizer. Throws Error where the vocabulary has more pieces than the
+/// embedding has words, or rows of max_tokens have no positions.
+void set_tokenizer(ModelData& data, Tokenizer tokenizer);
+
+/// Of everything that answers and promises depend on: weights, SideNets, calibration, thresholds,
+/// labels, preprocessing, the rows of training, the certificate but for its own digest. 32
+/// hexadecimal digits.
+std::string answers_digest(const ModelData& data);
+
+/// A Model of `data`: checks the exits against the graph, sorts them into its order, and sets up
+/// the plan cache. Throws Error where a tap is unknown, an exit's tensor is missing or a shape
+/// disagrees, and for whatever load() would refuse of what save() wrote.
+Model make_model(ModelData data);
+
+/// The same for what load() has read.
+Model loaded_model(ModelData data, std::string saved_digest);
+
+/// Throws Error, as load() would, where a file of this could not be loaded. Weights are left out.
+void check_loads_again(const ModelData& data);
+
+}  // namespace sidenet

@@ -1,0 +1,19 @@
+#include "plan_cache.h"
+
+#include "exit_graph.h"
+
+namespace sidenet {
+
+std::shared_ptr<const Plan> PlanCache::get(const ModelData& data, const Shape& input_shape,
+                                           int threads, const PrepareOptions& options,
+                                           const std::shared_ptr<KeptWeights>& kept) {
+  const std::lock_guard lock(mutex_);
+  auto& known = plans_[{input_shape, threads, options.winograd}];
+  if (auto plan = known.lock()) return plan;
+  auto plan =
+      std::make_shared<const Plan>(build_exit_graph(data, input_shape), threads, options, kept);
+  known = plan;
+  return plan;
+}
+
+}  // namespace sidenet

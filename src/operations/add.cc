@@ -1,0 +1,47 @@
+#include "add.h"
+
+#include "cpu_kernels.h"
+#include "relu.h"
+#include "sidenet/error.h"
+
+namespace sidenet::ops {
+namespace {
+
+class AddExecutable : public Executable {
+ public:
+  AddExecutable(Shape shape, bool relu) : shape_(std::move(shape)), relu_(relu) {}
+  void run(std::span<const float* const> inputs, float* output, const RowBatch& batch, std::byte*,
+           int threads) const override {
+    const std::size_t count =
+        entry_elements(shape_) * static_cast<std::size_t>(entries(shape_, batch));
+    kernels::cpu::add(inputs[0], inputs[1], output, count, relu_, threads);
+  }
+
+ private:
+  Shape shape_;
+  bool relu_;
+};
+
+}  // namespace
+
+Shape Add::output_shape(std::span<const Shape> inputs) const {
+  if (inputs.size() != 2 || inputs[0] != inputs[1]) {
+    throw Error("add: expected two inputs of one shape, got " + to_string(inputs[0]) + " and " +
+                (inputs.size() > 1 ? to_string(inputs[1]) : "nothing"));
+  }
+  return inputs[0];
+}
+
+std::unique_ptr<Operation> Add::fuse(const Operation& next, std::size_t) const {
+  if (relu_ || !dynamic_cast<const Relu*>(&next)) return nullptr;
+  auto fused = std::make_unique<Add>(*this);
+  fused->relu_ = true;
+  return fused;
+}
+
+std::unique_ptr<Executable> Add::prepare(std::span<const Shape> inputs,
+                                         const PrepareOptions&) const {
+  return std::make_unique<AddExecutable>(inputs[0], relu_);
+}
+
+}  // namespace sidenet::ops

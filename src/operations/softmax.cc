@@ -1,0 +1,35 @@
+#include "softmax.h"
+
+#include "checked.h"
+#include "cpu_kernels.h"
+#include "sidenet/error.h"
+
+namespace sidenet::ops {
+namespace {
+
+class SoftmaxExecutable : public Executable {
+ public:
+  explicit SoftmaxExecutable(int classes) : classes_(classes) {}
+  void run(std::span<const float* const> inputs, float* output, const RowBatch& batch, std::byte*,
+           int) const override {
+    kernels::cpu::softmax(inputs[0], output, batch.rows, classes_);
+  }
+
+ private:
+  int classes_;
+};
+
+}  // namespace
+
+Shape Softmax::output_shape(std::span<const Shape> inputs) const {
+  if (inputs[0].size() != 1)
+    throw Error("softmax: expected an input (classes), got " + to_string(inputs[0]));
+  return inputs[0];
+}
+
+std::unique_ptr<Executable> Softmax::prepare(std::span<const Shape> inputs,
+                                             const PrepareOptions&) const {
+  return std::make_unique<SoftmaxExecutable>(checked_int(inputs[0][0], "softmax"));
+}
+
+}  // namespace sidenet::ops

@@ -1,0 +1,71 @@
+#include "token_pool.h"
+
+#include <cstring>
+
+#include "checked.h"
+#include "sidenet/error.h"
+#include "transformer_kernels.h"
+
+namespace sidenet::ops {
+namespace {
+
+class TokenPoolExecutable : public Executable {
+ public:
+  TokenPoolExecutable(TokenPooling pooling, int hidden) : pooling_(pooling), hidden_(hidden) {}
+  void run(std::span<const float* const> inputs, float* output, const RowBatch& batch, std::byte*,
+           int threads) const override {
+    pool_tokens(pooling_, inputs[0], hidden_, batch, output, threads);
+  }
+
+ private:
+  TokenPooling pooling_;
+  int hidden_;
+};
+
+}  // namespace
+
+const char* token_pooling_name(TokenPooling pooling) {
+  return pooling == TokenPooling::cls ? "cls" : pooling == TokenPooling::mean ? "mean" : "cls+mean";
+}
+
+TokenPooling token_pooling_of(const std::string& name) {
+  for (const TokenPooling pooling :
+       {TokenPooling::cls, TokenPooling::mean, TokenPooling::cls_mean}) {
+    if (name == token_pooling_name(pooling)) return pooling;
+  }
+  throw Error("pooling of tokens: expected cls, mean or cls+mean, got '" + name + "'");
+}
+
+std::int64_t pooled_features(TokenPooling pooling, std::int64_t hidden) {
+  return pooling == TokenPooling::cls_mean ? 2 * hidden : hidden;
+}
+
+void pool_tokens(TokenPooling pooling, const float* x, int hidden, const RowBatch& batch, float* y,
+                 int threads) {
+  const auto width = static_cast<std::size_t>(hidden);
+  if (pooling == TokenPooling::mean) {
+    kernels::cpu::mean_tokens(x, batch.offsets, batch.rows, hidden, y, threads);
+    return;
+  }
+  const auto features = static_cast<std::size_t>(pooled_features(pooling, hidden));
+  for (std::size_t row = 0; row < static_cast<std::size_t>(batch.rows); ++row) {
+    std::memcpy(y + row * features, x + static_cast<std::size_t>(batch.offsets[row]) * width,
+                sizeof(float) * width);
+    if (pooling == TokenPooling::cls_mean)
+      kernels::cpu::mean_tokens(x, batch.offsets + row, 1, hidden, y + row * features + width,
+                                threads);
+  }
+}
+
+Shape TokenPool::output_shape(std::span<const Shape> inputs) const {
+  if (inputs[0].size() != 2)
+    throw Error("token_pool: expected (tokens, hidden), got " + to_string(inputs[0]));
+  return {pooled_features(pooling_, inputs[0][1])};
+}
+
+std::unique_ptr<Executable> TokenPool::prepare(std::span<const Shape> inputs,
+                                               const PrepareOptions&) const {
+  return std::make_unique<TokenPoolExecutable>(pooling_, checked_int(inputs[0][1], "token_pool"));
+}
+
+}  // namespace sidenet::ops

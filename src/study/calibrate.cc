@@ -1,0 +1,42 @@
+#include "calibrate_measured.h"
+#include "exit_calibrations.h"
+#include "input_checks.h"
+#include "measure_exits.h"
+#include "model_data.h"
+#include "sidenet/calibration.h"
+#include "time_budget.h"
+
+namespace sidenet {
+
+const char* risk_name(Risk risk) {
+  switch (risk) {
+    case Risk::drop: return "drop";
+    case Risk::disagreement: return "disagreement";
+    case Risk::exit_error: return "exit-error";
+  }
+  return "";
+}
+
+CalibrateResult calibrate(const Model& model, const Dataset& data, const CalibrateOptions& options,
+                          const ProgressCallback& progress) {
+  check_calibrate_options(model, options);
+  const MeasureOptions measuring{options.threads, options.batch, options.winograd};
+  if (options.unlabelled) check_kind(model, *options.unlabelled);  // before the others are measured
+  const MeasuredExits measured = measure_exits(model, data, measuring, progress);
+  std::optional<MeasuredExits> unlabelled;
+  if (options.unlabelled) {
+    MeasureOptions without_labels = measuring;
+    without_labels.labels = false;
+    unlabelled = measure_exits(model, *options.unlabelled, without_labels, progress);
+  }
+  CalibrateResult result =
+      calibrate_measured(model, measured, unlabelled ? &*unlabelled : nullptr, options);
+  if (options.budget) {
+    const ModelData& calibrated = *result.model.data();
+    tell_budget(result, data, scores_of(measured, calibrations_of(calibrated)),
+                thresholds_of(calibrated), options);
+  }
+  return result;
+}
+
+}  // namespace sidenet
