@@ -12,6 +12,14 @@ Weights Weights::sub(const std::string& scope) const {
   return result;
 }
 
+std::vector<std::string> Weights::unused() const {
+  std::vector<std::string> names;
+  for (const auto& [name, tensor] : *tensors_) {
+    if (!used_->contains(name)) names.push_back(name);
+  }
+  return names;
+}
+
 Tensor Weights::get_rank(const std::string& name, std::size_t rank) const {
   return get(name, Shape(rank, -1));
 }

@@ -4,6 +4,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "sidenet/tensor.h"
 
@@ -29,8 +30,9 @@ class Weights {
   std::string full_name(const std::string& name) const { return prefix_ + name; }
   const std::string& file() const { return file_; }
   const std::map<std::string, Tensor>& tensors() const { return *tensors_; }
-  /// Names that get() has handed out so far, from any scope of the same root.
-  const std::set<std::string>& used() const { return *used_; }
+  /// Names that get() has not handed out so far, from any scope of the same root: once a graph is
+  /// built, what the network does not use (a leftover of pre-training, say).
+  std::vector<std::string> unused() const;
 
  private:
   const std::map<std::string, Tensor>* tensors_;
