@@ -96,7 +96,7 @@ TappedSession::Output TappedSession::run(const Batch& batch) {
       (impl_->model.has_head() ? output.logits : sink) = values;
     }
   }
-  if (inputs.rows > 0) runner.run(inputs, rules, results);
+  if (inputs.rows > 0) runner.run({inputs, rules, results});
   return output;
 }
 
