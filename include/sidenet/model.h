@@ -170,7 +170,7 @@ class Model {
   /// What import found worth saying (tensors left out, say), a line each.
   const std::vector<std::string>& notes() const;
   /// Weights of MainNet and SideNets by their PyTorch names.
-  std::map<std::string, Tensor> tensors() const;
+  const std::map<std::string, Tensor>& tensors() const;
 
   /// Internal: the parts behind the handle.
   const std::shared_ptr<const ModelData>& data() const { return data_; }

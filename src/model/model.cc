@@ -120,7 +120,7 @@ const Tokenizer& Model::tokenizer() const {
                 "(--vocab)");
   return *data_->tokenizer;
 }
-std::map<std::string, Tensor> Model::tensors() const { return data_->weights; }
+const std::map<std::string, Tensor>& Model::tensors() const { return data_->weights; }
 
 const std::vector<ExitInfo>& Model::exits() const {
   return data_->infos->exits.get([&] { return describe_exits(*data_); });
