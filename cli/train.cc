@@ -51,7 +51,7 @@ void check_taps(const std::vector<std::string>& wanted, const Model& model,
 }
 
 ExitInfo exit_named(const Model& model, const std::string& name) {
-  for (ExitInfo& exit : model.exits()) {
+  for (const ExitInfo& exit : model.exits()) {
     if (exit.name == name) return exit;
   }
   throw Error("training gave no exit '" + name + "'");

@@ -146,15 +146,15 @@ class Model {
   /// False for an encoder that has no head yet: `train` can fit one.
   bool has_head() const;
   /// Exits in the order of the graph; the last is `final`.
-  std::vector<ExitInfo> exits() const;
+  const std::vector<ExitInfo>& exits() const;
   /// One row's input shape, (C, H, W), where the model's preprocessing fixes it or at its family's
   /// usual size; of texts (128), the number of tokens that shares of compute are told for.
   Shape input_shape() const;
   /// Names that `--at` accepts, in the order of the graph, with the share of MainNet's compute
   /// spent when each is there.
-  std::vector<std::pair<std::string, double>> taps() const;
+  const std::vector<std::pair<std::string, double>>& taps() const;
   /// The nodes as executed for one row of input_shape(), exits among them.
-  std::vector<NodeInfo> nodes() const;
+  const std::vector<NodeInfo>& nodes() const;
   /// What calibration promised, if it did. certificate_problem() says whether it still holds.
   const std::optional<Certificate>& certificate() const;
   /// Empty where there is a certificate and everything that it covers is as it was; else what is
@@ -170,7 +170,7 @@ class Model {
   /// What import found worth saying (tensors left out, say), a line each.
   const std::vector<std::string>& notes() const;
   /// Weights of MainNet and SideNets by their PyTorch names.
-  std::map<std::string, Tensor> tensors() const;
+  const std::map<std::string, Tensor>& tensors() const;
 
   /// Internal: the parts behind the handle.
   const std::shared_ptr<const ModelData>& data() const { return data_; }

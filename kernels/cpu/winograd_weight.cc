@@ -31,8 +31,10 @@ constexpr int kMostBlock = 64;
 // One tap of the weight, or one frequency, for the outputs of a block side by side.
 using Outputs = std::array<double, kMostBlock>;
 
-void combine(const Row& row, const Outputs& a, const Outputs& b, const Outputs& c, Outputs& y) {
-  for (int o = 0; o < kMostBlock; ++o) y[o] = row[0] * a[o] + row[1] * b[o] + row[2] * c[o];
+// Of the first `width` outputs: sums of three taps, or of three halves.
+void combine(const Row& row, const Outputs* from, int apart, int width, Outputs& y) {
+  const Outputs &a = from[0], &b = from[apart], &c = from[2 * apart];
+  for (int o = 0; o < width; ++o) y[o] = row[0] * a[o] + row[1] * b[o] + row[2] * c[o];
 }
 
 void store(const Outputs& from, int width, float* to) {
@@ -64,9 +66,9 @@ void pack_winograd_weight(int tile, int in_channels, int out_channels, int block
         continue;
       }
       for (int y = 0; y < side; ++y) {
-        for (int x = 0; x < 3; ++x) combine(g[y], taps[x], taps[3 + x], taps[6 + x], half[x]);
+        for (int x = 0; x < 3; ++x) combine(g[y], &taps[x], 3, width, half[x]);
         for (int x = 0; x < side; ++x) {
-          combine(g[x], half[0], half[1], half[2], sum);
+          combine(g[x], half.data(), 1, width, sum);
           store(sum, width, packed + (std::size_t(y * side + x) * inputs + i) * width);
         }
       }

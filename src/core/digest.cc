@@ -23,11 +23,15 @@ std::uint64_t hash64(std::span<const std::byte> bytes, std::uint64_t seed) {
   std::uint64_t lanes[2] = {mix64(seed), mix64(seed ^ k1)};
   const std::byte* from = bytes.data();
   std::size_t left = bytes.size();
-  for (; left >= 16; from += 16, left -= 16) {
+  const auto take = [&](std::size_t at) {
     std::uint64_t words[2];
-    std::memcpy(words, from, sizeof words);
-    for (int lane = 0; lane < 2; ++lane) lanes[lane] = step(lanes[lane], words[lane]);
-  }
+    std::memcpy(words, from + at, sizeof words);
+    lanes[0] = step(lanes[0], words[0]);
+    lanes[1] = step(lanes[1], words[1]);
+  };
+  // In rounds of 64 bytes: the loop itself takes a third of the instructions in those of 16.
+  for (; left >= 64; from += 64, left -= 64) take(0), take(16), take(32), take(48);
+  for (; left >= 16; from += 16, left -= 16) take(0);
   std::uint64_t tail[2] = {0, 0};
   if (left > 0) std::memcpy(tail, from, left);
   const std::uint64_t a = mix64(lanes[0] ^ (tail[0] * k1)), b = mix64(lanes[1] ^ (tail[1] * k2));

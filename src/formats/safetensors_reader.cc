@@ -21,11 +21,12 @@ struct Placed {
   const std::string* name = nullptr;
 };
 
-Shape shape_of(const SafetensorsEntry& entry, const std::string& where) {
+Shape shape_of(const SafetensorsEntry& entry) {
   Shape shape;
+  shape.reserve(entry.shape.size());
   for (const std::uint64_t extent : entry.shape) {
     if (extent > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
-      throw Error(where + ": shape: expected extents below 2^63, got " + std::to_string(extent));
+      throw Error("shape: expected extents below 2^63, got " + std::to_string(extent));
     }
     shape.push_back(static_cast<std::int64_t>(extent));
   }
@@ -33,36 +34,28 @@ Shape shape_of(const SafetensorsEntry& entry, const std::string& where) {
 }
 
 // Throws Error where type, shape and place do not fit each other and the data.
-void check_entry(const SafetensorsEntry& entry, std::uint64_t data_bytes,
-                 const std::string& where) {
-  const DType dtype = safetensors_dtype(entry.dtype, where);
-  const Shape shape = shape_of(entry, where);
-  std::uint64_t expected = 0;
-  try {
-    expected =
-        checked_mul(static_cast<std::uint64_t>(element_count(shape)), dtype_size(dtype), "tensor");
-  } catch (const Error& error) {
-    throw Error(where + ": " + error.what());
-  }
+void check_entry(const SafetensorsEntry& entry, std::uint64_t data_bytes) {
+  const DType dtype = safetensors_dtype(entry.dtype);
+  const Shape shape = shape_of(entry);
+  const std::uint64_t expected =
+      checked_mul(static_cast<std::uint64_t>(element_count(shape)), dtype_size(dtype), "tensor");
   const auto [begin, end] = entry.data_offsets;
   if (begin > end || end > data_bytes) {
-    throw Error(where + ": data_offsets: expected [begin, end] within " +
-                std::to_string(data_bytes) + " bytes, got [" + std::to_string(begin) + ", " +
-                std::to_string(end) + "]");
+    throw Error("data_offsets: expected [begin, end] within " + std::to_string(data_bytes) +
+                " bytes, got [" + std::to_string(begin) + ", " + std::to_string(end) + "]");
   }
   if (end - begin != expected) {
-    throw Error(where + ": " + entry.dtype + " " + to_string(shape) + " takes " +
-                std::to_string(expected) + " bytes, but data_offsets give " +
-                std::to_string(end - begin));
+    throw Error(entry.dtype + " " + to_string(shape) + " takes " + std::to_string(expected) +
+                " bytes, but data_offsets give " + std::to_string(end - begin));
   }
 }
 
 // Of an entry that was checked.
 Tensor tensor_of(const SafetensorsEntry& entry, std::span<const std::byte> data,
-                 const std::shared_ptr<const Storage>& owner, const std::string& where) {
-  const DType dtype = safetensors_dtype(entry.dtype, where);
+                 const std::shared_ptr<const Storage>& owner) {
+  const DType dtype = safetensors_dtype(entry.dtype);
   const std::byte* first = data.data() + entry.data_offsets[0];
-  const Tensor view(dtype, shape_of(entry, where), first, owner);
+  const Tensor view(dtype, shape_of(entry), first, owner);
   return reinterpret_cast<std::uintptr_t>(first) % dtype_size(dtype) == 0 ? view : view.clone();
 }
 
@@ -108,11 +101,14 @@ Safetensors read_safetensors(std::span<const std::byte> bytes,
   if (keep_alive) keep_alive->release(bytes.data(), reader.offset());
 
   const auto data = bytes.subspan(reader.offset());
-  const auto place = [&](const std::string& tensor) { return name + ": tensor " + quote(tensor); };
   std::vector<Placed> placed;
   placed.reserve(header.entries.size());
   for (const auto& [tensor, entry] : header.entries) {
-    check_entry(entry, data.size(), place(tensor));
+    try {
+      check_entry(entry, data.size());
+    } catch (const Error& error) {
+      throw Error(name + ": tensor " + quote(tensor) + ": " + error.what());
+    }
     placed.push_back({entry.data_offsets[0], entry.data_offsets[1], &tensor});
   }
   // Before anything is copied: tensors that overlap could ask for any multiple of the file.
@@ -122,7 +118,7 @@ Safetensors read_safetensors(std::span<const std::byte> bytes,
   result.metadata = std::move(header.metadata);
   while (!header.entries.empty()) {
     auto entry = header.entries.extract(header.entries.begin());
-    Tensor tensor = tensor_of(entry.mapped(), data, keep_alive, place(entry.key()));
+    Tensor tensor = tensor_of(entry.mapped(), data, keep_alive);
     result.tensors.emplace_hint(result.tensors.end(), std::move(entry.key()), std::move(tensor));
   }
   return result;

@@ -16,11 +16,11 @@ constexpr struct {
 
 }  // namespace
 
-DType safetensors_dtype(const std::string& type, const std::string& where) {
+DType safetensors_dtype(const std::string& type) {
   for (const auto& known : kTypes) {
     if (type == known.name) return known.dtype;
   }
-  throw Error(where + ": dtype: expected F32, F64, F16, BF16, I8, U8, I16, I32, I64 or BOOL, got " +
+  throw Error("dtype: expected F32, F64, F16, BF16, I8, U8, I16, I32, I64 or BOOL, got " +
               quote(type));
 }
 

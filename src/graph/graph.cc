@@ -10,8 +10,21 @@ NodeId Graph::add_input(const std::string& name, Shape shape) {
   return append({name, {}, nullptr, {}, std::move(shape)});
 }
 
+namespace {
+
+void check_input_count(const std::string& name, const Operation& operation, std::size_t inputs) {
+  const auto [least, most] = operation.input_count();
+  if (inputs >= least && inputs <= most) return;
+  throw Error("node " + name + ": " + operation.kind() + ": expected " + std::to_string(least) +
+              (most > least ? " to " + std::to_string(most) : "") +
+              (most == 1 ? " input" : " inputs") + ", got " + std::to_string(inputs));
+}
+
+}  // namespace
+
 NodeId Graph::add(const std::string& name, std::shared_ptr<const Operation> operation,
                   std::vector<NodeId> inputs) {
+  check_input_count(name, *operation, inputs.size());
   std::vector<Shape> shapes;
   shapes.reserve(inputs.size());
   for (const NodeId input : inputs) shapes.push_back(node(input).shape);

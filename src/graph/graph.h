@@ -52,8 +52,8 @@ class Graph {
   static constexpr std::size_t kMostNodes = 1 << 15;
 
   NodeId add_input(const std::string& name, Shape shape);
-  /// Throws Error, with the node's name, where the shapes do not fit, or what it gives is larger
-  /// than the limits above.
+  /// Throws Error, with the node's name, where the number of inputs or their shapes do not fit, or
+  /// what it gives is larger than the limits above.
   NodeId add(const std::string& name, std::shared_ptr<const Operation> operation,
              std::vector<NodeId> inputs);
   void add_alias(NodeId node, const std::string& name);

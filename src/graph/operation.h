@@ -39,6 +39,11 @@ struct PrepareOptions {
   bool winograd = true;  ///< where it is faster; off: convolutions by the direct sum alone
 };
 
+/// How many inputs an operation takes.
+struct InputCount {
+  std::size_t least = 1, most = 1;
+};
+
 /// What a node computes. Shapes are those of one row, in PyTorch's order: (C, H, W), (features), or
 /// (kTokens, features).
 class Operation {
@@ -46,6 +51,8 @@ class Operation {
   virtual ~Operation() = default;
   /// "conv2d", "conv2d+add+relu", …
   virtual std::string kind() const = 0;
+  /// Graph refuses a node with fewer inputs, or more.
+  virtual InputCount input_count() const { return {}; }
   /// Throws Error where the inputs do not fit.
   virtual Shape output_shape(std::span<const Shape> inputs) const = 0;
   /// For one row. Of a row of tokens the leading extent is its real length here; the count must be

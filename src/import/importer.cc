@@ -57,11 +57,12 @@ bool belongs_to_network(const std::string& name) {
          name.starts_with("embeddings.");
 }
 
-// Keeps what the network uses; refuses leftovers inside it; notes the others.
-void keep_used(ModelData& data) {
+// Builds MainNet and keeps what it uses; refuses leftovers inside it; notes the others.
+Graph build_of_used(ModelData& data) {
   const models::Weights weights(data.weights, data.source);
+  Graph mainnet = models::build_graph(data.architecture, weights, default_input_shape(data));
   std::vector<std::string> foreign, dropped;
-  for (const std::string& name : models::unused_weights(data.architecture, weights)) {
+  for (const std::string& name : weights.unused()) {
     if (!ends_with(name, "num_batches_tracked") && name != "embeddings.position_ids") {
       if (belongs_to_network(name)) foreign.push_back(name);
       dropped.push_back(name);
@@ -75,6 +76,7 @@ void keep_used(ModelData& data) {
   if (!dropped.empty())
     data.notes.push_back(printable_line("left out, not part of a " + data.architecture.name + ": " +
                                         list_names(dropped)));
+  return mainnet;
 }
 
 void check_labels(ModelData& data) {
@@ -222,10 +224,10 @@ Model import_model(const std::string& path, const ImportOptions& options) {
     choose_preprocessing(data, options);
     data.labels = options.labels;
   }
-  naming_file(data.source, [&] { keep_used(data); });
+  Graph mainnet = naming_file(data.source, [&] { return build_of_used(data); });
   check_labels(data);
   warn_of_non_finite(data);
-  return make_model(std::move(data));
+  return make_model(std::move(data), std::move(mainnet));
 }
 
 }  // namespace

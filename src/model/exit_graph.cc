@@ -76,18 +76,27 @@ void add_exit(const ModelData& data, const ExitSpec& exit, NodeId mainnet, Graph
 
 }  // namespace
 
-Graph build_mainnet_with_head(const ModelData& data, const Shape& input_shape) {
-  Graph graph = build_mainnet_graph(data, input_shape);
-  if (data.head) add_exit(data, *data.head, static_cast<NodeId>(graph.nodes().size()), graph);
-  return graph;
+Graph with_exits(Graph mainnet, const ModelData& data) {
+  const auto nodes = static_cast<NodeId>(mainnet.nodes().size());
+  for (const ExitSpec& exit : data.exits) add_exit(data, exit, nodes, mainnet);
+  if (data.head) add_exit(data, *data.head, nodes, mainnet);
+  return optimised(std::move(mainnet));
 }
 
 Graph build_exit_graph(const ModelData& data, const Shape& input_shape) {
-  Graph graph = build_mainnet_graph(data, input_shape);
-  const auto mainnet = static_cast<NodeId>(graph.nodes().size());
-  for (const ExitSpec& exit : data.exits) add_exit(data, exit, mainnet, graph);
-  if (data.head) add_exit(data, *data.head, mainnet, graph);
-  return optimised(std::move(graph));
+  return with_exits(build_mainnet_graph(data, input_shape), data);
+}
+
+std::shared_ptr<const Graph> executed_graph(const ModelData& data, const Shape& input_shape) {
+  if (input_shape == default_input_shape(data)) return data.graph;
+  return std::make_shared<const Graph>(build_exit_graph(data, input_shape));
+}
+
+Graph mainnet_with_head(const ModelData& data, const Shape& input_shape) {
+  Graph graph = input_shape == default_input_shape(data) ? *data.mainnet
+                                                         : build_mainnet_graph(data, input_shape);
+  if (data.head) add_exit(data, *data.head, static_cast<NodeId>(graph.nodes().size()), graph);
+  return graph;
 }
 
 Shape default_input_shape(const ModelData& data) {

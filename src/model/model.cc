@@ -5,21 +5,20 @@
 
 #include "exit_graph.h"
 #include "model_data.h"
+#include "model_infos.h"
 #include "named_errors.h"
 #include "plan_cache.h"
 #include "sidenet/error.h"
 
 namespace sidenet {
 
-Model make_model(ModelData data) {
-  naming_file(data.source, [&] { check_loads_again(data); });
-  return loaded_model(std::move(data), "");
-}
+namespace {
 
-Model loaded_model(ModelData data, std::string saved_digest) {
-  data.graph = naming_file(data.source, [&] {
-    return std::make_shared<const Graph>(build_exit_graph(data, default_input_shape(data)));
-  });
+// Attaches the exits, sorts them into the graph's order, and sets up what Sessions share.
+Model finished_model(ModelData data, Graph mainnet) {
+  data.mainnet = std::make_shared<const Graph>(std::move(mainnet));
+  data.graph = naming_file(
+      data.source, [&] { return std::make_shared<const Graph>(with_exits(*data.mainnet, data)); });
   std::vector<std::pair<NodeId, ExitSpec>> placed;
   for (ExitSpec& exit : data.exits)
     placed.emplace_back(data.graph->find(exit.tap), std::move(exit));
@@ -28,8 +27,34 @@ Model loaded_model(ModelData data, std::string saved_digest) {
   std::transform(placed.begin(), placed.end(), data.exits.begin(),
                  [](auto& exit) { return std::move(exit.second); });
   data.plans = std::make_shared<PlanCache>();
-  data.saved_digest = std::move(saved_digest);
+  data.infos = std::make_shared<ModelInfos>();
   return Model(std::make_shared<const ModelData>(std::move(data)));
+}
+
+Graph build_default_mainnet(const ModelData& data) {
+  return naming_file(data.source,
+                     [&] { return build_mainnet_graph(data, default_input_shape(data)); });
+}
+
+}  // namespace
+
+Model make_model(ModelData data) {
+  naming_file(data.source, [&] { check_loads_again(data); });
+  data.saved_digest.clear();
+  Graph mainnet = build_default_mainnet(data);
+  return finished_model(std::move(data), std::move(mainnet));
+}
+
+Model make_model(ModelData data, Graph mainnet) {
+  naming_file(data.source, [&] { check_loads_again(data); });
+  data.saved_digest.clear();
+  return finished_model(std::move(data), std::move(mainnet));
+}
+
+Model loaded_model(ModelData data, std::string saved_digest) {
+  data.saved_digest = std::move(saved_digest);
+  Graph mainnet = build_default_mainnet(data);
+  return finished_model(std::move(data), std::move(mainnet));
 }
 
 void set_tokenizer(ModelData& data, Tokenizer tokenizer) {
@@ -46,29 +71,6 @@ void set_tokenizer(ModelData& data, Tokenizer tokenizer) {
   }
   data.tokenizer = std::move(tokenizer);
 }
-
-namespace {
-
-std::vector<std::pair<float, float>> pairs_of(const ConfidenceMap& map) {
-  std::vector<std::pair<float, float>> pairs;
-  for (std::size_t i = 0; i < map.x().size(); ++i) pairs.emplace_back(map.x()[i], map.y()[i]);
-  return pairs;
-}
-
-ExitInfo describe(const ExitSpec& exit, bool of_texts) {
-  ExitInfo info;
-  info.name = exit.name;
-  info.tap = exit.tap;
-  info.pool = of_texts ? 0 : exit.pooling.grid;
-  if (of_texts) info.token_pool = ops::token_pooling_name(exit.pooling.tokens);
-  info.hidden = exit.hidden;
-  info.temperature = exit.temperature;
-  info.threshold = exit.threshold;
-  info.confidence_map = pairs_of(exit.map);
-  return info;
-}
-
-}  // namespace
 
 const std::string& Model::architecture() const { return data_->architecture.name; }
 const std::vector<std::string>& Model::labels() const { return data_->labels; }
@@ -118,64 +120,18 @@ const Tokenizer& Model::tokenizer() const {
                 "(--vocab)");
   return *data_->tokenizer;
 }
-std::map<std::string, Tensor> Model::tensors() const { return data_->weights; }
+const std::map<std::string, Tensor>& Model::tensors() const { return data_->weights; }
 
-std::vector<ExitInfo> Model::exits() const {
-  const Graph& graph = *data_->graph;
-  const std::vector<double> shares = compute_shares(graph);
-  const std::vector<bool> is_exit = side_exits(graph);
-  double total = 0;
-  for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
-    if (!is_exit[i]) total += static_cast<double>(graph.multiply_adds(static_cast<NodeId>(i)));
-  }
-  std::vector<ExitInfo> result;
-  for (const ExitSpec& exit : data_->exits) {
-    const NodeId tap = graph.find(exit.tap), head = graph.find("exits." + exit.name);
-    ExitInfo info = describe(exit, is_text());
-    info.compute_share = shares[static_cast<std::size_t>(tap)] +
-                         static_cast<double>(graph.multiply_adds(head)) / std::max(total, 1.0);
-    result.push_back(std::move(info));
-  }
-  if (!has_head()) return result;
-  if (data_->head) {
-    result.push_back(describe(*data_->head, is_text()));
-  } else {
-    result.emplace_back().name = "final";
-    result.back().temperature = data_->final_temperature;
-    result.back().confidence_map = pairs_of(data_->final_map);
-  }
-  result.back().threshold = 0;
-  result.back().compute_share = 1;
-  if (data_->head) return result;
-  for (const GraphExit& exit : graph.exits()) {
-    if (exit.name == "final") result.back().tap = graph.node(exit.node).name;
-  }
-  return result;
+const std::vector<ExitInfo>& Model::exits() const {
+  return data_->infos->exits.get([&] { return describe_exits(*data_); });
 }
 
-std::vector<std::pair<std::string, double>> Model::taps() const {
-  Graph plain = build_mainnet_graph(*data_, default_input_shape(*data_));
-  std::vector<std::pair<std::string, double>> result;
-  for (const Node& node : plain.nodes()) {
-    for (const std::string& alias : node.aliases) result.emplace_back(alias, 0);
-  }
-  const Graph executed = optimised(std::move(plain));
-  const std::vector<double> shares = compute_shares(executed);
-  for (auto& [alias, share] : result)
-    share = shares[static_cast<std::size_t>(executed.find(alias))];
-  return result;
+const std::vector<std::pair<std::string, double>>& Model::taps() const {
+  return data_->infos->taps.get([&] { return describe_taps(*data_->mainnet); });
 }
 
-std::vector<NodeInfo> Model::nodes() const {
-  const Graph& graph = *data_->graph;
-  std::vector<NodeInfo> result;
-  for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
-    const Node& node = graph.nodes()[i];
-    const auto id = static_cast<NodeId>(i);
-    result.push_back({node.name, node.operation ? node.operation->kind() : "input", node.shape,
-                      graph.multiply_adds(id), node.operation ? node.operation->parameters() : 0});
-  }
-  return result;
+const std::vector<NodeInfo>& Model::nodes() const {
+  return data_->infos->nodes.get([&] { return describe_nodes(*data_->graph); });
 }
 
 }  // namespace sidenet

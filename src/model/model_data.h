@@ -16,6 +16,7 @@ namespace sidenet {
 
 class Graph;
 class PlanCache;
+struct ModelInfos;
 
 /// An exit as the model file keeps it. Its tensors stand under "exits.NAME.": mean, std (features),
 /// fc1.weight (hidden, features), fc1.bias, fc2.weight (classes, hidden), fc2.bias. Features are in
@@ -46,9 +47,12 @@ struct ModelData {
   std::string
       saved_digest;  ///< of the file that it was loaded from; empty: none, or not what was loaded
   std::vector<std::string> notes;  ///< from import, for the user
-  std::shared_ptr<const Graph>
-      graph;  ///< as executed for default_input_shape(); make_model() builds it
-  std::shared_ptr<PlanCache> plans;  ///< shared by the Sessions of this model
+
+  // What make_model() makes of the rest.
+  std::shared_ptr<const Graph> mainnet;  ///< for default_input_shape(): no exits, nothing fused
+  std::shared_ptr<const Graph> graph;    ///< the same with its exits, as executed
+  std::shared_ptr<PlanCache> plans;      ///< shared by the Sessions of this model
+  std::shared_ptr<ModelInfos> infos;     ///< what Model tells of it
 
   int classes() const { return static_cast<int>(labels.size()); }
   bool is_text() const { return architecture.is_text(); }
@@ -71,6 +75,10 @@ std::string answers_digest(const ModelData& data);
 /// the plan cache. Throws Error where a tap is unknown, an exit's tensor is missing or a shape
 /// disagrees, and for whatever load() would refuse of what save() wrote.
 Model make_model(ModelData data);
+
+/// The same where MainNet's graph has been built of `data`: build_mainnet_graph()'s for
+/// default_input_shape().
+Model make_model(ModelData data, Graph mainnet);
 
 /// The same for what load() has read.
 Model loaded_model(ModelData data, std::string saved_digest);

@@ -10,8 +10,8 @@ std::shared_ptr<const Plan> PlanCache::get(const ModelData& data, const Shape& i
   const std::lock_guard lock(mutex_);
   auto& known = plans_[{input_shape, threads, options.winograd}];
   if (auto plan = known.lock()) return plan;
-  auto plan =
-      std::make_shared<const Plan>(build_exit_graph(data, input_shape), threads, options, kept);
+  const std::shared_ptr<const Graph> graph = executed_graph(data, input_shape);
+  auto plan = std::make_shared<const Plan>(*graph, threads, options, kept);
   known = plan;
   return plan;
 }

@@ -1,11 +1,15 @@
 #include "architecture.h"
 
+#include <atomic>
+
 #include "bert.h"
 #include "resnet.h"
 #include "sidenet/error.h"
 
 namespace sidenet::models {
 namespace {
+
+std::atomic<std::int64_t> built{0};
 
 ResNetConfig require_resnet(const Weights& weights) {
   if (auto config = recognise_resnet(weights)) return *config;
@@ -42,6 +46,7 @@ Architecture recognise(const Weights& weights, const std::string& expected,
 
 Graph build_graph(const Architecture& architecture, const Weights& weights,
                   const Shape& input_shape) {
+  built.fetch_add(1, std::memory_order_relaxed);
   if (architecture.family == "resnet")
     return build_resnet(require_resnet(weights), weights, input_shape);
   if (architecture.family != "bert") {
@@ -53,14 +58,6 @@ Graph build_graph(const Architecture& architecture, const Weights& weights,
   return build_bert(*config, weights);
 }
 
-std::vector<std::string> unused_weights(const Architecture& architecture, const Weights& weights) {
-  const Weights fresh(weights.tensors(), weights.file());
-  build_graph(architecture, fresh, architecture.input_shape);
-  std::vector<std::string> unused;
-  for (const auto& [name, tensor] : weights.tensors()) {
-    if (!fresh.used().count(name)) unused.push_back(name);
-  }
-  return unused;
-}
+std::int64_t graphs_built() { return built.load(std::memory_order_relaxed); }
 
 }  // namespace sidenet::models

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
@@ -38,7 +39,7 @@ Architecture recognise(const Weights& weights, const std::string& expected,
 Graph build_graph(const Architecture& architecture, const Weights& weights,
                   const Shape& input_shape);
 
-/// Weights of `architecture`, by name, that MainNet does not use (a leftover of pre-training, say).
-std::vector<std::string> unused_weights(const Architecture& architecture, const Weights& weights);
+/// How often this process has called build_graph(). A model's is built once.
+std::int64_t graphs_built();
 
 }  // namespace sidenet::models

@@ -4,6 +4,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "sidenet/tensor.h"
 
@@ -15,27 +16,34 @@ class Weights {
  public:
   /// `file` is named in messages. The map must outlive this and all its sub-scopes.
   Weights(const std::map<std::string, Tensor>& tensors, std::string file)
-      : tensors_(&tensors),
-        file_(std::move(file)),
-        used_(std::make_shared<std::set<std::string>>()) {}
+      : root_(std::make_shared<Root>(tensors, std::move(file))) {}
 
   Weights sub(const std::string& scope) const;
-  bool has(const std::string& name) const { return tensors_->count(prefix_ + name) > 0; }
+  bool has(const std::string& name) const { return root_->tensors.count(prefix_ + name) > 0; }
   /// Throws Error with file, full name, expected and got, where it is missing or its shape differs.
   /// -1 matches any extent.
   Tensor get(const std::string& name, const Shape& expected) const;
   /// Any shape of that rank.
   Tensor get_rank(const std::string& name, std::size_t rank) const;
   std::string full_name(const std::string& name) const { return prefix_ + name; }
-  const std::string& file() const { return file_; }
-  const std::map<std::string, Tensor>& tensors() const { return *tensors_; }
-  /// Names that get() has handed out so far, from any scope of the same root.
-  const std::set<std::string>& used() const { return *used_; }
+  const std::string& file() const { return root_->file; }
+  const std::map<std::string, Tensor>& tensors() const { return root_->tensors; }
+  /// Names that get() has not handed out so far, from any scope of the same root: once a graph is
+  /// built, what the network does not use (a leftover of pre-training, say).
+  std::vector<std::string> unused() const;
 
  private:
-  const std::map<std::string, Tensor>* tensors_;
-  std::string file_, prefix_;
-  std::shared_ptr<std::set<std::string>> used_;
+  // What all scopes have in common.
+  struct Root {
+    const std::map<std::string, Tensor>& tensors;
+    const std::string file;
+    std::set<std::string> used;
+    Root(const std::map<std::string, Tensor>& all, std::string name)
+        : tensors(all), file(std::move(name)) {}
+  };
+
+  std::shared_ptr<Root> root_;
+  std::string prefix_;
 };
 
 }  // namespace sidenet::models

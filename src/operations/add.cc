@@ -25,9 +25,9 @@ class AddExecutable : public Executable {
 }  // namespace
 
 Shape Add::output_shape(std::span<const Shape> inputs) const {
-  if (inputs.size() != 2 || inputs[0] != inputs[1]) {
+  if (inputs[0] != inputs[1]) {
     throw Error("add: expected two inputs of one shape, got " + to_string(inputs[0]) + " and " +
-                (inputs.size() > 1 ? to_string(inputs[1]) : "nothing"));
+                to_string(inputs[1]));
   }
   return inputs[0];
 }

@@ -9,6 +9,7 @@ class Add : public Operation {
  public:
   bool has_relu() const { return relu_; }
   std::string kind() const override { return relu_ ? "add+relu" : "add"; }
+  InputCount input_count() const override { return {2, 2}; }
   Shape output_shape(std::span<const Shape> inputs) const override;
   std::unique_ptr<Operation> fuse(const Operation& next, std::size_t operand) const override;
   std::optional<std::size_t> may_overwrite() const override { return 0; }

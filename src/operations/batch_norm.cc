@@ -35,14 +35,16 @@ BatchNorm::BatchNorm(const Tensor& gamma, const Tensor& beta, const Tensor& mean
   const Tensor g = gamma.to_f32(), b = beta.to_f32(), m = mean.to_f32(), v = variance.to_f32();
   if (b.size() != g.size() || m.size() != g.size() || v.size() != g.size())
     throw Error("batch norm: its four tensors differ in size");
+  const float *gammas = g.data<float>(), *betas = b.data<float>(), *means = m.data<float>(),
+              *variances = v.data<float>();
   for (std::int64_t c = 0; c < g.size(); ++c) {
-    const double var = v.data<float>()[c];
+    const double var = variances[c];
     if (!(var >= 0))
       throw Error("batch norm: running_var[" + std::to_string(c) + "] is " + std::to_string(var) +
                   ", expected 0 or more");
-    const double scale = g.data<float>()[c] / std::sqrt(var + epsilon);
+    const double scale = gammas[c] / std::sqrt(var + epsilon);
     scale_.push_back(static_cast<float>(scale));
-    shift_.push_back(static_cast<float>(b.data<float>()[c] - m.data<float>()[c] * scale));
+    shift_.push_back(static_cast<float>(betas[c] - means[c] * scale));
   }
 }
 

@@ -19,6 +19,8 @@ class Conv2d : public Operation {
   Conv2d(Tensor weight, Tensor bias, const Conv2dParameters& parameters);
 
   std::string kind() const override;
+  /// x, and a residual that was taken in.
+  InputCount input_count() const override { return residual_ ? InputCount{2, 2} : InputCount{}; }
   Shape output_shape(std::span<const Shape> inputs) const override;
   std::int64_t multiply_adds(std::span<const Shape> inputs) const override;
   std::int64_t parameters() const override;

@@ -28,6 +28,7 @@ class FirstTokenAttention : public Operation {
  public:
   explicit FirstTokenAttention(int heads) : heads_(heads) {}
   std::string kind() const override { return "first_token_attention"; }
+  InputCount input_count() const override { return {2, 2}; }
   Shape output_shape(std::span<const Shape> inputs) const override;
   std::int64_t multiply_adds(std::span<const Shape> inputs) const override;
   std::unique_ptr<Executable> prepare(std::span<const Shape> inputs,

@@ -1,61 +1,60 @@
-// What a Runner does at an exit: who leaves, who waits, and that the others close up.
+#include "close_exit.h"
+
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 
-#include "runner.h"
+#include "confidence.h"
 
 namespace sidenet {
+namespace {
 
-void Runner::close_exit(Workspace& workspace, const Step& step, const RunRules& rules,
-                        RunResults& results) {
-  const std::size_t width = step.output.size, rows = workspace.row_ids.size();
+void collect(const Workspace& workspace, const Step& step, RunResults& results) {
+  const std::size_t width = step.output.size;
   const float* logits = workspace.at(step.output);
-  const ExitRule& rule = rules.exits[static_cast<std::size_t>(step.exit)];
-  std::vector<char>& leaves = workspace.leaves;
-  leaves.assign(rows, 0);
-  std::size_t leaving = 0;
-  for (std::size_t row = 0; row < rows; ++row) {
-    const float* row_logits = logits + row * width;
-    const auto id = static_cast<std::size_t>(workspace.row_ids[row]);
-    if (rules.collect_all) {
-      std::memcpy(results.all[static_cast<std::size_t>(step.exit)] + id * width, row_logits,
-                  sizeof(float) * width);
-      continue;
-    }
-    float confidence =
-        confidence_of(row_logits, static_cast<int>(width), rule.temperature, rules.confidence);
-    const bool fails =
-        std::isnan(confidence);  // the row has no answer then, whatever another exit would say
-    if (rule.map && rules.confidence == Confidence::max_probability)
-      confidence = (*rule.map)(confidence);
-    const bool audited = !rules.audited.empty() && rules.audited[id] != 0;
-    const bool at_stop = step.exit == rules.stop, answered = audited && results.exit[id] >= 0;
-    if (!at_stop && !fails && !(confidence >= rule.threshold)) continue;
-    if (!answered) {
-      results.exit[id] = step.exit;
-      results.confidence[id] = confidence;
-      std::memcpy(results.logits + id * width, row_logits, sizeof(float) * width);
-    }
-    if (audited && !at_stop && (answered || !fails)) continue;
-    if (audited && !fails)
-      results.audit[id] =
-          static_cast<int>(std::max_element(row_logits, row_logits + width) - row_logits);
-    leaves[row] = 1;
-    ++leaving;
-  }
-  if (rules.collect_all && step.exit == rules.stop) leaving = rows;
-  if (leaving == rows) {
-    workspace.row_ids.clear();
-  } else if (leaving > 0) {
-    compact(workspace, step);
+  float* all = results.all[static_cast<std::size_t>(step.exit)];
+  for (const int id : workspace.row_ids) {
+    std::memcpy(all + static_cast<std::size_t>(id) * width, logits, sizeof(float) * width);
+    logits += width;
   }
 }
 
+// NaN: the row has no answer.
+float exit_confidence(const Step& step, const RunRules& rules, const float* logits) {
+  const ExitRule& rule = rules.exits[static_cast<std::size_t>(step.exit)];
+  const float confidence =
+      confidence_of(logits, static_cast<int>(step.output.size), rule.temperature, rules.confidence);
+  const bool is_mapped = rule.map && rules.confidence == Confidence::max_probability;
+  return is_mapped ? (*rule.map)(confidence) : confidence;
+}
+
+// Writes down what the exit says to row `id`. True: the row leaves.
+bool answer_row(const Step& step, const RunRequest& request, std::size_t id, const float* logits) {
+  const RunRules& rules = request.rules;
+  RunResults& results = request.results;
+  const std::size_t width = step.output.size;
+  const float confidence = exit_confidence(step, rules, logits);
+  const bool fails =
+      std::isnan(confidence);  // the row has no answer then, whatever another exit would say
+  const bool audited = !rules.audited.empty() && rules.audited[id] != 0;
+  const bool at_stop = step.exit == rules.stop, answered = audited && results.exit[id] >= 0;
+  const double threshold = rules.exits[static_cast<std::size_t>(step.exit)].threshold;
+  if (!at_stop && !fails && !(confidence >= threshold)) return false;
+  if (!answered) {
+    results.exit[id] = step.exit;
+    results.confidence[id] = confidence;
+    std::memcpy(results.logits + id * width, logits, sizeof(float) * width);
+  }
+  if (audited && !at_stop && (answered || !fails)) return false;
+  if (audited && !fails)
+    results.audit[id] = static_cast<int>(std::max_element(logits, logits + width) - logits);
+  return true;
+}
+
 // The rows that stay close up, in order; texts with all their tokens.
-void Runner::compact(Workspace& workspace, const Step& step) const {
-  const bool is_text = plan_->is_text();
+void compact(Workspace& workspace, const Step& step) {
   std::vector<std::int64_t>& offsets = workspace.offsets;
+  const bool is_text = !offsets.empty();
   std::size_t to = 0;
   if (is_text) workspace.token_pairs = 0;
   for (std::size_t from = 0; from < workspace.row_ids.size(); ++from) {
@@ -85,27 +84,29 @@ void Runner::compact(Workspace& workspace, const Step& step) const {
   workspace.row_ids.resize(to);
 }
 
-// Behind an exit, with rows left: those that wait there join them where they make up a micro-batch
-// together or no more will come; else they all wait, if reading the weights of the next segment for
-// them alone takes longer than copying their values there and back. A float of weights comes from
-// further away than one of values.
-bool Runner::wait_here(Workspace& workspace, const Step& step, bool coming) const {
-  const auto exit = static_cast<std::size_t>(step.exit);
-  WaitingRows& waiting = workspace.waiting[exit];
-  const RowBatch batch = workspace.batch();
-  const std::int64_t here = plan_->is_text() ? batch.tokens : batch.rows, most = most_entries();
-  if ((coming || workspace.rows_wait_before(exit)) && here + waiting.entries() < most) {
-    std::int64_t values = 0;
-    for (const Slot& slot : step.live)
-      values += static_cast<std::int64_t>(slot.size) * (slot.per_token ? batch.tokens : batch.rows);
-    if (plan_->exits()[exit].parameters_behind > values) {
-      waiting.put(workspace, step.live);
-      workspace.first_waiting = std::min(workspace.first_waiting, exit);
-      return true;
-    }
+}  // namespace
+
+void close_exit(Workspace& workspace, const Step& step, const RunRequest& request) {
+  if (request.rules.collect_all) {
+    collect(workspace, step, request.results);
+    if (step.exit == request.rules.stop) workspace.row_ids.clear();
+    return;
   }
-  if (!waiting.empty()) waiting.take(workspace, step.live, most);
-  return false;
+  const std::size_t rows = workspace.row_ids.size();
+  const float* logits = workspace.at(step.output);
+  workspace.leaves.assign(rows, 0);
+  std::size_t leaving = 0;
+  for (std::size_t row = 0; row < rows; ++row, logits += step.output.size) {
+    if (!answer_row(step, request, static_cast<std::size_t>(workspace.row_ids[row]), logits))
+      continue;
+    workspace.leaves[row] = 1;
+    ++leaving;
+  }
+  if (leaving == rows) {
+    workspace.row_ids.clear();
+  } else if (leaving > 0) {
+    compact(workspace, step);
+  }
 }
 
 }  // namespace sidenet

@@ -1,8 +1,8 @@
+#include "confidence.h"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
-
-#include "runner.h"
 
 namespace sidenet {
 

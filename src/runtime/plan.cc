@@ -170,6 +170,7 @@ Plan::Plan(const Graph& graph, int threads, const PrepareOptions& options,
     step.parameters = node.operation->parameters();
     step.output = buffers.slot(id);
     for (const NodeId input : node.inputs) step.inputs.push_back(buffers.slot(input));
+    most_inputs_ = std::max(most_inputs_, step.inputs.size());
     if (const auto residual = node.operation->accumulates_into();
         residual && !buffers.shares(id, node.inputs[*residual])) {
       step.copy_from = static_cast<int>(*residual);

@@ -74,6 +74,8 @@ class Plan {
   bool is_text() const { return is_per_token(input_shape_); }
   const Slot& input() const { return input_; }
   std::size_t arena_floats() const { return arena_floats_; }  ///< for one entry
+  /// Of the step that has most.
+  std::size_t most_inputs() const { return most_inputs_; }
   const Cost& mainnet_cost() const { return mainnet_cost_; }
   int threads() const { return threads_; }
   /// Rows (texts: tokens) that move together, where the caller does not say.
@@ -91,7 +93,7 @@ class Plan {
   std::vector<PlanExit> exits_;
   Shape input_shape_;
   Slot input_;
-  std::size_t arena_floats_ = 0;
+  std::size_t arena_floats_ = 0, most_inputs_ = 0;
   Cost mainnet_cost_;
   int threads_ = 1, micro_batch_ = 1;
   PrepareOptions options_;

@@ -1,8 +1,9 @@
 #include "waiting_rows.h"
 
+#include <algorithm>
 #include <cstring>
 
-#include "runner.h"
+#include "workspace.h"
 
 namespace sidenet {
 
@@ -58,6 +59,22 @@ void WaitingRows::take(Workspace& workspace, const std::vector<Slot>& live, std:
   ids_.resize(first);
   if (texts) lengths_.resize(first);
   entries_ -= entries;
+}
+
+void WaitingByExit::start(std::size_t exits) {
+  rows_.resize(exits);
+  for (WaitingRows& rows : rows_) rows.clear();
+  first_ = 0;
+}
+
+void WaitingByExit::put(std::size_t exit, Workspace& workspace, const std::vector<Slot>& live) {
+  rows_[exit].put(workspace, live);
+  first_ = std::min(first_, exit);
+}
+
+bool WaitingByExit::any_before(std::size_t exit) {
+  while (first_ < exit && rows_[first_].empty()) ++first_;
+  return first_ < exit;
 }
 
 }  // namespace sidenet

@@ -32,4 +32,20 @@ class WaitingRows {
   std::int64_t entries_ = 0;
 };
 
+/// The WaitingRows of each exit.
+class WaitingByExit {
+ public:
+  /// Nobody waits.
+  void start(std::size_t exits);
+  WaitingRows& behind(std::size_t exit) { return rows_[exit]; }
+  /// All rows under way wait behind the exit.
+  void put(std::size_t exit, Workspace& workspace, const std::vector<Slot>& live);
+  /// Whether rows wait behind an exit before this one.
+  bool any_before(std::size_t exit);
+
+ private:
+  std::vector<WaitingRows> rows_;
+  std::size_t first_ = 0;  // none wait behind an exit before this one
+};
+
 }  // namespace sidenet

@@ -1,10 +1,11 @@
+#include "workspace.h"
+
 #include <algorithm>
 #include <numeric>
 
 #include "checked.h"
 #include "large_buffer.h"
 #include "machine_memory.h"
-#include "runner.h"
 
 namespace sidenet {
 
@@ -33,6 +34,12 @@ void Workspace::reserve(const Plan& plan, const Capacity& capacity) {
   row_ids.reserve(static_cast<std::size_t>(capacity_.rows));
   leaves.reserve(static_cast<std::size_t>(capacity_.rows));
   offsets.reserve(static_cast<std::size_t>(capacity_.rows) + 1);
+  arguments_.resize(plan.most_inputs());
+}
+
+std::span<const float* const> Workspace::arguments(const Step& step) {
+  for (std::size_t i = 0; i < step.inputs.size(); ++i) arguments_[i] = at(step.inputs[i]);
+  return {arguments_.data(), step.inputs.size()};
 }
 
 void Workspace::enter(const Plan& plan, std::size_t part) {

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "runner.h"
+#include "confidence.h"
 #include "sidenet/error.h"
 
 namespace sidenet {

@@ -112,7 +112,7 @@ struct Session::Impl {
     results.exit.resize(static_cast<std::size_t>(rows));
     results.confidence.resize(static_cast<std::size_t>(rows));
     results.logits = answers.logits.mutable_data<float>();
-    runner->run(run_inputs, run_rules, results);
+    runner->run({run_inputs, run_rules, results});
     answers.exit = std::move(results.exit);
     answers.confidence = std::move(results.confidence);
     for (std::int64_t row = 0; row < rows; ++row) {
@@ -155,7 +155,7 @@ struct Session::Impl {
     collect_into(result.logits, run_inputs.rows, results);
     ExitSeconds seconds{std::vector<double>(names.size()), std::vector<double>(names.size())};
     results.seconds = &seconds;
-    if (run_inputs.rows > 0) runner->run(run_inputs, all_open(), results);
+    if (run_inputs.rows > 0) runner->run({run_inputs, all_open(), results});
     for (const double value : seconds.segment) result.segment_ms.push_back(1e3 * value);
     for (const double value : seconds.head) result.head_ms.push_back(1e3 * value);
     result.segment_multiply_adds.resize(names.size());
@@ -210,7 +210,8 @@ struct Session::Impl {
     collect_into(sink, run_inputs.rows, results);
     for (int repeat = -1; repeat < repeats; ++repeat) {
       std::vector<double> once(steps.size(), 0.0);
-      runner->run_timed(run_inputs, all_open(), results, once);
+      results.step_seconds = &once;
+      runner->run({run_inputs, all_open(), results});
       if (repeat < 0) continue;
       for (std::size_t i = 0; i < steps.size(); ++i) seconds[i].push_back(once[i]);
     }

@@ -58,11 +58,10 @@ void check_options(const Model& model, const SuggestOptions& options) {
 class Candidates {
  public:
   Candidates(const Model& model, const SuggestOptions& options)
-      : graph_(build_mainnet_graph(*model.data(), default_input_shape(*model.data()))),
-        source_(model.data()->source) {
+      : graph_(model.data()->mainnet), source_(model.data()->source) {
     std::set<NodeId> seen;
     for (const auto& [name, share] : model.taps()) {
-      const NodeId node = graph_.find(name);
+      const NodeId node = graph_->find(name);
       // Behind the last layers too little is left to save.
       if (seen.insert(node).second && 1 - share > std::max(options.min_gain, 1e-6))
         taps_.push_back({name, node, share});
@@ -105,7 +104,7 @@ class Candidates {
   std::set<NodeId> add(const std::vector<std::string>& names, const std::string& option) {
     std::set<NodeId> nodes;
     for (const std::string& name : names) {
-      const NodeId node = find_tap(graph_, name, source_);
+      const NodeId node = find_tap(*graph_, name, source_);
       if (!nodes.insert(node).second)
         throw Error("suggest: " + option + ": the tap '" + name + "' stands twice");
       if (std::none_of(taps_.begin(), taps_.end(),
@@ -130,7 +129,7 @@ class Candidates {
     taps_ = std::move(kept);
   }
 
-  Graph graph_;
+  std::shared_ptr<const Graph> graph_;
   std::string source_;
   std::vector<Tap> taps_;
   std::set<NodeId> compared_;

@@ -26,7 +26,7 @@ struct TappedSession::Impl {
 
   // Exits that only collect: each gives its tap's pooled features.
   Graph graph(const Shape& row_shape) const {
-    Graph result = build_mainnet_with_head(*model.data(), row_shape);
+    Graph result = mainnet_with_head(*model.data(), row_shape);
     for (std::size_t i = 0; i < taps.size(); ++i) {
       const NodeId tap = find_tap(result, taps[i], model.data()->source);
       const std::string name = "tap " + std::to_string(i);
@@ -50,7 +50,7 @@ struct TappedSession::Impl {
 TappedSession::TappedSession(const Model& model, const std::vector<std::string>& taps,
                              const ops::ExitPooling& pooling, int threads)
     : impl_(new Impl{model, taps, pooling, resolve_threads(threads), {}, {}, nullptr}) {
-  const Graph plain = build_mainnet_graph(*model.data(), default_input_shape(*model.data()));
+  const Graph& plain = *model.data()->mainnet;
   const ops::TapFeatures pool(pooling);
   for (const std::string& name : taps) {
     const Shape& tap = plain.node(find_tap(plain, name, model.data()->source)).shape;
@@ -96,7 +96,7 @@ TappedSession::Output TappedSession::run(const Batch& batch) {
       (impl_->model.has_head() ? output.logits : sink) = values;
     }
   }
-  if (inputs.rows > 0) runner.run(inputs, rules, results);
+  if (inputs.rows > 0) runner.run({inputs, rules, results});
   return output;
 }
 

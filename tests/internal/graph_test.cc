@@ -6,8 +6,11 @@
 #include <limits>
 #include <numeric>
 
+#include "add.h"
 #include "arena.h"
+#include "conv2d.h"
 #include "exit_graph.h"
+#include "pool2d.h"
 #include "random_model.h"
 #include "relu.h"
 #include "runner.h"
@@ -17,21 +20,55 @@ using sidenet::testing::RandomWeights;
 
 namespace {
 
-std::vector<float> run_final(const Graph& graph, const Tensor& inputs, int threads) {
+// The logits of exit number `exit`, where all rows leave.
+std::vector<float> run_exit(const Graph& graph, const Tensor& inputs, int threads,
+                            std::size_t exit) {
   Runner runner(std::make_shared<const Plan>(graph, threads), 3);
   const auto rows = static_cast<int>(inputs.dim(0));
   RunRules rules;
   rules.exits.assign(runner.plan().exits().size(), ExitRule{});
-  rules.stop = static_cast<int>(rules.exits.size()) - 1;
-  rules.exits.back().open = true;
-  std::vector<float> logits(static_cast<std::size_t>(rows * runner.plan().exits().back().width));
+  rules.stop = static_cast<int>(exit);
+  rules.exits[exit].open = true;
+  std::vector<float> logits(static_cast<std::size_t>(rows * runner.plan().exits()[exit].width));
   RunResults results;
   results.exit.resize(static_cast<std::size_t>(rows));
   results.confidence.resize(static_cast<std::size_t>(rows));
   results.logits = logits.data();
-  runner.run({rows, inputs.data<float>(), nullptr}, rules, results);
+  const RunInputs run_inputs{rows, inputs.data<float>(), nullptr};
+  runner.run({run_inputs, rules, results});
   return logits;
 }
+
+std::vector<float> run_final(const Graph& graph, const Tensor& inputs, int threads) {
+  return run_exit(graph, inputs, threads, graph.exits().size() - 1);
+}
+
+bool close(const std::vector<float>& a, const std::vector<float>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](float x, float y) { return x == doctest::Approx(y).epsilon(1e-4); });
+}
+
+/// The sum of up to five values of one number, the first once, the second twice, and so on.
+class WeightedSum : public Operation {
+ public:
+  std::string kind() const override { return "weighted_sum"; }
+  InputCount input_count() const override { return {1, 5}; }
+  Shape output_shape(std::span<const Shape> inputs) const override { return inputs[0]; }
+  std::unique_ptr<Executable> prepare(std::span<const Shape>,
+                                      const PrepareOptions&) const override {
+    struct Sum : Executable {
+      void run(std::span<const float* const> inputs, float* output, const RowBatch& batch,
+               std::byte*, int) const override {
+        for (int row = 0; row < batch.rows; ++row) {
+          output[row] = 0;
+          float factor = 1;
+          for (const float* input : inputs) output[row] += factor++ * input[row];
+        }
+      }
+    };
+    return std::make_unique<Sum>();
+  }
+};
 
 }  // namespace
 
@@ -72,10 +109,17 @@ TEST_CASE("a tapped node is not fused away") {
   CHECK(tapped.operation->kind() ==
         "conv2d");  // with the batch norm folded, without the ReLU behind
   const Tensor inputs = random.tensor({2, 3, 32, 32}, -2, 2);
-  ModelData bare = data;
-  bare.exits.clear();
-  CHECK(run_final(graph, inputs, 2).size() ==
-        run_final(build_exit_graph(bare, {3, 32, 32}), inputs, 2).size());
+  const auto with_exit = run_final(graph, inputs, 2);
+  // The exit reads what it would of a graph in which nothing is fused.
+  Graph plain = build_mainnet_graph(data, {3, 32, 32});
+  CHECK(with_exit.size() == 2 * 5);
+  CHECK(close(with_exit, run_final(plain, inputs, 2)));
+  plain.add_exit("layer2.0.bn1",
+                 plain.add("exit", graph.node(graph.find("exits.layer2.0.bn1")).operation,
+                           {plain.find("layer2.0.bn1")}));
+  CHECK(close(run_exit(graph, inputs, 2, 0), run_exit(plain, inputs, 2, 0)));
+  data.exits.clear();
+  CHECK(with_exit == run_final(build_exit_graph(data, {3, 32, 32}), inputs, 2));
 }
 
 TEST_CASE("buffers that live at the same time never overlap") {
@@ -233,5 +277,61 @@ TEST_CASE("an input too small for the network is refused, not read past its end"
   ModelData data =
       sidenet::testing::describe(sidenet::testing::random_cifar_resnet(3, 1, 8, 3, 5, false));
   CHECK_NOTHROW(build_exit_graph(data, {3, 1, 1}));
-  CHECK_THROWS_AS(build_exit_graph(data, {4, 32, 32}), Error);
+  CHECK_THROWS_WITH_AS(build_exit_graph(data, {4, 32, 32}),
+                       doctest::Contains("conv2d: expected an input (3, H, W), got (4, 32, 32)"),
+                       Error);
+  const auto add = [](const Shape& input, std::shared_ptr<const Operation> operation) {
+    Graph graph;
+    const NodeId x = graph.add_input("image", input);
+    return graph.node(graph.add("layer", std::move(operation), {x})).shape;
+  };
+  const auto conv = std::make_shared<ops::Conv2d>(Tensor(DType::f32, {8, 3, 5, 5}), Tensor(),
+                                                  ops::Conv2dParameters{.padding = 1});
+  CHECK(add({3, 3, 3}, conv) == Shape{8, 1, 1});
+  for (const Shape& input : {Shape{3, 2, 3}, Shape{3, 3, 2}, Shape{3, 1, 1}}) {
+    CHECK_THROWS_WITH_AS(add(input, conv),
+                         ("node layer: conv2d: an input " + to_string(input) +
+                          " is smaller than the kernel (8, 3, 5, 5)")
+                             .c_str(),
+                         Error);
+  }
+  const auto pool = std::make_shared<ops::Pool2d>(ops::Pool2d::Kind::max, 3, 2, 0);
+  CHECK(add({3, 3, 3}, pool) == Shape{3, 1, 1});
+  CHECK_THROWS_WITH_AS(add({3, 2, 3}, pool),
+                       "node layer: pooling: an input (3, 2, 3) is smaller than the window 3",
+                       Error);
+}
+
+TEST_CASE("an operation of five inputs is run") {
+  Graph graph;
+  const NodeId x = graph.add_input("x", {1});
+  std::vector<NodeId> five;
+  for (int i = 0; i < 5; ++i)
+    five.push_back(graph.add("copy" + std::to_string(i), std::make_shared<WeightedSum>(), {x}));
+  graph.add_exit("final", graph.add("sum", std::make_shared<WeightedSum>(), five));
+  CHECK(Plan(graph, 1).most_inputs() == 5);
+  for (const int threads : {1, 2}) {
+    const Tensor inputs = Tensor::from({7, 1}, {1, 2, 3, 4, 5, 6, 7});
+    CHECK(run_final(graph, inputs, threads) == std::vector<float>{15, 30, 45, 60, 75, 90, 105});
+  }
+}
+
+TEST_CASE("a node with more inputs than its operation takes is refused, or with fewer") {
+  const auto add = [](std::shared_ptr<const Operation> operation, std::size_t inputs) {
+    Graph graph;
+    const NodeId x = graph.add_input("x", {1});
+    graph.add("layer", std::move(operation), std::vector<NodeId>(inputs, x));
+  };
+  CHECK_THROWS_WITH_AS(add(std::make_shared<ops::Relu>(), 0),
+                       "node layer: relu: expected 1 input, got 0", Error);
+  CHECK_THROWS_WITH_AS(add(std::make_shared<ops::Relu>(), 2),
+                       "node layer: relu: expected 1 input, got 2", Error);
+  CHECK_NOTHROW(add(std::make_shared<ops::Add>(), 2));
+  CHECK_THROWS_WITH_AS(add(std::make_shared<ops::Add>(), 1),
+                       "node layer: add: expected 2 inputs, got 1", Error);
+  CHECK_THROWS_WITH_AS(add(std::make_shared<ops::Add>(), 3),
+                       "node layer: add: expected 2 inputs, got 3", Error);
+  CHECK_NOTHROW(add(std::make_shared<WeightedSum>(), 5));
+  CHECK_THROWS_WITH_AS(add(std::make_shared<WeightedSum>(), 6),
+                       "node layer: weighted_sum: expected 1 to 5 inputs, got 6", Error);
 }

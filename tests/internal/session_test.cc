@@ -7,8 +7,8 @@
 #include <numeric>
 #include <thread>
 
+#include "confidence.h"
 #include "random_model.h"
-#include "runner.h"
 #include "tapped_session.h"
 
 using namespace sidenet;

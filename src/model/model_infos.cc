@@ -1,0 +1,92 @@
+#include "model_infos.h"
+
+#include <algorithm>
+
+#include "exit_graph.h"
+
+namespace sidenet {
+namespace {
+
+std::vector<std::pair<float, float>> pairs_of(const ConfidenceMap& map) {
+  std::vector<std::pair<float, float>> pairs;
+  for (std::size_t i = 0; i < map.x().size(); ++i) pairs.emplace_back(map.x()[i], map.y()[i]);
+  return pairs;
+}
+
+ExitInfo describe(const ExitSpec& exit, bool of_texts) {
+  ExitInfo info;
+  info.name = exit.name;
+  info.tap = exit.tap;
+  info.pool = of_texts ? 0 : exit.pooling.grid;
+  if (of_texts) info.token_pool = ops::token_pooling_name(exit.pooling.tokens);
+  info.hidden = exit.hidden;
+  info.temperature = exit.temperature;
+  info.threshold = exit.threshold;
+  info.confidence_map = pairs_of(exit.map);
+  return info;
+}
+
+// Of `final`.
+ExitInfo describe_final(const ModelData& data) {
+  ExitInfo info;
+  if (data.head) {
+    info = describe(*data.head, data.is_text());
+  } else {
+    info.name = "final";
+    info.temperature = data.final_temperature;
+    info.confidence_map = pairs_of(data.final_map);
+    for (const GraphExit& exit : data.graph->exits()) {
+      if (exit.name == "final") info.tap = data.graph->node(exit.node).name;
+    }
+  }
+  info.threshold = 0;
+  info.compute_share = 1;
+  return info;
+}
+
+}  // namespace
+
+std::vector<ExitInfo> describe_exits(const ModelData& data) {
+  const Graph& graph = *data.graph;
+  const std::vector<double> shares = compute_shares(graph);
+  const std::vector<bool> is_exit = side_exits(graph);
+  double total = 0;
+  for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
+    if (!is_exit[i]) total += static_cast<double>(graph.multiply_adds(static_cast<NodeId>(i)));
+  }
+  std::vector<ExitInfo> result;
+  for (const ExitSpec& exit : data.exits) {
+    const NodeId tap = graph.find(exit.tap), head = graph.find("exits." + exit.name);
+    ExitInfo info = describe(exit, data.is_text());
+    info.compute_share = shares[static_cast<std::size_t>(tap)] +
+                         static_cast<double>(graph.multiply_adds(head)) / std::max(total, 1.0);
+    result.push_back(std::move(info));
+  }
+  if (data.has_final()) result.push_back(describe_final(data));
+  return result;
+}
+
+std::vector<std::pair<std::string, double>> describe_taps(const Graph& mainnet) {
+  const Graph executed = optimised(mainnet);
+  const std::vector<double> shares = compute_shares(executed);
+  std::vector<std::pair<std::string, double>> result;
+  for (const Node& node : mainnet.nodes()) {
+    for (const std::string& alias : node.aliases)
+      result.emplace_back(alias, shares[static_cast<std::size_t>(executed.find(alias))]);
+  }
+  return result;
+}
+
+std::vector<NodeInfo> describe_nodes(const Graph& executed) {
+  std::vector<NodeInfo> result;
+  for (std::size_t i = 0; i < executed.nodes().size(); ++i) {
+    const Node& node = executed.nodes()[i];
+    const auto id = static_cast<NodeId>(i);
+    result.push_back({node.name, node.operation ? node.operation->kind() : "input", node.shape,
+                      executed.multiply_adds(id),
+                      node.operation ? node.operation->parameters() : 0});
+  }
+  return result;
+}
+
+}  // namespace sidenet
