@@ -1,5 +1,7 @@
 #pragma once
 
+// Library: libsidenet-study (pkg-config sidenet-study, CMake sidenet::study).
+
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -7,6 +9,7 @@
 #include <vector>
 
 #include "sidenet/dataset.h"
+#include "sidenet/export.h"
 #include "sidenet/model.h"
 #include "sidenet/operating_point.h"
 #include "sidenet/training.h"
@@ -21,7 +24,7 @@ enum class Risk {
 };
 
 /// "drop", "disagreement", "exit-error".
-const char* risk_name(Risk risk);
+SIDENET_API const char* risk_name(Risk risk);
 
 /// What the user can afford for a row, in ms as measured on this machine at `batch` rows.
 struct Budget {
@@ -107,7 +110,8 @@ struct CalibrateResult {
 /// half) and the others certify; else half fits, and what is told is told on the other half. Throws
 /// Error where options are out of range or the data does not do: too few rows, rows that SideNets
 /// were trained on, classes that are missing, a file of looks of another model, promise or data.
-CalibrateResult calibrate(const Model& model, const Dataset& data, const CalibrateOptions& options,
-                          const ProgressCallback& progress = {});
+SIDENET_API CalibrateResult calibrate(const Model& model, const Dataset& data,
+                                      const CalibrateOptions& options,
+                                      const ProgressCallback& progress = {});
 
 }  // namespace sidenet

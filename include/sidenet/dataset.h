@@ -1,5 +1,7 @@
 #pragma once
 
+// Library: libsidenet (pkg-config sidenet, CMake sidenet::sidenet).
+
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -7,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "sidenet/export.h"
 #include "sidenet/model.h"
 #include "sidenet/tensor.h"
 #include "sidenet/text.h"
@@ -39,7 +42,7 @@ struct DatasetOptions {
 /// several with commas, a folder of them, or a tar or tar.gz); texts as .tsv (no quotes), .csv (RFC
 /// 4180), .jsonl, or TREC's "LABEL:detail text" lines, each also .gz; several with commas where
 /// format and columns agree; files of other names are looked into for tabs and TREC lines.
-class Dataset {
+class SIDENET_API Dataset {
  public:
   enum class Kind { images, texts };
   /// Throws Error: nothing there, an empty folder, labels that disagree, a truncated file; of texts
@@ -79,10 +82,10 @@ class Dataset {
 
 /// One image file (PNG, JPEG, BMP) as bytes (H, W, C) with `channels` 1 or 3. Throws Error with the
 /// file's name.
-Tensor read_image(const std::string& path, int channels);
+SIDENET_API Tensor read_image(const std::string& path, int channels);
 /// (H, W, C) bytes to (C, H, W) float32, as `preprocessing` says; grey is repeated, or colour
 /// turned grey (ITU-R 601), where the channels differ.
-Tensor preprocess_image(const Tensor& image, const Preprocessing& preprocessing);
+SIDENET_API Tensor preprocess_image(const Tensor& image, const Preprocessing& preprocessing);
 
 /// A batch ready for a Session.
 struct Batch {
@@ -94,17 +97,18 @@ struct Batch {
 };
 
 /// Rows first … first + count as tokens. Throws Error with the row's name.
-TokenRows encode_rows(const Dataset& data, const Tokenizer& tokenizer, std::int64_t first,
-                      std::int64_t count);
+SIDENET_API TokenRows encode_rows(const Dataset& data, const Tokenizer& tokenizer,
+                                  std::int64_t first, std::int64_t count);
 /// Texts in order, `batch_rows` at a time.
-void for_each_batch(const Dataset& data, const Tokenizer& tokenizer, std::int64_t batch_rows,
-                    const std::function<void(const Batch&)>& consume);
+SIDENET_API void for_each_batch(const Dataset& data, const Tokenizer& tokenizer,
+                                std::int64_t batch_rows,
+                                const std::function<void(const Batch&)>& consume);
 
 /// Decodes and preprocesses ahead of the consumer on `threads` threads, through a bounded queue, in
 /// order. `consume` runs on the caller's thread. Errors of either side stop the others and are
 /// thrown here.
-void for_each_batch(const Dataset& data, const Preprocessing& preprocessing,
-                    std::int64_t batch_rows, int threads,
-                    const std::function<void(const Batch&)>& consume);
+SIDENET_API void for_each_batch(const Dataset& data, const Preprocessing& preprocessing,
+                                std::int64_t batch_rows, int threads,
+                                const std::function<void(const Batch&)>& consume);
 
 }  // namespace sidenet

@@ -1,9 +1,13 @@
 #pragma once
 
+// Library: libsidenet (pkg-config sidenet, CMake sidenet::sidenet).
+
 #include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
+
+#include "sidenet/export.h"
 
 namespace sidenet {
 
@@ -24,7 +28,7 @@ namespace sidenet {
 /// that comes after it.
 ///
 /// The state is about a kilobyte, whatever the number of rows. Nothing is drawn at random.
-class DriftGuard {
+class SIDENET_API DriftGuard {
  public:
   struct Counts {
     std::int64_t rows = 0, differing = 0;  ///< audited rows, those of them that differ

@@ -1,9 +1,13 @@
 #pragma once
 
+// Library: libsidenet (pkg-config sidenet, CMake sidenet::sidenet).
+
 #include <cstddef>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+
+#include "sidenet/export.h"
 
 namespace sidenet {
 
@@ -16,9 +20,13 @@ std::string printable_line(std::string_view text);
 /// The one exception type of the library. `what()` is one line for a person: what failed, where
 /// (file, tensor or field), what was expected and what was found, as printable_line() leaves it.
 /// The library never prints, exits or aborts.
-class Error : public std::runtime_error {
+class SIDENET_API Error : public std::runtime_error {
  public:
   explicit Error(std::string_view message) : std::runtime_error(printable_line(message)) {}
+  Error(const Error&) = default;
+  Error& operator=(const Error&) = default;
+  /// Not inline, so that a program and all its libraries share one type.
+  ~Error() override;
 };
 
 namespace detail {

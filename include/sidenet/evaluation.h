@@ -1,11 +1,14 @@
 #pragma once
 
+// Library: libsidenet-study (pkg-config sidenet-study, CMake sidenet::study).
+
 #include <cstdint>
 #include <string>
 #include <vector>
 
 #include "sidenet/dataset.h"
 #include "sidenet/exit_policy.h"
+#include "sidenet/export.h"
 #include "sidenet/model.h"
 #include "sidenet/training.h"
 
@@ -40,7 +43,8 @@ struct Evaluation {
 };
 
 /// Throws Error where labels do not fit the head, or the policy names an unknown exit.
-Evaluation evaluate(const Model& model, const Dataset& data, const ExitPolicy& policy,
-                    const EvaluateOptions& options = {}, const ProgressCallback& progress = {});
+SIDENET_API Evaluation evaluate(const Model& model, const Dataset& data, const ExitPolicy& policy,
+                                const EvaluateOptions& options = {},
+                                const ProgressCallback& progress = {});
 
 }  // namespace sidenet

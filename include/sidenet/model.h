@@ -1,5 +1,7 @@
 #pragma once
 
+// Library: libsidenet (pkg-config sidenet, CMake sidenet::sidenet).
+
 #include <array>
 #include <cstdint>
 #include <functional>
@@ -10,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "sidenet/export.h"
 #include "sidenet/tensor.h"
 #include "sidenet/text.h"
 #include "sidenet/tokenizer.h"
@@ -121,7 +124,7 @@ struct ImportOptions {
 struct ModelData;  // weights and description; internal
 
 /// A MainNet with its SideNets: immutable, cheap to copy, safe to share between threads.
-class Model {
+class SIDENET_API Model {
  public:
   /// Opens a model file (memory-mapped). Throws Error where it is not one, or does not fit its
   /// architecture.

@@ -1,11 +1,14 @@
 #pragma once
 
+// Library: libsidenet (pkg-config sidenet, CMake sidenet::sidenet).
+
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "sidenet/exit_policy.h"
+#include "sidenet/export.h"
 #include "sidenet/model.h"
 #include "sidenet/tensor.h"
 #include "sidenet/text.h"
@@ -76,7 +79,7 @@ struct NodeTime {
 /// Runs a Model. Holds plans and buffers, so one Session serves one thread; make another for
 /// another thread. A row's answer, or that it has none, never depends on the rows it is batched
 /// with, nor on the number of threads.
-class Session {
+class SIDENET_API Session {
  public:
   explicit Session(const Model& model, const SessionOptions& options = {});
   ~Session();

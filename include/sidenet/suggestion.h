@@ -1,5 +1,7 @@
 #pragma once
 
+// Library: libsidenet-study (pkg-config sidenet-study, CMake sidenet::study).
+
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -7,6 +9,7 @@
 #include <vector>
 
 #include "sidenet/dataset.h"
+#include "sidenet/export.h"
 #include "sidenet/model.h"
 #include "sidenet/operating_point.h"
 #include "sidenet/training.h"
@@ -99,8 +102,9 @@ struct Suggestion {
 /// Throws Error where options are out of range, a tap does not exist, the model has no head,
 /// features would take more than 2 GiB, or the data does not do: fewer than 100 rows, one class
 /// only, classes that do not fit the model's.
-Suggestion suggest_exits(const Model& model,
-                         const std::vector<std::shared_ptr<const Dataset>>& data,
-                         const SuggestOptions& options = {}, const ProgressCallback& progress = {});
+SIDENET_API Suggestion suggest_exits(const Model& model,
+                                     const std::vector<std::shared_ptr<const Dataset>>& data,
+                                     const SuggestOptions& options = {},
+                                     const ProgressCallback& progress = {});
 
 }  // namespace sidenet

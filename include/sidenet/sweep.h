@@ -1,11 +1,14 @@
 #pragma once
 
+// Library: libsidenet-study (pkg-config sidenet-study, CMake sidenet::study).
+
 #include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
 
 #include "sidenet/dataset.h"
+#include "sidenet/export.h"
 #include "sidenet/model.h"
 #include "sidenet/operating_point.h"
 #include "sidenet/training.h"
@@ -58,7 +61,7 @@ struct Sweep {
 };
 
 /// Throws Error where the data has no rows or does not fit the model.
-Sweep sweep(const Model& model, const Dataset& data, const SweepOptions& options,
-            const ProgressCallback& progress = {});
+SIDENET_API Sweep sweep(const Model& model, const Dataset& data, const SweepOptions& options,
+                        const ProgressCallback& progress = {});
 
 }  // namespace sidenet

@@ -1,10 +1,14 @@
 #pragma once
 
+// Library: libsidenet (pkg-config sidenet, CMake sidenet::sidenet).
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
+
+#include "sidenet/export.h"
 
 namespace sidenet {
 
@@ -12,21 +16,21 @@ namespace sidenet {
 enum class DType : std::uint8_t { f32, f64, f16, bf16, i8, u8, i16, i32, i64, boolean };
 
 /// Bytes of one element.
-std::size_t dtype_size(DType dtype);
+SIDENET_API std::size_t dtype_size(DType dtype);
 /// "f32", "bf16", …
-const char* dtype_name(DType dtype);
+SIDENET_API const char* dtype_name(DType dtype);
 
 /// Extents, outermost first. An empty shape is a scalar: one element.
 using Shape = std::vector<std::int64_t>;
 
 /// "(64, 3, 7, 7)".
-std::string to_string(const Shape& shape);
+SIDENET_API std::string to_string(const Shape& shape);
 /// Product of the extents. Throws Error where an extent is negative or the product does not fit 63
 /// bits.
-std::int64_t element_count(const Shape& shape);
+SIDENET_API std::int64_t element_count(const Shape& shape);
 
 /// Where a tensor's bytes live. Shared by the tensors that view it.
-class Storage {
+class SIDENET_API Storage {
  public:
   virtual ~Storage() = default;
   /// Tells that these bytes will hardly be read again. A memory-mapped file gives its pages back;
@@ -38,7 +42,7 @@ class Storage {
 };
 
 /// A dense, row-major array. Copies share the bytes (as in PyTorch); `clone()` copies them.
-class Tensor {
+class SIDENET_API Tensor {
  public:
   Tensor() = default;
   /// Zero-filled, 64-byte aligned. Throws Error where the shape does not fit memory.

@@ -1,11 +1,14 @@
 #pragma once
 
+// Library: libsidenet (pkg-config sidenet, CMake sidenet::sidenet).
+
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "sidenet/export.h"
 #include "sidenet/text.h"
 
 namespace sidenet {
@@ -34,7 +37,7 @@ struct TokenizerOptions {
 /// BERT's tokenizer: basic tokenisation, then WordPiece by greedy longest match (arXiv 1810.04805;
 /// 1609.08144, section 4.1). Gives what Hugging Face's tokenizers give. Immutable, cheap to copy,
 /// safe to share between threads.
-class Tokenizer {
+class SIDENET_API Tokenizer {
  public:
   /// vocabulary: the piece of each id. `source` is named in messages. Throws Error: empty, a piece
   /// twice, no special token.

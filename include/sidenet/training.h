@@ -1,11 +1,14 @@
 #pragma once
 
+// Library: libsidenet-study (pkg-config sidenet-study, CMake sidenet::study).
+
 #include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
 
 #include "sidenet/dataset.h"
+#include "sidenet/export.h"
 #include "sidenet/model.h"
 
 namespace sidenet {
@@ -72,8 +75,9 @@ struct TrainResult {
 /// what the SideNets' soft targets come from. The result is the same to the bit for the same seed,
 /// data and options. Throws Error where a tap does not exist, labels do not fit the head, or there
 /// is none and none is asked for.
-TrainResult train_sidenets(const Model& model,
-                           const std::vector<std::shared_ptr<const Dataset>>& data,
-                           const TrainOptions& options, const ProgressCallback& progress = {});
+SIDENET_API TrainResult train_sidenets(const Model& model,
+                                       const std::vector<std::shared_ptr<const Dataset>>& data,
+                                       const TrainOptions& options,
+                                       const ProgressCallback& progress = {});
 
 }  // namespace sidenet

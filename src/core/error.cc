@@ -1,0 +1,7 @@
+#include "sidenet/error.h"
+
+namespace sidenet {
+
+Error::~Error() = default;
+
+}  // namespace sidenet
