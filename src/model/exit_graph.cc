@@ -43,7 +43,7 @@ namespace {
 // mainnet: its number of nodes; what comes behind are exits, which nobody taps.
 void add_exit(const ModelData& data, const ExitSpec& exit, NodeId mainnet, Graph& graph) {
   const NodeId tap = find_tap(graph, exit.tap, data.source);
-  const bool is_head = exit.name == "final";
+  const bool is_head = exit.name == kFinalExit;
   if (tap >= mainnet || (is_head && tap != mainnet - 1)) {
     throw Error(data.source + ": exit '" + exit.name + "': expected a tap " +
                 (is_head ? "at MainNet's last layer" : "inside MainNet") + ", got '" + exit.tap +
@@ -100,7 +100,7 @@ Shape default_input_shape(const ModelData& data) {
 std::vector<bool> side_exits(const Graph& graph) {
   std::vector<bool> is_exit(graph.nodes().size(), false);
   for (const auto& exit : graph.exits())
-    is_exit[static_cast<std::size_t>(exit.node)] = exit.name != "final";
+    is_exit[static_cast<std::size_t>(exit.node)] = exit.name != kFinalExit;
   return is_exit;
 }
 

@@ -140,16 +140,14 @@ std::vector<ExitInfo> Model::exits() const {
   if (data_->head) {
     result.push_back(describe(*data_->head, is_text()));
   } else {
-    result.emplace_back().name = "final";
+    result.emplace_back().name = kFinalExit;
     result.back().temperature = data_->final_temperature;
     result.back().confidence_map = pairs_of(data_->final_map);
   }
   result.back().threshold = 0;
   result.back().compute_share = 1;
   if (data_->head) return result;
-  for (const GraphExit& exit : graph.exits()) {
-    if (exit.name == "final") result.back().tap = graph.node(exit.node).name;
-  }
+  result.back().tap = graph.node(graph.final_exit()).name;
   return result;
 }
 

@@ -110,7 +110,7 @@ Graph build_bert(const BertConfig& config, const Weights& weights) {
     x = graph.add(config.pooler + ".relu", std::make_shared<Relu>(), {x});
   }
   x = linear(net, "classifier", x, hidden, config.classes);
-  graph.add_exit("final", x);
+  graph.add_exit(kFinalExit, x);
   return graph;
 }
 

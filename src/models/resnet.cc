@@ -122,7 +122,7 @@ Graph build_resnet(const ResNetConfig& config, const Weights& weights, const Sha
   const Tensor bias = head.has("bias") ? head.get("bias", {config.classes}) : Tensor();
   x = graph.add(config.head,
                 std::make_shared<Linear>(head.get("weight", {config.classes, in}), bias), {x});
-  graph.add_exit("final", x);
+  graph.add_exit(kFinalExit, x);
   return graph;
 }
 

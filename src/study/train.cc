@@ -201,10 +201,10 @@ class Training {
     TrainOptions options = options_;
     options.soft_targets = 0;
     options.weights = "f32";
-    const SideNetWeights weights = train("final", options);
+    const SideNetWeights weights = train(kFinalExit, options);
     trained_.labels = data_.class_names;
-    put_weights(trained_, "final", weights);
-    trained_.head = spec_of("final", head_tap_, pooling_, 0, weights);
+    put_weights(trained_, kFinalExit, weights);
+    trained_.head = spec_of(kFinalExit, head_tap_, pooling_, 0, weights);
     rows_.mainnet_logits = apply(weights, rows_.features);
   }
 
