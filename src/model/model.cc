@@ -130,7 +130,7 @@ std::vector<ExitInfo> Model::exits() const {
   }
   std::vector<ExitInfo> result;
   for (const ExitSpec& exit : data_->exits) {
-    const NodeId tap = graph.find(exit.tap), head = graph.find("exits." + exit.name);
+    const NodeId tap = graph.find(exit.tap), head = graph.find(ops::SideNet::node_name(exit.name));
     ExitInfo info = describe(exit, is_text());
     info.compute_share = shares[static_cast<std::size_t>(tap)] +
                          static_cast<double>(graph.multiply_adds(head)) / std::max(total, 1.0);
