@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "family.h"
 #include "json_field.h"
 #include "sidenet/error.h"
 #include "string_list.h"
@@ -331,7 +332,8 @@ void check_image_channels(const ModelData& data) {
 ModelMetadata metadata_of(const ModelData& data) {
   json exits = json::array();
   for (const ExitSpec& exit : data.exits) exits.push_back(exit_json(exit, data.is_text()));
-  json architecture = {{"family", data.architecture.family}, {"name", data.architecture.name}};
+  json architecture = {{"family", data.architecture.family->name()},
+                       {"name", data.architecture.name}};
   if (!data.architecture.settings.empty()) architecture["settings"] = data.architecture.settings;
   Metadata metadata = {{"format", "pt"},
                        {"sidenet.version", kModelVersion},
