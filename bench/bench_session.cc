@@ -35,7 +35,8 @@ void serve(const std::vector<std::string>& arguments) {
   if (arguments.size() > 5) options.micro_batch = std::stoi(arguments[5]);
   sidenet::Session session(model, options);
   const std::int64_t batch = arguments.size() > 3 ? std::stoll(arguments[3]) : values.dim(0);
-  const sidenet::ExitPolicy policy = parse_exits(arguments.size() > 4 ? arguments[4] : "final");
+  const sidenet::ExitPolicy policy =
+      parse_exits(arguments.size() > 4 ? arguments[4] : sidenet::kFinalExit);
   Rows rows(model.is_text() ? values : values.to_f32(), model.is_text(), batch);
   std::cout << Json{{"engine", "sidenet"}, {"version", SIDENET_VERSION}} << std::endl;
   for (std::string line; std::getline(std::cin, line);) {

@@ -108,7 +108,7 @@ class Rows {
 
 /// EXITS of bench_session.
 inline sidenet::ExitPolicy parse_exits(const std::string& text) {
-  if (text == "final") return sidenet::ExitPolicy::final_only();
+  if (text == sidenet::kFinalExit) return sidenet::ExitPolicy::final_only();
   if (text == "model") return {};
   if (text.find('=') == std::string::npos) return sidenet::ExitPolicy::uniform(std::stod(text));
   auto policy = sidenet::ExitPolicy::uniform(2);

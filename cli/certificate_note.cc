@@ -23,7 +23,7 @@ std::string shown(double threshold) {
 
 std::string broken_by(const Model& model, const Certificate& certificate, const ExitPolicy& policy,
                       bool winograd) {
-  if (policy.always_exit == "final") return "";
+  if (policy.always_exit == kFinalExit) return "";
   if (policy.always_exit) return "is not for the answers of " + *policy.always_exit + " alone";
   const auto thresholds = thresholds_of(model, policy);
   const auto open = [](const auto& entry) { return is_open(entry.second); };
@@ -58,7 +58,7 @@ std::size_t weight_bytes(const Model& model) {
 std::map<std::string, double> thresholds_of(const Model& model, const ExitPolicy& policy) {
   std::map<std::string, double> thresholds;
   for (const ExitInfo& exit : model.exits()) {
-    if (exit.name == "final") continue;
+    if (exit.name == kFinalExit) continue;
     const auto own = policy.thresholds.find(exit.name);
     thresholds[exit.name] =
         own != policy.thresholds.end() ? own->second : policy.threshold.value_or(exit.threshold);

@@ -154,11 +154,11 @@ ExitPolicy make_policy(const PolicyOptions& options, const Model& model) {
   for (const std::string& part : split_commas(options.thresholds)) {
     const auto [name, threshold] = split_threshold(part);
     require_exit(name, "--thresholds");
-    if (name == "final")
+    if (name == kFinalExit)
       throw Error("--thresholds: 'final' takes none; it answers whatever reaches it");
     policy.thresholds[name] = parse_number(threshold).value();
   }
-  if (options.final_only) policy.always_exit = "final";
+  if (options.final_only) policy.always_exit = kFinalExit;
   if (!options.exit.empty()) {
     require_exit(options.exit, "--exit");
     policy.always_exit = options.exit;

@@ -5,6 +5,7 @@
 
 #include "certificate_words.h"
 #include "checked.h"
+#include "sidenet/exit_policy.h"
 #include "table.h"
 #include "text.h"
 
@@ -64,7 +65,7 @@ std::string describe(const Tokenizer& tokenizer) {
 std::int64_t mainnet_multiply_adds(const Model& model) {
   std::set<std::string> side_exits;
   for (const ExitInfo& exit : model.exits()) {
-    if (exit.name != "final") side_exits.insert("exits." + exit.name);
+    if (exit.name != kFinalExit) side_exits.insert("exits." + exit.name);
   }
   std::int64_t total = 0;
   for (const NodeInfo& node : model.nodes()) {

@@ -160,7 +160,7 @@ void print_suggested(const Suggestion& result) {
   for (std::size_t i = 0; i < set.rows.size(); ++i) {
     const double share = static_cast<double>(set.rows[i]) / static_cast<double>(result.told_rows);
     const bool final = i == set.taps.size();
-    table.add({final ? "final" : set.taps[i], percent(share, 1),
+    table.add({final ? kFinalExit : set.taps[i], percent(share, 1),
                final ? "-" : percent(result.gains[i], 1)});
   }
   table.print(std::cout);

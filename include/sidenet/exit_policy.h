@@ -7,6 +7,9 @@
 
 namespace sidenet {
 
+/// The name of MainNet's own head among the exits: the last, which answers whatever reaches it.
+inline constexpr const char* kFinalExit = "final";
+
 /// How sure an exit is of its answer, from its probabilities p after temperature. All lie in [0,
 /// 1], higher is surer.
 enum class Confidence {
@@ -22,8 +25,7 @@ struct ExitPolicy {
   std::optional<double> threshold;
   /// Thresholds by exit name; these win over `threshold`.
   std::map<std::string, double> thresholds;
-  /// Always answer at this exit ("final" is MainNet's own head); nothing after it, and no other
-  /// exit, is computed.
+  /// Always answer at this exit; nothing after it, and no other exit, is computed.
   std::optional<std::string> always_exit;
   Confidence confidence = Confidence::max_probability;
   /// Share of rows, in 0 … 1, that go on through MainNet although an exit has answered them, so
@@ -34,7 +36,7 @@ struct ExitPolicy {
 
   static ExitPolicy final_only() {
     ExitPolicy policy;
-    policy.always_exit = "final";
+    policy.always_exit = kFinalExit;
     return policy;
   }
   static ExitPolicy uniform(double threshold) {

@@ -79,6 +79,12 @@ void Graph::add_alias(NodeId node, const std::string& name) {
 
 void Graph::add_exit(const std::string& name, NodeId node) { exits_.push_back({name, node}); }
 
+NodeId Graph::final_exit() const {
+  const auto found = std::find_if(exits_.begin(), exits_.end(),
+                                  [](const GraphExit& exit) { return exit.name == kFinalExit; });
+  return found == exits_.end() ? -1 : found->node;
+}
+
 NodeId Graph::find(const std::string& name) const {
   const auto found = by_name_.find(name);
   return found == by_name_.end() ? -1 : found->second;

@@ -7,6 +7,7 @@
 
 #include "checked.h"
 #include "operation.h"
+#include "sidenet/exit_policy.h"
 
 namespace sidenet {
 
@@ -57,7 +58,7 @@ class Graph {
   NodeId add(const std::string& name, std::shared_ptr<const Operation> operation,
              std::vector<NodeId> inputs);
   void add_alias(NodeId node, const std::string& name);
-  /// Marks a node that gives logits as an exit. The last one marked is MainNet's own.
+  /// Marks a node that gives logits as an exit. MainNet's own is kFinalExit.
   void add_exit(const std::string& name, NodeId node);
   /// A node whose value is read from outside although no exit needs it.
   void keep(NodeId node) { kept_.push_back(node); }
@@ -65,6 +66,8 @@ class Graph {
   const std::vector<Node>& nodes() const { return nodes_; }
   const Node& node(NodeId id) const { return nodes_[static_cast<std::size_t>(id)]; }
   const std::vector<GraphExit>& exits() const { return exits_; }
+  /// The node of the exit kFinalExit; -1 where there is none.
+  NodeId final_exit() const;
   const std::vector<NodeId>& kept() const { return kept_; }
   /// The node of that name or alias; -1 where there is none.
   NodeId find(const std::string& name) const;

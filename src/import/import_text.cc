@@ -4,8 +4,6 @@
 #include <filesystem>
 #include <optional>
 
-#include "bert.h"
-#include "json_field.h"
 #include "sidenet/error.h"
 
 namespace sidenet {
@@ -16,71 +14,6 @@ namespace fs = std::filesystem;
 std::string if_there(const fs::path& path) {
   std::error_code ignored;
   return fs::is_regular_file(path, ignored) ? path.string() : "";
-}
-
-JsonField read_object(const std::string& file) {
-  JsonField document = JsonField::read_file(file);
-  document.expect_object();
-  return document;
-}
-
-// A key that BERT and DistilBERT name differently.
-const char* either(const JsonField& config, const char* bert, const char* distilbert) {
-  return config.has(bert) || !config.has(distilbert) ? bert : distilbert;
-}
-
-// A classifier of single tokens has the names of one of texts, and other answers.
-void refuse_other_heads(const JsonField& config) {
-  if (!config.has("architectures")) return;
-  for (const JsonField& architecture : config.at("architectures").items()) {
-    const std::string name = architecture.string();
-    if (name.ends_with("ForTokenClassification") || name.ends_with("ForMultipleChoice"))
-      architecture.refuse("an encoder, or one with a head for SequenceClassification");
-  }
-}
-
-// What of config.json the weights do not tell.
-std::map<std::string, std::string> read_settings(const JsonField& config) {
-  std::map<std::string, std::string> settings;
-  if (config.has("model_type")) {
-    const std::string type = config.at("model_type").string();
-    if (type != "bert" && type != "distilbert")
-      config.at("model_type").refuse("bert or distilbert");
-  }
-  refuse_other_heads(config);
-  if (config.has("position_embedding_type") &&
-      config.at("position_embedding_type").string() != "absolute")
-    config.at("position_embedding_type").refuse("absolute");
-  if (config.has("is_decoder") && config.at("is_decoder").boolean())
-    config.at("is_decoder").refuse("false");
-  if (config.has("problem_type") &&
-      config.at("problem_type").string() != "single_label_classification")
-    config.at("problem_type").refuse("single_label_classification");
-  if (const char* key = either(config, "num_attention_heads", "n_heads"); config.has(key))
-    settings["num_attention_heads"] = std::to_string(config.at(key).integer(1, 4096));
-  if (config.has("layer_norm_eps")) {
-    config.at("layer_norm_eps").number(0, 1);
-    settings["layer_norm_eps"] = config.at("layer_norm_eps").dump();
-  }
-  if (const char* key = either(config, "hidden_act", "activation"); config.has(key))
-    settings["hidden_act"] = config.at(key).string();
-  return settings;
-}
-
-void check_sizes(const JsonField& config, const models::BertConfig& found) {
-  const struct {
-    const char *bert, *distilbert;
-    int size;
-  } sizes[] = {{"num_hidden_layers", "n_layers", found.layers},
-               {"hidden_size", "dim", found.hidden_size},
-               {"intermediate_size", "hidden_dim", found.intermediate_size},
-               {"vocab_size", "vocab_size", found.vocabulary},
-               {"max_position_embeddings", "max_position_embeddings", found.max_positions}};
-  for (const auto& [bert, distilbert, size] : sizes) {
-    const char* key = either(config, bert, distilbert);
-    if (config.has(key) && config.at(key).integer(0, 1 << 30) != size)
-      config.at(key).refuse(std::to_string(size) + ", the weights' own");
-  }
 }
 
 // "id2label": {"0": "negative", "1": "positive"}
@@ -166,16 +99,6 @@ void load_tokenizer(const CheckpointFiles& files, const ImportOptions& import, M
   }
 }
 
-// Its positions count from 2, so there are 514, and nothing else tells it from a BERT where no
-// config.json does.
-void refuse_roberta(const ModelData& data) {
-  if (data.architecture.max_tokens != 514 || data.architecture.token_types != 1) return;
-  throw Error(data.source +
-              ": expected a BERT or DistilBERT, got 514 positions and one token type, as of a "
-              "RoBERTa (a config.json with "
-              "model_type bert says otherwise)");
-}
-
 }  // namespace
 
 CheckpointFiles find_checkpoint_files(const std::string& path, const ImportOptions& options) {
@@ -207,27 +130,22 @@ CheckpointFiles find_checkpoint_files(const std::string& path, const ImportOptio
   return files;
 }
 
-bool import_text(const CheckpointFiles& files, const ImportOptions& options, ModelData& data) {
-  if (!models::clean_bert_names(data.weights, data.source)) return false;
-  std::map<std::string, std::string> settings;
-  std::vector<std::string> id2label;
-  const models::Weights weights(data.weights, data.source);
-  if (!files.config.empty()) {
-    const JsonField config = read_object(files.config);
-    settings = read_settings(config);
-    const auto found = models::recognise_bert(weights, settings);
-    check_sizes(config, *found);
-    if (options.labels.empty()) id2label = read_id2label(config, found->classes);
+JsonField read_object(const std::string& file) {
+  JsonField document = JsonField::read_file(file);
+  document.expect_object();
+  return document;
+}
+
+void import_text(const CheckpointFiles& files, const ImportOptions& options,
+                 const std::optional<JsonField>& config, ModelData& data) {
+  if (options.preprocess || options.mean || options.std || options.size || options.crop) {
+    throw Error(data.source +
+                ": preprocess, mean, std, size and crop belong to image models, and this is a " +
+                data.architecture.name);
   }
-  data.architecture = models::recognise(weights, options.architecture, settings);
-  if (files.config.empty()) refuse_roberta(data);
-  if (data.architecture.classes == 1)
-    throw Error(
-        data.source +
-        ": tensor 'classifier.weight': expected 2 classes or more, got 1 (a regression head)");
-  data.labels = options.labels.empty() ? id2label : options.labels;
+  if (config && data.labels.empty())
+    data.labels = read_id2label(*config, data.architecture.classes);
   load_tokenizer(files, options, data);
-  return true;
 }
 
 }  // namespace sidenet

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
+#include "json_field.h"
 #include "model_data.h"
 
 namespace sidenet {
@@ -19,10 +21,13 @@ struct CheckpointFiles {
 /// Finds them. Throws Error where a folder has no weights that can be read.
 CheckpointFiles find_checkpoint_files(const std::string& path, const ImportOptions& options);
 
-/// Makes `data` a text model of a BERT-family state dict in data.weights: clean names, settings,
-/// labels, tokenizer. Returns false, with nothing changed, where the weights are of another family.
-/// Throws Error: a configuration that does not fit the weights, or asks for what this family does
-/// not do.
-bool import_text(const CheckpointFiles& files, const ImportOptions& options, ModelData& data);
+/// A JSON file that is an object. Throws Error where it is none.
+JsonField read_object(const std::string& file);
+
+/// What a recognised text model has besides its weights: labels, where none were given, of
+/// `config`, the checkpoint's config.json; and a tokenizer. Throws Error where they do not fit the
+/// weights, or options are given that belong to images.
+void import_text(const CheckpointFiles& files, const ImportOptions& options,
+                 const std::optional<JsonField>& config, ModelData& data);
 
 }  // namespace sidenet

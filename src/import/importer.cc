@@ -1,47 +1,17 @@
 #include <algorithm>
-#include <sstream>
 
 #include "checkpoint.h"
 #include "exit_graph.h"
+#include "families.h"
+#include "import_image.h"
 #include "import_text.h"
 #include "model_data.h"
 #include "model_metadata.h"
 #include "named_errors.h"
-#include "resnet_names.h"
 #include "sidenet/error.h"
 
 namespace sidenet {
 namespace {
-
-bool ends_with(const std::string& text, const std::string& ending) {
-  return text.size() >= ending.size() && text.ends_with(ending);
-}
-
-// Other sources' names for the same modules. Throws Error where two tensors would get one name.
-std::map<std::string, Tensor> clean_names(std::map<std::string, Tensor> tensors,
-                                          const std::string& file) {
-  std::map<std::string, Tensor> result;
-  for (auto& [name, tensor] : tensors) {
-    const std::string clean = models::clean_resnet_name(name);
-    if (!result.emplace(clean, std::move(tensor)).second) {
-      throw Error(file + ": tensors '" + name + "' and '" + clean + "' stand for the same module");
-    }
-  }
-  return result;
-}
-
-// Wrappers put a path before every name ("model.", "backbone.", "encoder."): the part before the
-// first block's weight.
-std::string common_prefix(const std::map<std::string, Tensor>& tensors) {
-  const std::string anchor = "layer1.0.conv1.weight";
-  for (const auto& [name, tensor] : tensors) {
-    if (name == anchor) return "";
-  }
-  for (const auto& [name, tensor] : tensors) {
-    if (ends_with(name, "." + anchor)) return name.substr(0, name.size() - anchor.size());
-  }
-  return "";
-}
 
 std::string list_names(const std::vector<std::string>& names) {
   std::string text;
@@ -50,11 +20,24 @@ std::string list_names(const std::vector<std::string>& names) {
   return names.size() > 3 ? text + " and " + std::to_string(names.size() - 3) + " more" : text;
 }
 
-// Part of the network itself, so that leaving it out would change the answers.
+// Gives data.weights the names of the first family that knows them.
+const models::Family& clean_names(ModelData& data) {
+  for (const models::Family* family : models::families()) {
+    const auto cleaned = family->clean_names(data.weights, data.source);
+    if (!cleaned) continue;
+    if (!cleaned->left_out.empty())
+      data.notes.push_back(printable_line("left out, not under '" + cleaned->prefix +
+                                          "': " + list_names(cleaned->left_out)));
+    return *family;
+  }
+  models::refuse_unknown(models::Weights(data.weights, data.source));
+}
+
+// Part of a network, so that leaving it out would change the answers.
 bool belongs_to_network(const std::string& name) {
-  return name.starts_with("layer") || name.starts_with("conv") || name.starts_with("bn") ||
-         name.starts_with("fc.") || name.starts_with("linear.") || name.starts_with("encoder.") ||
-         name.starts_with("embeddings.");
+  const auto families = models::families();
+  return std::any_of(families.begin(), families.end(),
+                     [&](const models::Family* family) { return family->owns(name); });
 }
 
 // Builds MainNet and keeps what it uses; refuses leftovers inside it; notes the others.
@@ -63,7 +46,7 @@ Graph build_of_used(ModelData& data) {
   Graph mainnet = models::build_graph(data.architecture, weights, default_input_shape(data));
   std::vector<std::string> foreign, dropped;
   for (const std::string& name : weights.unused()) {
-    if (!ends_with(name, "num_batches_tracked") && name != "embeddings.position_ids") {
+    if (!name.ends_with("num_batches_tracked")) {
       if (belongs_to_network(name)) foreign.push_back(name);
       dropped.push_back(name);
     }
@@ -94,62 +77,6 @@ void check_labels(ModelData& data) {
   }
 }
 
-void check_channels(const char* what, const std::vector<float>& values, int channels) {
-  if (!values.empty() && static_cast<int>(values.size()) != channels) {
-    throw Error(std::string(what) + ": expected " + std::to_string(channels) +
-                " values, one a channel, got " + std::to_string(values.size()));
-  }
-}
-
-void check_values(const char* what, const std::vector<float>& values, double low, double high) {
-  for (const float value : values) {
-    if (value >= low && value <= high) continue;
-    std::ostringstream message;
-    message << what << ": expected values from " << low << " to " << high << ", got " << value;
-    throw Error(message.str());
-  }
-}
-
-void choose_preprocessing(ModelData& data, const ImportOptions& options) {
-  Preprocessing& p = data.preprocessing;
-  p = data.architecture.preprocessing;
-  if (options.preprocess) {
-    if (*options.preprocess == "none") {
-      p.mean.clear(), p.std.clear();
-      p.resize = p.crop = 0;
-    } else if (*options.preprocess == "imagenet") {
-      p.mean = {0.485f, 0.456f, 0.406f};
-      p.std = {0.229f, 0.224f, 0.225f};
-      p.resize = 256, p.crop = 224;
-    } else if (*options.preprocess == "cifar10") {
-      p.mean = {0.4914f, 0.4822f, 0.4465f};
-      p.std = {0.2470f, 0.2435f, 0.2616f};
-      p.resize = 32, p.crop = 0;
-    } else {
-      throw Error("preprocess: expected imagenet, cifar10 or none, got '" + *options.preprocess +
-                  "'");
-    }
-  }
-  if (options.mean) p.mean = *options.mean;
-  if (options.std) p.std = *options.std;
-  const auto pixels = [](const char* what, int value) {
-    if (value < 0 || value > Preprocessing::kMaxPixels)
-      throw Error(std::string(what) + ": expected 0 to " +
-                  std::to_string(Preprocessing::kMaxPixels) + " pixels, got " +
-                  std::to_string(value));
-    return value;
-  };
-  if (options.size) {
-    p.resize = pixels("size", *options.size);
-    if (!options.crop && p.crop > p.resize) p.crop = 0;
-  }
-  if (options.crop) p.crop = pixels("crop", *options.crop);
-  check_channels("mean", p.mean, p.channels);
-  check_channels("std", p.std, p.channels);
-  check_values("mean", p.mean, -kMostMean, kMostMean);
-  check_values("std", p.std, kLeastStd, kMostStd);
-}
-
 // In blocks, so that a copy of other types as float32 stays small.
 bool holds_non_finite(const Tensor& tensor) {
   constexpr std::int64_t kBlock = 65'536;
@@ -172,37 +99,22 @@ void warn_of_non_finite(ModelData& data) {
   }
 }
 
-// A residual network's weights under clean names.
-void clean_resnet(std::map<std::string, Tensor> tensors, ModelData& data) {
-  tensors = clean_names(std::move(tensors), data.source);
-  const std::string prefix = common_prefix(tensors);
-  data.weights.clear();
-  std::vector<std::string> left_out;
-  for (auto& [name, tensor] : tensors) {
-    if (name.starts_with(prefix)) {
-      data.weights.emplace(name.substr(prefix.size()), std::move(tensor));
-    } else {
-      left_out.push_back(name);
-    }
+// Architecture, labels, and what belongs to images or texts.
+void recognise(const models::Family& family, const CheckpointFiles& files,
+               const ImportOptions& options, ModelData& data) {
+  const models::Weights weights(data.weights, data.source);
+  std::optional<JsonField> config;
+  if (family.takes_texts() && !files.config.empty()) config = read_object(files.config);
+  data.architecture =
+      models::recognise(weights, options.architecture,
+                        config ? family.read_config(*config, weights) : models::Settings{});
+  family.check_checkpoint(data.architecture, data.source, config.has_value());
+  data.labels = options.labels;
+  if (data.is_text()) {
+    import_text(files, options, config, data);
+  } else {
+    import_image(options, data);
   }
-  if (!left_out.empty())
-    data.notes.push_back(
-        printable_line("left out, not under '" + prefix + "': " + list_names(left_out)));
-}
-
-void refuse_text_options(const ImportOptions& options, const ModelData& data) {
-  if (options.config.empty() && options.vocabulary.empty() && !options.max_tokens) return;
-  throw Error(data.source +
-              ": config, vocabulary and max_tokens belong to text models, and this is a " +
-              data.architecture.name);
-}
-
-void refuse_image_options(const ImportOptions& options, const ModelData& data) {
-  if (!options.preprocess && !options.mean && !options.std && !options.size && !options.crop)
-    return;
-  throw Error(data.source +
-              ": preprocess, mean, std, size and crop belong to image models, and this is a " +
-              data.architecture.name);
 }
 
 Model import_model(const std::string& path, const ImportOptions& options) {
@@ -214,16 +126,8 @@ Model import_model(const std::string& path, const ImportOptions& options) {
   ModelData data;
   data.source = files.weights;
   data.weights = std::move(checkpoint.tensors);
-  if (import_text(files, options, data)) {
-    refuse_image_options(options, data);
-  } else {
-    clean_resnet(std::move(data.weights), data);
-    data.architecture =
-        models::recognise(models::Weights(data.weights, data.source), options.architecture);
-    refuse_text_options(options, data);
-    choose_preprocessing(data, options);
-    data.labels = options.labels;
-  }
+  const models::Family& family = clean_names(data);
+  recognise(family, files, options, data);
   Graph mainnet = naming_file(data.source, [&] { return build_of_used(data); });
   check_labels(data);
   warn_of_non_finite(data);

@@ -6,20 +6,10 @@
 #include "checked.h"
 #include "exit_head.h"
 #include "first_tokens.h"
+#include "named_errors.h"
 #include "sidenet/error.h"
 
 namespace sidenet {
-namespace {
-
-Tensor exit_tensor(const ModelData& data, const std::string& exit, const char* name) {
-  const std::string full = "exits." + exit + "." + name;
-  const auto found = data.weights.find(full);
-  if (found == data.weights.end())
-    throw Error(data.source + ": no tensor '" + full + "' for exit '" + exit + "'");
-  return found->second;
-}
-
-}  // namespace
 
 Graph optimised(Graph graph) { return fuse_nodes(ops::compute_first_tokens(std::move(graph))); }
 
@@ -43,29 +33,26 @@ namespace {
 // mainnet: its number of nodes; what comes behind are exits, which nobody taps.
 void add_exit(const ModelData& data, const ExitSpec& exit, NodeId mainnet, Graph& graph) {
   const NodeId tap = find_tap(graph, exit.tap, data.source);
-  const bool is_head = exit.name == "final";
+  const bool is_head = exit.name == kFinalExit;
   if (tap >= mainnet || (is_head && tap != mainnet - 1)) {
     throw Error(data.source + ": exit '" + exit.name + "': expected a tap " +
                 (is_head ? "at MainNet's last layer" : "inside MainNet") + ", got '" + exit.tap +
                 "'");
   }
+  const ops::SideNet sidenet = naming_file(
+      data.source, [&] { return ops::SideNet::from(data.weights, exit.name, exit.pooling); });
   std::shared_ptr<const Operation> head;
   try {
-    head = std::make_shared<ops::ExitHead>(
-        ops::SideNetTensors{
-            exit_tensor(data, exit.name, "mean"), exit_tensor(data, exit.name, "std"),
-            exit_tensor(data, exit.name, "fc1.weight"), exit_tensor(data, exit.name, "fc1.bias"),
-            exit_tensor(data, exit.name, "fc2.weight"), exit_tensor(data, exit.name, "fc2.bias")},
-        exit.pooling);
+    head = std::make_shared<ops::ExitHead>(sidenet);
   } catch (const Error& error) {
     throw Error(data.source + ": exit '" + exit.name + "': " + error.what());
   }
-  if (const std::int64_t hidden = exit_tensor(data, exit.name, "fc1.weight").dim(0);
-      hidden != exit.hidden) {
+  if (sidenet.hidden() != exit.hidden) {
     throw Error(data.source + ": exit '" + exit.name + "': hidden: expected " +
-                std::to_string(hidden) + " (fc1.weight), got " + std::to_string(exit.hidden));
+                std::to_string(sidenet.hidden()) + " (fc1.weight), got " +
+                std::to_string(exit.hidden));
   }
-  const NodeId node = graph.add("exits." + exit.name, head, {tap});
+  const NodeId node = graph.add(ops::SideNet::node_name(exit.name), head, {tap});
   if (graph.node(node).shape[0] != data.classes()) {
     throw Error(data.source + ": exit '" + exit.name + "': expected " +
                 std::to_string(data.classes()) + " classes, got " +
@@ -109,7 +96,7 @@ Shape default_input_shape(const ModelData& data) {
 std::vector<bool> side_exits(const Graph& graph) {
   std::vector<bool> is_exit(graph.nodes().size(), false);
   for (const auto& exit : graph.exits())
-    is_exit[static_cast<std::size_t>(exit.node)] = exit.name != "final";
+    is_exit[static_cast<std::size_t>(exit.node)] = exit.name != kFinalExit;
   return is_exit;
 }
 

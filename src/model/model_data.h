@@ -8,7 +8,7 @@
 
 #include "architecture.h"
 #include "confidence_map.h"
-#include "exit_head.h"
+#include "sidenet.h"
 #include "sidenet/model.h"
 #include "sidenet/tokenizer.h"
 
@@ -18,9 +18,7 @@ class Graph;
 class PlanCache;
 struct ModelInfos;
 
-/// An exit as the model file keeps it. Its tensors stand under "exits.NAME.": mean, std (features),
-/// fc1.weight (hidden, features), fc1.bias, fc2.weight (classes, hidden), fc2.bias. Features are in
-/// (channel, y, x) order.
+/// An exit as the model file keeps it. Its tensors are those of ops::SideNet.
 struct ExitSpec {
   std::string name, tap;
   ops::ExitPooling pooling;

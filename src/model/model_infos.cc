@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "exit_graph.h"
+#include "sidenet.h"
+#include "sidenet/exit_policy.h"
 
 namespace sidenet {
 namespace {
@@ -32,12 +34,10 @@ ExitInfo describe_final(const ModelData& data) {
   if (data.head) {
     info = describe(*data.head, data.is_text());
   } else {
-    info.name = "final";
+    info.name = kFinalExit;
     info.temperature = data.final_temperature;
     info.confidence_map = pairs_of(data.final_map);
-    for (const GraphExit& exit : data.graph->exits()) {
-      if (exit.name == "final") info.tap = data.graph->node(exit.node).name;
-    }
+    info.tap = data.graph->node(data.graph->final_exit()).name;
   }
   info.threshold = 0;
   info.compute_share = 1;
@@ -56,7 +56,7 @@ std::vector<ExitInfo> describe_exits(const ModelData& data) {
   }
   std::vector<ExitInfo> result;
   for (const ExitSpec& exit : data.exits) {
-    const NodeId tap = graph.find(exit.tap), head = graph.find("exits." + exit.name);
+    const NodeId tap = graph.find(exit.tap), head = graph.find(ops::SideNet::node_name(exit.name));
     ExitInfo info = describe(exit, data.is_text());
     info.compute_share = shares[static_cast<std::size_t>(tap)] +
                          static_cast<double>(graph.multiply_adds(head)) / std::max(total, 1.0);

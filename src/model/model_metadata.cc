@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "family.h"
 #include "json_field.h"
 #include "sidenet/error.h"
 #include "string_list.h"
@@ -290,7 +291,7 @@ void read_exits(const std::string& path, const Metadata& metadata, ModelData& da
   std::set<std::string> names;
   for (const JsonField& field : field_of(path, metadata, "sidenet.exits").items()) {
     ExitSpec spec = read_exit(field, data.is_text());
-    if (spec.name.empty() || spec.name == "final" || !names.insert(spec.name).second) {
+    if (spec.name.empty() || spec.name == kFinalExit || !names.insert(spec.name).second) {
       throw Error(path + ": metadata 'sidenet.exits': '" + spec.name +
                   "' is no name for an exit, or stands twice");
     }
@@ -307,7 +308,7 @@ void read_exits(const std::string& path, const Metadata& metadata, ModelData& da
   if (data.architecture.classes > 0)
     throw Error(path + ": metadata 'sidenet.head': the MainNet has a head of its own");
   data.head = read_exit(field_of(path, metadata, "sidenet.head"), data.is_text());
-  data.head->name = "final";
+  data.head->name = kFinalExit;
 }
 
 void check_label_count(const ModelData& data) {
@@ -331,7 +332,8 @@ void check_image_channels(const ModelData& data) {
 ModelMetadata metadata_of(const ModelData& data) {
   json exits = json::array();
   for (const ExitSpec& exit : data.exits) exits.push_back(exit_json(exit, data.is_text()));
-  json architecture = {{"family", data.architecture.family}, {"name", data.architecture.name}};
+  json architecture = {{"family", data.architecture.family->name()},
+                       {"name", data.architecture.name}};
   if (!data.architecture.settings.empty()) architecture["settings"] = data.architecture.settings;
   Metadata metadata = {{"format", "pt"},
                        {"sidenet.version", kModelVersion},

@@ -5,6 +5,7 @@
 #include "gelu.h"
 #include "layer_norm.h"
 #include "linear.h"
+#include "module.h"
 #include "relu.h"
 #include "self_attention.h"
 #include "sidenet/error.h"
@@ -16,13 +17,6 @@ namespace {
 
 using ops::Add, ops::Embeddings, ops::Gelu, ops::LayerNorm, ops::Linear, ops::LinearWeights,
     ops::Relu, ops::SelfAttention, ops::Tanh, ops::TokenPool, ops::TokenPooling;
-
-// The weights of one module, and where its nodes go.
-struct Module {
-  Graph& graph;
-  Weights weights;
-  std::string path(const std::string& name) const { return weights.full_name(name); }
-};
 
 LinearWeights linear_weights(const Weights& weights, const std::string& name, std::int64_t in,
                              std::int64_t out) {
@@ -110,7 +104,7 @@ Graph build_bert(const BertConfig& config, const Weights& weights) {
     x = graph.add(config.pooler + ".relu", std::make_shared<Relu>(), {x});
   }
   x = linear(net, "classifier", x, hidden, config.classes);
-  graph.add_exit("final", x);
+  graph.add_exit(kFinalExit, x);
   return graph;
 }
 

@@ -8,6 +8,9 @@
 
 namespace sidenet::models {
 
+/// A tensor that each of them has.
+inline const std::string kBertAnchor = "embeddings.word_embeddings.weight";
+
 /// A BERT-family encoder (arXiv 1810.04805): BERT, DistilBERT (1910.01108), MiniLM (2002.10957) and
 /// others of that form.
 struct BertConfig {
@@ -27,20 +30,18 @@ struct BertConfig {
 /// Reads what the weights tell, and takes heads, epsilon and activation from `settings`
 /// ("num_attention_heads", "layer_norm_eps", "hidden_act"). Nothing where the weights are no such
 /// encoder. Throws Error where they look like one and something is missing or wrong.
-std::optional<BertConfig> recognise_bert(const Weights& weights,
-                                         const std::map<std::string, std::string>& settings);
+std::optional<BertConfig> recognise_bert(const Weights& weights, const Settings& settings);
 
 /// Post-layer-norm encoder layers over packed tokens. Taps: "embeddings", "encoder.layer.0", …
 /// Names are BERT's; clean_bert_names() gives others that form.
 Graph build_bert(const BertConfig& config, const Weights& weights);
 
-Architecture describe_bert(const BertConfig& config,
-                           const std::map<std::string, std::string>& settings);
+Architecture describe_bert(const BertConfig& config, const Settings& settings);
 
 /// The one form of names that the models use: wrappers ("model.", "bert.", "distilbert.",
 /// "0.auto_model.") cut, gamma and beta renamed to weight and bias, DistilBERT's modules named as
-/// BERT's. Returns false, with nothing changed, where there is no encoder. Throws Error where two
-/// tensors get one name. `file` is named in messages.
+/// BERT's; the buffer of position numbers left out. Returns false, with nothing changed, where
+/// there is no encoder. Throws Error where two tensors get one name. `file` is named in messages.
 bool clean_bert_names(std::map<std::string, Tensor>& tensors, const std::string& file);
 
 }  // namespace sidenet::models

@@ -6,8 +6,6 @@
 namespace sidenet::models {
 namespace {
 
-using Settings = std::map<std::string, std::string>;
-
 const std::string* find(const Settings& settings, const char* key) {
   const auto found = settings.find(key);
   return found == settings.end() ? nullptr : &found->second;
@@ -117,7 +115,6 @@ std::optional<BertConfig> recognise_bert(const Weights& weights, const Settings&
 
 Architecture describe_bert(const BertConfig& config, const Settings& settings) {
   Architecture result;
-  result.family = "bert";
   result.name = config.name();
   result.classes = config.classes;
   result.input_shape = {kTokens};

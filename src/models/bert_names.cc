@@ -8,8 +8,6 @@
 namespace sidenet::models {
 namespace {
 
-const std::string kAnchor = "embeddings.word_embeddings.weight";
-
 // DistilBERT's modules inside a layer, and BERT's for the same.
 const std::pair<const char*, const char*> kDistilModules[] = {
     {"attention.q_lin.", "attention.self.query."},
@@ -52,8 +50,8 @@ struct Prefixes {
 
 std::optional<Prefixes> find_prefixes(const std::map<std::string, Tensor>& tensors) {
   for (const auto& [name, tensor] : tensors) {
-    if (name != kAnchor && !name.ends_with("." + kAnchor)) continue;
-    const std::string path = name.substr(0, name.size() - kAnchor.size());
+    if (name != kBertAnchor && !name.ends_with("." + kBertAnchor)) continue;
+    const std::string path = name.substr(0, name.size() - kBertAnchor.size());
     for (const std::string module : {"bert.", "distilbert.", "encoder."}) {
       if (path == module || path.ends_with("." + module))
         return Prefixes{path.substr(0, path.size() - module.size()), module};
@@ -67,7 +65,7 @@ std::optional<Prefixes> find_prefixes(const std::map<std::string, Tensor>& tenso
 void refuse_roberta(const Prefixes& prefixes, const std::string& file) {
   for (const std::string module : {"roberta.", "data2vec_text."}) {
     if (prefixes.wrapper != module && !prefixes.wrapper.ends_with("." + module)) continue;
-    throw Error(file + ": tensor '" + prefixes.wrapper + prefixes.encoder + kAnchor +
+    throw Error(file + ": tensor '" + prefixes.wrapper + prefixes.encoder + kBertAnchor +
                 "': expected a BERT or DistilBERT, got '" + module + "'");
   }
 }
@@ -87,6 +85,7 @@ bool clean_bert_names(std::map<std::string, Tensor>& tensors, const std::string&
       if (rest.starts_with(encoder)) rest = rest.substr(encoder.size());
     }
     rest = with_weight_and_bias(with_bert_modules(rest));
+    if (rest == "embeddings.position_ids") continue;  // 0, 1, …
     if (!clean.emplace(rest, tensor).second) {
       throw Error(file + ": tensor '" + name + "' and another both stand for '" + rest + "'");
     }

@@ -1,51 +1,17 @@
 #include "resnet.h"
 
 #include "add.h"
-#include "batch_norm.h"
 #include "checked.h"
-#include "conv2d.h"
 #include "flatten.h"
 #include "linear.h"
+#include "module.h"
 #include "pad_shortcut.h"
 #include "pool2d.h"
-#include "relu.h"
 
 namespace sidenet::models {
 namespace {
 
-using ops::Add, ops::AdaptiveAvgPool2d, ops::BatchNorm, ops::Conv2d, ops::Flatten, ops::Linear,
-    ops::PadShortcut, ops::Pool2d, ops::Relu;
-
-// The weights of one module, and where its nodes go.
-struct Module {
-  Graph& graph;
-  Weights weights;
-  std::string path(const std::string& name) const { return weights.full_name(name); }
-};
-
-// Convolution without a change of size (stride 1) or halving it (stride 2), and its batch norm.
-NodeId conv_bn(Module module, const std::string& conv, const std::string& bn, NodeId x,
-               Shape weight_shape, int stride, int groups = 1) {
-  const auto kernel = static_cast<int>(weight_shape[2]);
-  const std::int64_t out = weight_shape[0];
-  const Tensor weight = module.weights.get(conv + ".weight", weight_shape);
-  const Tensor bias =
-      module.weights.has(conv + ".bias") ? module.weights.get(conv + ".bias", {out}) : Tensor();
-  x = module.graph.add(
-      module.path(conv),
-      std::make_shared<Conv2d>(weight, bias, ops::Conv2dParameters{stride, kernel / 2, 1, groups}),
-      {x});
-  const Weights norm = module.weights.sub(bn);
-  return module.graph.add(
-      module.path(bn),
-      std::make_shared<BatchNorm>(norm.get("weight", {out}), norm.get("bias", {out}),
-                                  norm.get("running_mean", {out}), norm.get("running_var", {out})),
-      {x});
-}
-
-NodeId relu(Module module, const std::string& name, NodeId x) {
-  return module.graph.add(module.path(name), std::make_shared<Relu>(), {x});
-}
+using ops::Add, ops::AdaptiveAvgPool2d, ops::Flatten, ops::Linear, ops::PadShortcut, ops::Pool2d;
 
 NodeId shortcut(const ResNetConfig& config, Module block, NodeId x, std::int64_t in,
                 std::int64_t out, int stride) {
@@ -122,7 +88,7 @@ Graph build_resnet(const ResNetConfig& config, const Weights& weights, const Sha
   const Tensor bias = head.has("bias") ? head.get("bias", {config.classes}) : Tensor();
   x = graph.add(config.head,
                 std::make_shared<Linear>(head.get("weight", {config.classes, in}), bias), {x});
-  graph.add_exit("final", x);
+  graph.add_exit(kFinalExit, x);
   return graph;
 }
 

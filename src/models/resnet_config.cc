@@ -89,21 +89,15 @@ std::optional<ResNetConfig> recognise_resnet(const Weights& weights) {
 
 Architecture describe_resnet(const ResNetConfig& config) {
   Architecture result;
-  result.family = "resnet";
   result.name = config.name();
   result.classes = config.classes;
   const bool large = config.stem_kernel == 7;
   const int size = large ? 224 : 32;
   result.input_shape = {config.in_channels, size, size};
-  result.preprocessing.channels = config.in_channels;
-  result.preprocessing.resize = large ? 256 : 32;
-  result.preprocessing.crop = large ? 224 : 0;
-  if (config.in_channels == 3) {
-    result.preprocessing.mean = {0.485f, 0.456f, 0.406f};
-    result.preprocessing.std = {0.229f, 0.224f, 0.225f};
-  } else {
-    result.preprocessing.mean = {0.449f};  // the average of ImageNet's three
-    result.preprocessing.std = {0.226f};
+  result.preprocessing = imagenet_preprocessing(config.in_channels);
+  if (!large) {
+    result.preprocessing.resize = size;
+    result.preprocessing.crop = 0;
   }
   return result;
 }

@@ -128,13 +128,6 @@ class TapFeaturesExecutable : public Executable {
   Grid grid_;
 };
 
-void require(const char* name, const Tensor& tensor, const Shape& expected) {
-  if (tensor.shape() != expected) {
-    throw Error(std::string("SideNet tensor ") + name + ": expected " + to_string(expected) +
-                ", got " + to_string(tensor.shape()));
-  }
-}
-
 }  // namespace
 
 int effective_pool(const Shape& tap, int pool) {
@@ -143,60 +136,36 @@ int effective_pool(const Shape& tap, int pool) {
       std::clamp<std::int64_t>(pool, 1, std::max<std::int64_t>(1, std::min(tap[1], tap[2]))));
 }
 
-ExitHead::ExitHead(SideNetTensors tensors, ExitPooling pooling)
-    : tensors_(std::move(tensors)), pooling_(pooling) {
-  if (tensors_.fc1_weight.rank() != 2 || tensors_.fc2_weight.rank() != 2)
-    throw Error("SideNet: expected two-dimensional fc1.weight and fc2.weight");
-  const std::int64_t hidden = tensors_.fc1_weight.dim(0), features = tensors_.fc1_weight.dim(1),
-                     classes = tensors_.fc2_weight.dim(0);
-  require("mean", tensors_.mean, {features});
-  require("std", tensors_.std, {features});
-  require("fc1.bias", tensors_.fc1_bias, {hidden});
-  require("fc2.weight", tensors_.fc2_weight, {classes, hidden});
-  require("fc2.bias", tensors_.fc2_bias, {classes});
-  if (hidden < 1 || classes < 1)
-    throw Error("SideNet: expected at least one hidden unit and one class, got " +
-                std::to_string(hidden) + " and " + std::to_string(classes));
-  const Tensor std = tensors_.std.to_f32();
-  const float* values = std.data<float>();
-  const auto bad =
-      std::find_if(values, values + features, [](float value) { return !(value > 0); });
-  if (bad != values + features)
-    throw Error("SideNet tensor std: expected values above 0, got " + std::to_string(*bad) +
-                " at " + std::to_string(bad - values));
-}
+ExitHead::ExitHead(SideNet sidenet) : sidenet_(std::move(sidenet)) { sidenet_.check(); }
 
 Shape ExitHead::output_shape(std::span<const Shape> inputs) const {
   if (!is_tap(inputs[0]))
     throw Error("exit: expected a tap (C, H, W), (tokens, features) or (features), got " +
                 to_string(inputs[0]));
-  const Grid grid(inputs[0], pooling_);
-  if (grid.features != tensors_.fc1_weight.dim(1)) {
+  const Grid grid(inputs[0], sidenet_.pooling);
+  if (grid.features != sidenet_.features()) {
     const std::string pooled = grid.of_tokens
                                    ? token_pooling_name(grid.tokens)
                                    : std::to_string(grid.pool) + " x " + std::to_string(grid.pool);
-    throw Error("exit: the SideNet takes " + std::to_string(tensors_.fc1_weight.dim(1)) +
+    throw Error("exit: the SideNet takes " + std::to_string(sidenet_.features()) +
                 " features, a tap " + to_string(inputs[0]) + " pooled to " + pooled + " gives " +
                 std::to_string(grid.features));
   }
-  return {tensors_.fc2_weight.dim(0)};
+  return {sidenet_.classes()};
 }
 
 std::int64_t ExitHead::multiply_adds(std::span<const Shape>) const {
-  return tensors_.fc1_weight.size() + tensors_.fc2_weight.size();
+  return sidenet_.multiply_adds();
 }
 
-std::int64_t ExitHead::parameters() const {
-  return tensors_.fc1_weight.size() + tensors_.fc1_bias.size() + tensors_.fc2_weight.size() +
-         tensors_.fc2_bias.size() + 2 * tensors_.mean.size();
-}
+std::int64_t ExitHead::parameters() const { return sidenet_.parameters(); }
 
 std::unique_ptr<Executable> ExitHead::prepare(std::span<const Shape> inputs,
                                               const PrepareOptions&) const {
-  const Grid grid(inputs[0], pooling_);
-  const Tensor mean = tensors_.mean.to_f32(), std = tensors_.std.to_f32(),
-               w1 = tensors_.fc1_weight.to_f32(), b1 = tensors_.fc1_bias.to_f32(),
-               w2 = tensors_.fc2_weight.to_f32(), b2 = tensors_.fc2_bias.to_f32();
+  const Grid grid(inputs[0], sidenet_.pooling);
+  const Tensor mean = sidenet_.mean.to_f32(), std = sidenet_.std.to_f32(),
+               w1 = sidenet_.fc1_weight.to_f32(), b1 = sidenet_.fc1_bias.to_f32(),
+               w2 = sidenet_.fc2_weight.to_f32(), b2 = sidenet_.fc2_bias.to_f32();
   const auto features = static_cast<std::size_t>(grid.features),
              hidden = static_cast<std::size_t>(w1.dim(0));
   const int cells = grid.pool * grid.pool;
@@ -214,7 +183,7 @@ std::unique_ptr<Executable> ExitHead::prepare(std::span<const Shape> inputs,
                                  weight.data(), b1.data<float>());
   kernels::cpu::PackedLinear fc2(fc1.out_features(), checked_int(w2.dim(0), "exit: classes"),
                                  w2.data<float>(), b2.data<float>());
-  tensors_.fc1_weight.release_pages();
+  sidenet_.fc1_weight.release_pages();
   kernels::cpu::PooledLinear pooled(grid.pooled(), std::move(means), std::move(scales),
                                     std::move(fc1));
   return std::make_unique<ExitHeadExecutable>(grid, std::move(pooled), std::move(fc2));

@@ -27,15 +27,12 @@ constexpr std::size_t kNever = static_cast<std::size_t>(-1);
 std::vector<NodeId> execution_order(const Graph& graph) {
   std::vector<bool> is_side_exit(graph.nodes().size(), false);
   std::vector<std::vector<NodeId>> exits_of(graph.nodes().size());  // by tap
-  NodeId final_node = -1;
   for (const auto& exit : graph.exits()) {
-    if (exit.name == "final") {
-      final_node = exit.node;
-    } else {
-      is_side_exit[static_cast<std::size_t>(exit.node)] = true;
-      exits_of[static_cast<std::size_t>(graph.node(exit.node).inputs[0])].push_back(exit.node);
-    }
+    if (exit.name == kFinalExit) continue;
+    is_side_exit[static_cast<std::size_t>(exit.node)] = true;
+    exits_of[static_cast<std::size_t>(graph.node(exit.node).inputs[0])].push_back(exit.node);
   }
+  const NodeId final_node = graph.final_exit();
   if (final_node < 0) throw Error("plan: the graph has no exit named 'final'");
   std::vector<NodeId> order;
   for (NodeId id = 0; id < final_node; ++id) {
@@ -45,7 +42,7 @@ std::vector<NodeId> execution_order(const Graph& graph) {
     order.insert(order.end(), exits.begin(), exits.end());
   }
   for (const auto& exit : graph.exits()) {
-    if (exit.name != "final" && graph.node(exit.node).inputs[0] >= final_node) {
+    if (exit.name != kFinalExit && graph.node(exit.node).inputs[0] >= final_node) {
       throw Error("exit " + exit.name + ": its tap comes after MainNet's own head");
     }
   }
@@ -181,7 +178,7 @@ Plan::Plan(const Graph& graph, int threads, const PrepareOptions& options,
       exits_.push_back({exit, static_cast<int>(step.output.size), steps_.size()});
       for (const NodeId other : live) step.live.push_back(buffers.slot(other));
     }
-    if (exit.empty() || exit == "final") {
+    if (exit.empty() || exit == kFinalExit) {
       mainnet_cost_ += step.cost;
       if (exit.empty() && !exits_.empty()) exits_.back().parameters_behind += step.parameters;
     }

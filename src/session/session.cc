@@ -63,7 +63,7 @@ struct Session::Impl {
           " has no head yet: fit one first (`sidenet train MODEL --data DATA --head -o MODEL`)");
     }
     for (const ExitSpec& exit : model.data()->exits) names.push_back(exit.name);
-    names.emplace_back("final");
+    names.emplace_back(kFinalExit);
     for (std::size_t i = 0; i < names.size(); ++i) places.emplace(names[i], i);
     if (!options.weight_cache.empty())
       kept = std::make_shared<KeptWeights>(options.weight_cache, options.weight_cache_limit);

@@ -11,9 +11,9 @@
 #include <numeric>
 #include <set>
 
-#include "exit_head.h"
 #include "joined_dataset.h"
 #include "model_data.h"
+#include "prepared_sidenet.h"
 #include "random.h"
 #include "row_digests.h"
 #include "sidenet/error.h"
@@ -64,7 +64,7 @@ Model with_zero_sidenets(const Model& model, const std::vector<std::string>& tap
                          const TappedSession& mainnet, const SuggestOptions& options) {
   ModelData data = *model.data();
   for (const ExitSpec& exit : data.exits) {
-    const std::string scope = "exits." + exit.name + ".";
+    const std::string scope = ops::SideNet::scope(exit.name);
     auto weight = data.weights.lower_bound(scope);
     while (weight != data.weights.end() && weight->first.starts_with(scope))
       weight = data.weights.erase(weight);
@@ -72,23 +72,14 @@ Model with_zero_sidenets(const Model& model, const std::vector<std::string>& tap
   data.exits.clear();
   data.certificate.reset();
   data.plans.reset();
-  const std::int64_t hidden = options.hidden, classes = data.classes();
   for (std::size_t i = 0; i < taps.size(); ++i) {
-    const std::int64_t features = mainnet.feature_counts().at(i);
-    const auto put = [&](const char* name, Shape shape, float value) {
-      Tensor tensor(DType::f32, shape);
-      std::fill_n(tensor.mutable_data<float>(), tensor.size(), value);
-      data.weights.insert_or_assign("exits." + taps[i] + "." + name, std::move(tensor));
-    };
-    put("mean", {features}, 0);
-    put("std", {features}, 1);
-    put("fc1.weight", {hidden, features}, 0);
-    put("fc1.bias", {hidden}, 0);
-    put("fc2.weight", {classes, hidden}, 0);
-    put("fc2.bias", {classes}, 0);
+    const ops::ExitPooling pooling{mainnet.pools().at(i),
+                                   ops::token_pooling_of(options.token_pool)};
+    ops::SideNet::zeros(mainnet.feature_counts().at(i), options.hidden, data.classes(), pooling)
+        .put(data.weights, taps[i]);
     ExitSpec exit;
     exit.name = exit.tap = taps[i];
-    exit.pooling = {mainnet.pools().at(i), ops::token_pooling_of(options.token_pool)};
+    exit.pooling = pooling;
     exit.hidden = options.hidden;
     data.exits.push_back(std::move(exit));
   }
@@ -234,19 +225,11 @@ void check_parts(const Parts& parts, std::size_t scored) {
 }
 
 /// Logits of `wanted` rows, written to their places.
-void score(const SideNetWeights& weights, const Tensor& features, const Rows& wanted, int threads,
+void score(const ops::SideNet& sidenet, const Tensor& features, const Rows& wanted, int threads,
            Tensor& logits) {
   const std::int64_t width = features.dim(1), classes = logits.dim(1);
-  const Shape row_shape{width};
-  const ops::ExitHead head({weights.mean, weights.std, weights.fc1_weight, weights.fc1_bias,
-                            weights.fc2_weight, weights.fc2_bias},
-                           {});
-  const auto executable = head.prepare({&row_shape, 1}, {});
+  const ops::PreparedSideNet prepared(sidenet, threads);
   constexpr std::size_t at_once = 1024;
-  std::vector<std::byte> scratch(executable->scratch_bytes({1, 0, threads}) + 64);
-  void* aligned = scratch.data();
-  std::size_t room = scratch.size();
-  std::align(64, room - 64, aligned, room);
   std::vector<float> x(at_once * static_cast<std::size_t>(width)),
       y(at_once * static_cast<std::size_t>(classes));
   for (std::size_t first = 0; first < wanted.size(); first += at_once) {
@@ -254,9 +237,7 @@ void score(const SideNetWeights& weights, const Tensor& features, const Rows& wa
     for (std::size_t i = 0; i < count; ++i)
       std::copy_n(features.data<float>() + wanted[first + i] * width, width,
                   x.data() + i * static_cast<std::size_t>(width));
-    const float* input = x.data();
-    executable->run({&input, 1}, y.data(), {static_cast<int>(count), 0, nullptr},
-                    static_cast<std::byte*>(aligned), threads);
+    prepared.run(x.data(), static_cast<int>(count), y.data());
     for (std::size_t i = 0; i < count; ++i)
       std::copy_n(y.data() + i * static_cast<std::size_t>(classes), classes,
                   logits.mutable_data<float>() + wanted[first + i] * classes);
@@ -315,7 +296,7 @@ void train_probes(const std::vector<std::string>& taps, const Fold& fold,
       TrainingRows rows = learnt;
       rows.features = features.taps[tap];
       const TrainedSideNet probe = train_sidenet(taps[tap], rows, train);
-      score(probe.weights, rows.features, fold.scored, 1, logits[tap]);
+      score(probe.sidenet, rows.features, fold.scored, 1, logits[tap]);
       ++done;
       if (omp_get_thread_num() == 0) trained(done);
     } catch (...) {  // an exception must not leave the parallel loop

@@ -34,7 +34,7 @@ struct TappedSession::Impl {
     }
     if (!model.has_head()) {
       const NodeId last = find_tap(result, model.taps().back().first, model.data()->source);
-      result.add_exit("final",
+      result.add_exit(kFinalExit,
                       result.add(kNoHead, std::make_shared<ops::TapFeatures>(pooling), {last}));
     }
     return optimised(std::move(result));
@@ -90,7 +90,7 @@ TappedSession::Output TappedSession::run(const Batch& batch) {
   for (const PlanExit& exit : exits) {
     Tensor values(DType::f32, {inputs.rows, exit.width});
     results.all.push_back(values.mutable_data<float>());
-    if (exit.name != "final") {
+    if (exit.name != kFinalExit) {
       output.features[std::stoul(exit.name.substr(4))] = values;
     } else {
       (impl_->model.has_head() ? output.logits : sink) = values;

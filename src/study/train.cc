@@ -10,8 +10,8 @@
 #include <optional>
 #include <set>
 
-#include "exit_head.h"
 #include "model_data.h"
+#include "prepared_sidenet.h"
 #include "row_digests.h"
 #include "sidenet/error.h"
 #include "split.h"
@@ -90,23 +90,13 @@ std::string epoch_note(double loss, double holdout_loss, double holdout_accuracy
   return text;
 }
 
-void put_weights(ModelData& model, const std::string& exit, const SideNetWeights& weights) {
-  const std::string scope = "exits." + exit + ".";
-  model.weights.insert_or_assign(scope + "mean", weights.mean);
-  model.weights.insert_or_assign(scope + "std", weights.std);
-  model.weights.insert_or_assign(scope + "fc1.weight", weights.fc1_weight);
-  model.weights.insert_or_assign(scope + "fc1.bias", weights.fc1_bias);
-  model.weights.insert_or_assign(scope + "fc2.weight", weights.fc2_weight);
-  model.weights.insert_or_assign(scope + "fc2.bias", weights.fc2_bias);
-}
-
-ExitSpec spec_of(const std::string& name, const std::string& tap, const ops::ExitPooling& pooling,
-                 double threshold, const SideNetWeights& weights) {
+ExitSpec spec_of(const std::string& name, const std::string& tap, const ops::SideNet& sidenet,
+                 double threshold) {
   ExitSpec exit;
   exit.name = name;
   exit.tap = tap;
-  exit.pooling = pooling;
-  exit.hidden = static_cast<int>(weights.fc1_bias.size());
+  exit.pooling = sidenet.pooling;
+  exit.hidden = static_cast<int>(sidenet.hidden());
   exit.threshold = threshold;
   return exit;
 }
@@ -150,11 +140,10 @@ class Training {
     for (std::size_t i = 0; i < options_.taps.size(); ++i) {
       const std::string& tap = options_.taps[i];
       rows_.features = cache.column(i);
-      const SideNetWeights weights = train(tap, options_);
-      put_weights(trained_, tap, weights);
+      const ops::SideNet sidenet = train(tap, {mainnet.pools().at(i), pooling_.tokens}, options_);
+      sidenet.put(trained_.weights, tap);
       std::erase_if(trained_.exits, [&](const ExitSpec& exit) { return exit.name == tap; });
-      trained_.exits.push_back(
-          spec_of(tap, tap, {mainnet.pools().at(i), pooling_.tokens}, options_.threshold, weights));
+      trained_.exits.push_back(spec_of(tap, tap, sidenet, options_.threshold));
     }
     TrainResult result{make_model(std::move(trained_)), std::move(exits_), data_.notes};
     if (!options_.keep_cache) {
@@ -178,18 +167,20 @@ class Training {
     trained_.weights.insert_or_assign(kTrainingRows, digests_to_tensor(std::move(digests)));
   }
 
-  SideNetWeights train(const std::string& name, const TrainOptions& options) {
-    TrainedSideNet sidenet =
+  ops::SideNet train(const std::string& name, const ops::ExitPooling& pooling,
+                     const TrainOptions& options) {
+    TrainedSideNet trained =
         train_sidenet(name, rows_, options,
                       [&](int epoch, double loss, double holdout_loss, double holdout_accuracy) {
                         if (progress_)
                           progress_({"train " + name, epoch, options.epochs,
                                      epoch_note(loss, holdout_loss, holdout_accuracy)});
                       });
-    exits_.push_back({name, sidenet.holdout_accuracy, sidenet.holdout_loss, sidenet.best_epoch,
+    exits_.push_back({name, trained.holdout_accuracy, trained.holdout_loss, trained.best_epoch,
                       static_cast<std::int64_t>(rows_.training.size()),
                       static_cast<std::int64_t>(rows_.holdout.size())});
-    return std::move(sidenet.weights);
+    trained.sidenet.pooling = pooling;
+    return std::move(trained.sidenet);
   }
 
   // The head learns from the labels alone; SideNets then learn from its probabilities too.
@@ -201,33 +192,21 @@ class Training {
     TrainOptions options = options_;
     options.soft_targets = 0;
     options.weights = "f32";
-    const SideNetWeights weights = train("final", options);
+    const ops::SideNet head = train(kFinalExit, pooling_, options);
     trained_.labels = data_.class_names;
-    put_weights(trained_, "final", weights);
-    trained_.head = spec_of("final", head_tap_, pooling_, 0, weights);
-    rows_.mainnet_logits = apply(weights, rows_.features);
+    head.put(trained_.weights, kFinalExit);
+    trained_.head = spec_of(kFinalExit, head_tap_, head, 0);
+    rows_.mainnet_logits = apply(head, rows_.features);
   }
 
-  Tensor apply(const SideNetWeights& weights, const Tensor& features) const {
-    const Shape row{features.dim(1)};
-    const ops::ExitHead head({weights.mean, weights.std, weights.fc1_weight, weights.fc1_bias,
-                              weights.fc2_weight, weights.fc2_bias},
-                             {});
-    const auto executable = head.prepare({&row, 1}, {});
-    Tensor logits(DType::f32,
-                  {features.dim(0), static_cast<std::int64_t>(data_.class_names.size())});
-    const int threads = resolve_threads(options_.threads);
-    std::vector<std::byte> scratch(executable->scratch_bytes({1, 0, threads}) + 64);
-    void* aligned = scratch.data();
-    std::size_t room = scratch.size();
-    std::align(64, room - 64, aligned, room);
+  Tensor apply(const ops::SideNet& sidenet, const Tensor& features) const {
+    const ops::PreparedSideNet prepared(sidenet, resolve_threads(options_.threads));
+    Tensor logits(DType::f32, {features.dim(0), sidenet.classes()});
     constexpr std::int64_t at_once = 4096;
     for (std::int64_t first = 0; first < features.dim(0); first += at_once) {
-      const float* x = features.data<float>() + first * features.dim(1);
-      const RowBatch batch{static_cast<int>(std::min(at_once, features.dim(0) - first)), 0,
-                           nullptr};
-      executable->run({&x, 1}, logits.mutable_data<float>() + first * logits.dim(1), batch,
-                      static_cast<std::byte*>(aligned), threads);
+      prepared.run(features.data<float>() + first * features.dim(1),
+                   static_cast<int>(std::min(at_once, features.dim(0) - first)),
+                   logits.mutable_data<float>() + first * logits.dim(1));
     }
     return logits;
   }

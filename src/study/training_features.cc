@@ -121,8 +121,8 @@ std::string features_digest(AnyDigest digest, const Model& model, const Labelled
   digest.add(std::uint64_t{head.has_value()});
   if (head) digest.add(head->tap).add(ops::token_pooling_name(head->pooling.tokens));
   for (const auto& [name, tensor] : model.data()->weights) {
-    if ((name.starts_with("exits.") && !name.starts_with("exits.final.")) || name == kTrainingRows)
-      continue;
+    const bool is_head = name.starts_with(ops::SideNet::scope(kFinalExit));
+    if ((ops::SideNet::owns(name) && !is_head) || name == kTrainingRows) continue;
     digest.add(name)
         .add(dtype_name(tensor.dtype()))
         .add(to_string(tensor.shape()))

@@ -101,7 +101,7 @@ class Trainer {
       if (progress) progress(epoch, loss, holdout_loss, holdout_accuracy);
       if (epoch - result.best_epoch >= options_.patience) break;
     }
-    result.weights = weights(best);
+    result.sidenet = sidenet(best);
     if (options_.weights == "bf16") round_first_layer(best, result);
     return result;
   }
@@ -110,8 +110,8 @@ class Trainer {
   /// Rounds the first layer's weights of the result, whose parameters these are, and measures it
   /// again.
   void round_first_layer(const std::vector<float>& parameters, TrainedSideNet& result) {
-    result.weights.fc1_weight = result.weights.fc1_weight.to_bf16();
-    const Tensor rounded = result.weights.fc1_weight.to_f32();
+    result.sidenet.fc1_weight = result.sidenet.fc1_weight.to_bf16();
+    const Tensor rounded = result.sidenet.fc1_weight.to_f32();
     const std::span<float> kept = mlp_.parameters();
     std::copy(parameters.begin(), parameters.end(), kept.begin());
     std::copy_n(rounded.data<float>(), rounded.size(),
@@ -214,7 +214,7 @@ class Trainer {
     return {loss / count, static_cast<double>(right) / count};
   }
 
-  SideNetWeights weights(const std::vector<float>& parameters) const {
+  ops::SideNet sidenet(const std::vector<float>& parameters) const {
     const auto part = [&](SideNetMlp::Part part, Shape shape) {
       const auto begin = parameters.begin() + static_cast<std::ptrdiff_t>(part.offset);
       return Tensor::from(std::move(shape),

@@ -5,17 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "sidenet.h"
 #include "sidenet/tensor.h"
 #include "sidenet/training.h"
 
 namespace sidenet {
-
-/// logits = fc2(relu(fc1((x - mean) / std))).
-struct SideNetWeights {
-  Tensor mean, std;             ///< (features)
-  Tensor fc1_weight, fc1_bias;  ///< (hidden, features), as options.weights says, and (hidden)
-  Tensor fc2_weight, fc2_bias;  ///< (classes, hidden), (classes)
-};
 
 /// What a SideNet learns from. Rows are read in place, so a mapped file is never copied as a whole.
 struct TrainingRows {
@@ -27,7 +21,7 @@ struct TrainingRows {
 };
 
 struct TrainedSideNet {
-  SideNetWeights weights;       ///< of the best epoch
+  ops::SideNet sidenet;         ///< of the best epoch; fc1_weight as options.weights says
   int best_epoch = 0;           ///< from 1
   double holdout_loss = 0;      ///< of the training objective; NaN without held-out rows
   double holdout_accuracy = 0;  ///< in 0 … 1; NaN without held-out rows

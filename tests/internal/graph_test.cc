@@ -225,7 +225,9 @@ TEST_CASE("multiply-adds stay at the largest number") {
 TEST_CASE("activations beyond the machine's memory are refused with their size") {
   Graph graph;
   const NodeId input = graph.add_input("image", {1 << 10, 1 << 10, 1 << 10});
-  graph.add_exit("final", graph.add("relu", std::make_shared<ops::Relu>(), {input}));
+  CHECK(graph.final_exit() == -1);
+  graph.add_exit(kFinalExit, graph.add("relu", std::make_shared<ops::Relu>(), {input}));
+  CHECK(graph.final_exit() == graph.find("relu"));
   const auto plan = std::make_shared<const Plan>(graph, 2);
   CHECK(plan->arena_floats() == std::size_t{1} << 30);
   Workspace workspace;

@@ -75,7 +75,7 @@ TrainOptions quick() {
 }
 
 /// The formula, row by row: fc2(relu(fc1((x - mean) / std))).
-double plain_accuracy(const SideNetWeights& w, const TrainingRows& rows) {
+double plain_accuracy(const ops::SideNet& w, const TrainingRows& rows) {
   const std::int64_t features = w.mean.size(), hidden = w.fc1_bias.size(),
                      classes = w.fc2_bias.size();
   const Tensor fc1 = w.fc1_weight.to_f32();
@@ -107,7 +107,7 @@ bool same_bits(const Tensor& a, const Tensor& b) {
   return a.shape() == b.shape() && std::memcmp(a.raw(), b.raw(), a.bytes()) == 0;
 }
 
-bool same_bits(const SideNetWeights& a, const SideNetWeights& b) {
+bool same_bits(const ops::SideNet& a, const ops::SideNet& b) {
   return same_bits(a.mean, b.mean) && same_bits(a.std, b.std) &&
          same_bits(a.fc1_weight, b.fc1_weight) && same_bits(a.fc1_bias, b.fc1_bias) &&
          same_bits(a.fc2_weight, b.fc2_weight) && same_bits(a.fc2_bias, b.fc2_bias);
@@ -119,10 +119,10 @@ TEST_CASE("separable clouds are learned, and the weights answer as was measured"
   const TrainingRows rows = blobs(1500);
   const TrainedSideNet trained = train_sidenet("test", rows, quick());
   CHECK(trained.holdout_accuracy > 0.97);
-  CHECK(plain_accuracy(trained.weights, rows) ==
+  CHECK(plain_accuracy(trained.sidenet, rows) ==
         doctest::Approx(trained.holdout_accuracy).epsilon(0.004));
-  CHECK(trained.weights.fc1_weight.shape() == Shape{32, 6});
-  CHECK(trained.weights.fc2_weight.shape() == Shape{3, 32});
+  CHECK(trained.sidenet.fc1_weight.shape() == Shape{32, 6});
+  CHECK(trained.sidenet.fc2_weight.shape() == Shape{3, 32});
 }
 
 TEST_CASE("to_bf16 rounds to the nearest, ties to even; what bfloat16 holds stays; NaN stays NaN") {
@@ -151,10 +151,10 @@ TEST_CASE("the first layer's weights are kept in bfloat16, rounded after trainin
   const TrainedSideNet halves = train_sidenet("test", rows, options);
   options.weights = "f32";
   const TrainedSideNet whole = train_sidenet("test", rows, options);
-  REQUIRE(halves.weights.fc1_weight.dtype() == DType::bf16);
-  REQUIRE(whole.weights.fc1_weight.dtype() == DType::f32);
-  CHECK(same_bits(halves.weights.fc1_weight, whole.weights.fc1_weight.to_bf16()));
-  CHECK(same_bits(halves.weights.fc2_weight, whole.weights.fc2_weight));
+  REQUIRE(halves.sidenet.fc1_weight.dtype() == DType::bf16);
+  REQUIRE(whole.sidenet.fc1_weight.dtype() == DType::f32);
+  CHECK(same_bits(halves.sidenet.fc1_weight, whole.sidenet.fc1_weight.to_bf16()));
+  CHECK(same_bits(halves.sidenet.fc2_weight, whole.sidenet.fc2_weight));
   CHECK(halves.best_epoch == whole.best_epoch);
   CHECK(halves.holdout_loss != whole.holdout_loss);  // measured as kept
   CHECK(halves.holdout_loss == doctest::Approx(whole.holdout_loss).epsilon(0.01));
@@ -232,13 +232,13 @@ TEST_CASE("the same seed gives the same bits, whatever the threads; another seed
   options.epochs = 3;
   options.input_dropout = 0.1;
   const TrainedSideNet first = train_sidenet("test", rows, options);
-  CHECK(same_bits(first.weights, train_sidenet("test", rows, options).weights));
+  CHECK(same_bits(first.sidenet, train_sidenet("test", rows, options).sidenet));
   options.threads = 1;
   const TrainedSideNet alone = train_sidenet("test", rows, options);
-  CHECK(same_bits(first.weights, alone.weights));
+  CHECK(same_bits(first.sidenet, alone.sidenet));
   CHECK(first.holdout_loss == alone.holdout_loss);
   options.seed = 2;
-  CHECK(!same_bits(first.weights, train_sidenet("test", rows, options).weights));
+  CHECK(!same_bits(first.sidenet, train_sidenet("test", rows, options).sidenet));
 }
 
 TEST_CASE("training stops when the held-out loss no longer falls, and keeps the best epoch") {

@@ -1,0 +1,78 @@
+#include "import_image.h"
+
+#include <sstream>
+
+#include "model_metadata.h"
+#include "sidenet/error.h"
+
+namespace sidenet {
+namespace {
+
+void check_channels(const char* what, const std::vector<float>& values, int channels) {
+  if (!values.empty() && static_cast<int>(values.size()) != channels) {
+    throw Error(std::string(what) + ": expected " + std::to_string(channels) +
+                " values, one a channel, got " + std::to_string(values.size()));
+  }
+}
+
+void check_values(const char* what, const std::vector<float>& values, double low, double high) {
+  for (const float value : values) {
+    if (value >= low && value <= high) continue;
+    std::ostringstream message;
+    message << what << ": expected values from " << low << " to " << high << ", got " << value;
+    throw Error(message.str());
+  }
+}
+
+void choose_preprocessing(ModelData& data, const ImportOptions& options) {
+  Preprocessing& p = data.preprocessing;
+  p = data.architecture.preprocessing;
+  if (options.preprocess) {
+    if (*options.preprocess == "none") {
+      p.mean.clear(), p.std.clear();
+      p.resize = p.crop = 0;
+    } else if (*options.preprocess == "imagenet") {
+      p.mean = {0.485f, 0.456f, 0.406f};
+      p.std = {0.229f, 0.224f, 0.225f};
+      p.resize = 256, p.crop = 224;
+    } else if (*options.preprocess == "cifar10") {
+      p.mean = {0.4914f, 0.4822f, 0.4465f};
+      p.std = {0.2470f, 0.2435f, 0.2616f};
+      p.resize = 32, p.crop = 0;
+    } else {
+      throw Error("preprocess: expected imagenet, cifar10 or none, got '" + *options.preprocess +
+                  "'");
+    }
+  }
+  if (options.mean) p.mean = *options.mean;
+  if (options.std) p.std = *options.std;
+  const auto pixels = [](const char* what, int value) {
+    if (value < 0 || value > Preprocessing::kMaxPixels)
+      throw Error(std::string(what) + ": expected 0 to " +
+                  std::to_string(Preprocessing::kMaxPixels) + " pixels, got " +
+                  std::to_string(value));
+    return value;
+  };
+  if (options.size) {
+    p.resize = pixels("size", *options.size);
+    if (!options.crop && p.crop > p.resize) p.crop = 0;
+  }
+  if (options.crop) p.crop = pixels("crop", *options.crop);
+  check_channels("mean", p.mean, p.channels);
+  check_channels("std", p.std, p.channels);
+  check_values("mean", p.mean, -kMostMean, kMostMean);
+  check_values("std", p.std, kLeastStd, kMostStd);
+}
+
+}  // namespace
+
+void import_image(const ImportOptions& options, ModelData& data) {
+  if (!options.config.empty() || !options.vocabulary.empty() || options.max_tokens) {
+    throw Error(data.source +
+                ": config, vocabulary and max_tokens belong to text models, and this is a " +
+                data.architecture.name);
+  }
+  choose_preprocessing(data, options);
+}
+
+}  // namespace sidenet

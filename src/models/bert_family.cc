@@ -1,0 +1,140 @@
+#include "bert.h"
+#include "family.h"
+#include "json_field.h"
+#include "sidenet/error.h"
+
+namespace sidenet::models {
+namespace {
+
+// A key of config.json that BERT and DistilBERT name differently.
+const char* either(const JsonField& config, const char* bert, const char* distilbert) {
+  return config.has(bert) || !config.has(distilbert) ? bert : distilbert;
+}
+
+// A classifier of single tokens has the names of one of texts, and other answers.
+void refuse_other_heads(const JsonField& config) {
+  if (!config.has("architectures")) return;
+  for (const JsonField& architecture : config.at("architectures").items()) {
+    const std::string name = architecture.string();
+    if (name.ends_with("ForTokenClassification") || name.ends_with("ForMultipleChoice"))
+      architecture.refuse("an encoder, or one with a head for SequenceClassification");
+  }
+}
+
+Settings read_settings(const JsonField& config) {
+  Settings settings;
+  if (config.has("model_type")) {
+    const std::string type = config.at("model_type").string();
+    if (type != "bert" && type != "distilbert")
+      config.at("model_type").refuse("bert or distilbert");
+  }
+  refuse_other_heads(config);
+  if (config.has("position_embedding_type") &&
+      config.at("position_embedding_type").string() != "absolute")
+    config.at("position_embedding_type").refuse("absolute");
+  if (config.has("is_decoder") && config.at("is_decoder").boolean())
+    config.at("is_decoder").refuse("false");
+  if (config.has("problem_type") &&
+      config.at("problem_type").string() != "single_label_classification")
+    config.at("problem_type").refuse("single_label_classification");
+  if (const char* key = either(config, "num_attention_heads", "n_heads"); config.has(key))
+    settings["num_attention_heads"] = std::to_string(config.at(key).integer(1, 4096));
+  if (config.has("layer_norm_eps")) {
+    config.at("layer_norm_eps").number(0, 1);
+    settings["layer_norm_eps"] = config.at("layer_norm_eps").dump();
+  }
+  if (const char* key = either(config, "hidden_act", "activation"); config.has(key))
+    settings["hidden_act"] = config.at(key).string();
+  return settings;
+}
+
+void check_sizes(const JsonField& config, const BertConfig& found) {
+  const struct {
+    const char *bert, *distilbert;
+    int size;
+  } sizes[] = {{"num_hidden_layers", "n_layers", found.layers},
+               {"hidden_size", "dim", found.hidden_size},
+               {"intermediate_size", "hidden_dim", found.intermediate_size},
+               {"vocab_size", "vocab_size", found.vocabulary},
+               {"max_position_embeddings", "max_position_embeddings", found.max_positions}};
+  for (const auto& [bert, distilbert, size] : sizes) {
+    const char* key = either(config, bert, distilbert);
+    if (config.has(key) && config.at(key).integer(0, 1 << 30) != size)
+      config.at(key).refuse(std::to_string(size) + ", the weights' own");
+  }
+}
+
+// A RoBERTa's positions count from 2, so there are 514, and nothing else tells it from a BERT where
+// no config.json does.
+void refuse_roberta(const Architecture& architecture, const std::string& file) {
+  if (architecture.max_tokens != 514 || architecture.token_types != 1) return;
+  throw Error(file +
+              ": expected a BERT or DistilBERT, got 514 positions and one token type, as of a "
+              "RoBERTa (a config.json with "
+              "model_type bert says otherwise)");
+}
+
+BertConfig require_bert(const Weights& weights, const Settings& settings) {
+  const auto config = recognise_bert(weights, settings);
+  if (!config) throw Error(weights.file() + ": no tensor '" + kBertAnchor + "'");
+  return *config;
+}
+
+class BertFamily : public Family {
+ public:
+  std::string name() const override { return "bert"; }
+  std::string title() const override { return "a BERT"; }
+  std::vector<std::string> landmarks() const override { return {kBertAnchor}; }
+
+  // "bert" and "distilbert" are of any size.
+  bool is_called(const std::string& asked, const std::string& architecture) const override {
+    return Family::is_called(asked, architecture) || architecture.starts_with(asked + "-");
+  }
+  bool takes_texts() const override { return true; }
+
+  std::optional<CleanedNames> clean_names(std::map<std::string, Tensor>& tensors,
+                                          const std::string& file) const override {
+    if (!clean_bert_names(tensors, file)) return std::nullopt;
+    return CleanedNames{};
+  }
+
+  bool owns(const std::string& tensor) const override {
+    return tensor.starts_with("encoder.") || tensor.starts_with("embeddings.");
+  }
+
+  Settings read_config(const JsonField& config, const Weights& weights) const override {
+    Settings settings = read_settings(config);
+    check_sizes(config, require_bert(weights, settings));
+    return settings;
+  }
+
+  std::optional<Architecture> recognise(const Weights& weights,
+                                        const Settings& settings) const override {
+    const auto config = recognise_bert(weights, settings);
+    if (!config) return std::nullopt;
+    return describe_bert(*config, settings);
+  }
+
+  void check_checkpoint(const Architecture& architecture, const std::string& file,
+                        bool has_config) const override {
+    if (!has_config) refuse_roberta(architecture, file);
+    if (architecture.classes == 1)
+      throw Error(
+          file +
+          ": tensor 'classifier.weight': expected 2 classes or more, got 1 (a regression head)");
+  }
+
+  Graph build(const Architecture& architecture, const Weights& weights,
+              const Shape&) const override {
+    return build_bert(require_bert(weights, architecture.settings), weights);
+  }
+};
+
+}  // namespace
+
+const Family& bert_family() {
+  static const BertFamily family;
+  return family;
+}
+
+}  // namespace sidenet::models

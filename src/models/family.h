@@ -1,0 +1,65 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "architecture.h"
+
+namespace sidenet {
+class JsonField;
+}
+
+namespace sidenet::models {
+
+/// What clean_names() took off a checkpoint's names.
+struct CleanedNames {
+  std::string prefix;                 ///< a wrapper's path, "model."; empty: none
+  std::vector<std::string> left_out;  ///< tensors that did not stand under it
+};
+
+/// A family of networks: all that is known of it. Each stands in a file of its own; families.cc
+/// lists them.
+class Family {
+ public:
+  virtual ~Family() = default;
+
+  /// "resnet".
+  virtual std::string name() const = 0;
+  /// As messages call one of them: "a ResNet".
+  virtual std::string title() const = 0;
+  /// Tensors that each of them has. What stands before the last one is a wrapper's path.
+  virtual std::vector<std::string> landmarks() const = 0;
+  /// Whether a user who asks for `asked` means the architecture of that name: the same name, or
+  /// the family's.
+  virtual bool is_called(const std::string& asked, const std::string& architecture) const;
+  /// Else images.
+  virtual bool takes_texts() const { return false; }
+
+  /// Gives a checkpoint's tensors the one form of names that recognise() and build() know. Nothing,
+  /// with nothing changed, where they are of another family. Throws Error where two tensors get one
+  /// name, or a network looks like this family and is another. `file` is named in messages.
+  virtual std::optional<CleanedNames> clean_names(std::map<std::string, Tensor>& tensors,
+                                                  const std::string& file) const;
+  /// Whether a tensor of that name is a part of such a network: left out, it would change answers.
+  virtual bool owns(const std::string& tensor) const = 0;
+
+  /// What config.json tells beyond the weights. Throws Error where it does not fit them, or asks
+  /// for what the family does not do.
+  virtual Settings read_config(const JsonField& config, const Weights& weights) const;
+  /// Nothing where the weights are of another family. Throws Error where they look like this one
+  /// and something is missing or wrong.
+  virtual std::optional<Architecture> recognise(const Weights& weights,
+                                                const Settings& settings) const = 0;
+  /// Throws Error where a recognised checkpoint, read with or without a config.json, is none that
+  /// answers here as it should.
+  virtual void check_checkpoint(const Architecture& architecture, const std::string& file,
+                                bool has_config) const;
+  /// The MainNet, for rows of `input_shape`; its head is the exit kFinalExit, unless it is
+  /// headless. Throws Error where a weight is missing, a shape is wrong or the input does not fit.
+  virtual Graph build(const Architecture& architecture, const Weights& weights,
+                      const Shape& input_shape) const = 0;
+};
+
+}  // namespace sidenet::models
