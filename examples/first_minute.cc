@@ -1,6 +1,7 @@
 // The example of README.md, letter for letter: first_minute MODEL IMAGE
-#include <cstdio>
 #include <sidenet/sidenet.h>
+
+#include <cstdio>
 
 int main(int, char** arguments) {
   const sidenet::Model model = sidenet::Model::load(arguments[1]);

@@ -2,7 +2,7 @@
 import re
 import unittest
 
-from markdown import ROOT
+from documents import ROOT
 
 
 class ReadmeProgram(unittest.TestCase):

@@ -2,7 +2,7 @@
 import re
 import unittest
 
-from markdown import ROOT, anchors, blocks, documents, links, sentences, word_count
+from documents import ROOT, anchors, blocks, documents, links, sentences, word_count
 
 COLUMNS = 100
 MOST_WORDS = 40
