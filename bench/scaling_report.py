@@ -1,5 +1,7 @@
 """The tables and the plot of scaling.py."""
 
+import textwrap
+
 import machine
 import svg_plot
 
@@ -9,6 +11,10 @@ MODELLED = [1, 2, 4, 8, 16, 32, 64]
 def table(header, rows):
     lines = ["| " + " | ".join(map(str, header)) + " |", "|" + "---|" * len(header)]
     return "\n".join(lines + ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows]) + "\n"
+
+
+def prose(text):
+    return textwrap.fill(text, 100, break_long_words=False, break_on_hyphens=False) + "\n"
 
 
 def milliseconds(value):
@@ -26,7 +32,7 @@ def exits_table(exits):
     for batch, result in exits["batches"].items():
         base = result["ms_a_row"]
         rows.append([f"batch {batch}, time", *(f"{100 * (ratio - 1):+.1f} %" for ratio in result["ratio"])])
-        rows.append([f"batch {batch}, µs an exit", "–", *(f"{1e3 * base * (ratio - 1) / count:.1f}"
+        rows.append([f"batch {batch}, µs for each exit", "–", *(f"{1e3 * base * (ratio - 1) / count:.1f}"
                                                            for ratio, count in list(zip(result["ratio"], exits["counts"]))[1:])])
     rows.append(["multiply-adds", *(f"{100 * share:+.2f} %" for share in exits["compute"])])
     return table(["open exits", *exits["counts"]], rows)
@@ -48,24 +54,26 @@ def model_table(workloads):
 def tables(results, workloads):
     costs = results["costs"]
     parts = [
-        f"Measured on {machine.line(results['machine'])}; {results['rounds']} rounds; medians.\n",
-        "### Rows: ms a row\n", "The same 256 test images each time, so many at once; bundled ResNet-32.\n",
+        prose(f"Measured on {machine.line(results['machine'])}; {results['rounds']} rounds; medians."),
+        "### Rows: ms a row\n", prose("The same 256 test images each time, so many at once; bundled ResNet-32."),
         curves(results["rows"], "batch"),
         "### Rows that move together\n",
-        "Time over that of the plan's own choice, by the most rows of a micro-batch; medians of the rounds' ratios.\n",
+        prose("Time over that of the plan's own choice, by the most rows of a micro-batch. Medians of the rounds' ratios."),
         table(["micro-batch", *(count for count, _ in next(iter(results["micro_batches"].values())) if count)],
               [[name, *(f"{ratio:.3f}" for count, ratio in line if count)] for name, line in results["micro_batches"].items()]),
-        "### Tokens: ms a text, one at a time\n", "MiniLM: 6 layers of 384, untrained; bundled BERT: 8 layers of 128, at most 64 tokens. MainNet alone.\n",
+        "### Tokens: ms a text, one at a time\n", prose("MiniLM: 6 layers of 384, untrained. Bundled BERT: 8 layers of 128, at most 64 tokens. MainNet alone."),
         curves(results["tokens"], "tokens"),
         "### Threads: ms a run\n", curves(results["threads"], "threads"),
         "### Exits that nobody takes\n",
-        "Up to 12 untrained SideNets of 128 hidden units on 4 x 4 averages, all open at a threshold of 1, on the bundled ResNet-32; no row leaves "
-        f"early. MainNet alone: {milliseconds(results['exits']['batches'][1]['ms_a_row'])} ms a row at batch 1, "
-        f"{milliseconds(results['exits']['batches'][64]['ms_a_row'])} at 64.\n",
+        prose("Up to 12 untrained SideNets of 128 hidden units on 4 x 4 averages, on the bundled ResNet-32. All are open at a threshold of "
+              "1, and no row leaves early. MainNet alone: "
+              f"{milliseconds(results['exits']['batches'][1]['ms_a_row'])} ms a row at batch 1, "
+              f"{milliseconds(results['exits']['batches'][64]['ms_a_row'])} at 64."),
         exits_table(results["exits"]),
         "### Exits that are shut\n",
-        "`--final-only` of a model with exits over its MainNet in a file without; and a second copy of that MainNet, the noise of this "
-        "measurement. All three batch by batch in one process (`bench_policies`); median, smallest and largest of the processes.\n",
+        prose("Time of `--final-only` of a model with exits, over its MainNet in a file without. Beside it a second copy of that MainNet: "
+              "the noise of this measurement. All three run batch by batch in one process (`bench_policies`). Median, smallest and largest "
+              "of the processes."),
         table(["", "exits shut / no exits", "no exits / no exits"],
               [[name, interval(kinds["shut"]), interval(kinds["same"])] for name, kinds in results["shut"].items()]),
         "### The machine's constants\n",

@@ -9,7 +9,7 @@ namespace sidenet {
 /// What every exit says of every row, computed once: the material of calibration, sweeps and
 /// certificates. Exits stand in graph order and the last is `final`.
 struct ExitScores {
-  std::vector<std::string> names;              ///< one an exit
+  std::vector<std::string> names;              ///< one for each exit
   std::vector<std::vector<float>> confidence;  ///< [exit][row], after calibration, in [0, 1]
   std::vector<std::vector<int>> prediction;    ///< [exit][row], a class
   std::vector<int> labels;                     ///< [row]
@@ -28,7 +28,7 @@ struct ExitScores {
 
 /// What one choice of thresholds gives on a set of rows.
 struct OperatingPoint {
-  std::vector<double> thresholds;  ///< one an exit without `final`; above 1: shut
+  std::vector<double> thresholds;  ///< one for each exit but `final`; above 1: shut
   double accuracy = 0;
   double agreement = 0;  ///< share of rows answered with the class that MainNet's own head gives
   double compute = 0;  ///< multiply-adds, SideNets included, over MainNet's alone on the same rows

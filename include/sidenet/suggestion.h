@@ -91,9 +91,9 @@ struct Suggestion {
 };
 
 /// Tries every candidate tap with a probe and proposes the exits that with one threshold for all of
-/// them save the most around max_drop, SideNets' costs included. MainNet runs once over the rows. A
-/// quarter of them chooses nothing and is only told about; the others choose, scored by probes that
-/// have not learnt them: those of probe_data, or three that each learn two thirds of these rows.
+/// them save the most around max_drop, SideNets' costs included. MainNet runs once over the rows.
+/// A quarter of the rows is kept for the report. The rest chooses the exits; no probe scores a row
+/// that it was trained on. Probes learn from probe_data, or three each from two thirds of the rows.
 /// Sets grow an exit at a time, and after each the exits are exchanged one by one while that helps.
 ///
 /// SideNets that `train` makes on more rows are better than probes and save more. The data should

@@ -1,0 +1,15 @@
+// The example of README.md, letter for letter: first_minute MODEL IMAGE
+#include <sidenet/sidenet.h>
+
+#include <cstdio>
+
+int main(int, char** arguments) {
+  const sidenet::Model model = sidenet::Model::load(arguments[1]);
+  const sidenet::Preprocessing& to_input = model.preprocessing();
+  sidenet::Session session(model);
+  const sidenet::Tensor image = sidenet::read_image(arguments[2], to_input.channels);
+  const sidenet::Tensor row = sidenet::preprocess_image(image, to_input);
+  const auto answers = session.run(row.reshape({1, row.dim(0), row.dim(1), row.dim(2)}));
+  std::printf("%s, sure to %.2f, answered at %s\n", model.labels()[answers.index[0]].c_str(),
+              answers.confidence[0], session.exit_names()[answers.exit[0]].c_str());
+}
