@@ -53,6 +53,16 @@ def entity(symbol):
     return found and found.group(1)
 
 
+class Marked(unittest.TestCase):
+    def test_every_class_and_function_of_the_headers_is_marked(self):
+        for header in HEADERS.glob("*.h"):
+            text = header.read_text(encoding="utf-8")
+            inline = set(re.findall(r"^(?:inline|constexpr) [^;{]*?(\w+)\(", text, re.M))
+            functions = set(re.findall(r"^(?!SIDENET_API|inline|constexpr|template|using|#|//)\w[^;{}=#]*?(\w+)\(", text, re.M))
+            classes = set(re.findall(r"^class (?!SIDENET_API)(\w+)[^;]*{", text, re.M))
+            self.assertEqual((functions - inline) | classes, set(), "%s: expected SIDENET_API on each of these" % header.name)
+
+
 @unittest.skipUnless(SHARED, "this build makes static libraries only (default_library)")
 class Exported(unittest.TestCase):
     def test_public_version_is_the_api_of_the_headers(self):
