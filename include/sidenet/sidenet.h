@@ -7,6 +7,7 @@
 #include "sidenet/error.h"
 #include "sidenet/evaluation.h"
 #include "sidenet/exit_policy.h"
+#include "sidenet/kernels.h"
 #include "sidenet/model.h"
 #include "sidenet/operating_point.h"
 #include "sidenet/session.h"

@@ -4,17 +4,17 @@
 #include "batch_norm.h"
 #include "checked.h"
 #include "conv2d.h"
+#include "elementwise.h"
 #include "flatten.h"
 #include "linear.h"
 #include "pad_shortcut.h"
 #include "pool2d.h"
-#include "relu.h"
 
 namespace sidenet::models {
 namespace {
 
 using ops::Add, ops::AdaptiveAvgPool2d, ops::BatchNorm, ops::Conv2d, ops::Flatten, ops::Linear,
-    ops::PadShortcut, ops::Pool2d, ops::Relu;
+    ops::PadShortcut, ops::Pool2d;
 
 // The weights of one module, and where its nodes go.
 struct Module {
@@ -44,7 +44,8 @@ NodeId conv_bn(Module module, const std::string& conv, const std::string& bn, No
 }
 
 NodeId relu(Module module, const std::string& name, NodeId x) {
-  return module.graph.add(module.path(name), std::make_shared<Relu>(), {x});
+  return module.graph.add(module.path(name),
+                          std::make_shared<ops::Elementwise>(kernels::Activation::relu), {x});
 }
 
 NodeId shortcut(const ResNetConfig& config, Module block, NodeId x, std::int64_t in,

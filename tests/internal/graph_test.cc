@@ -7,9 +7,9 @@
 #include <numeric>
 
 #include "arena.h"
+#include "elementwise.h"
 #include "exit_graph.h"
 #include "random_model.h"
-#include "relu.h"
 #include "runner.h"
 
 using namespace sidenet;
@@ -181,7 +181,9 @@ TEST_CASE("multiply-adds stay at the largest number") {
 TEST_CASE("activations beyond the machine's memory are refused with their size") {
   Graph graph;
   const NodeId input = graph.add_input("image", {1 << 10, 1 << 10, 1 << 10});
-  graph.add_exit("final", graph.add("relu", std::make_shared<ops::Relu>(), {input}));
+  graph.add_exit(
+      "final",
+      graph.add("relu", std::make_shared<ops::Elementwise>(kernels::Activation::relu), {input}));
   const auto plan = std::make_shared<const Plan>(graph, 2);
   CHECK(plan->arena_floats() == std::size_t{1} << 30);
   Workspace workspace;

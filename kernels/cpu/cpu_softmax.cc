@@ -1,8 +1,9 @@
-#include "cpu_kernels.h"
+#include "cpu_softmax.h"
+
 #include "simd_targets.h"
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "softmax.cc"
+#define HWY_TARGET_INCLUDE "cpu_softmax.cc"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 

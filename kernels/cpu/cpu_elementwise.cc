@@ -1,9 +1,10 @@
-#include "cpu_kernels.h"
+#include "cpu_elementwise.h"
+
 #include "parallel_ranges.h"
 #include "simd_targets.h"
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "elementwise.cc"
+#define HWY_TARGET_INCLUDE "cpu_elementwise.cc"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
@@ -21,18 +22,6 @@ using One = hn::CappedTag<float, 1>;
 template <class D, class V>
 HWY_INLINE V rectify(D d, V v) {
   return hn::IfThenZeroElse(hn::Lt(v, hn::Zero(d)), v);
-}
-
-template <class D>
-HWY_INLINE void relu_lanes(D d, const float* x, float* y, std::size_t begin, std::size_t end) {
-  for (std::size_t i = begin; i < end; i += hn::Lanes(d))
-    hn::StoreU(rectify(d, hn::LoadU(d, x + i)), d, y + i);
-}
-
-void relu_range(const float* x, float* y, std::size_t count) {
-  const std::size_t whole = count - count % hn::Lanes(Wide());
-  relu_lanes(Wide(), x, y, 0, whole);
-  relu_lanes(One(), x, y, whole, count);
 }
 
 template <class D>
@@ -76,16 +65,9 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace sidenet::kernels::cpu {
 namespace {
-HWY_EXPORT(relu_range);
 HWY_EXPORT(add_range);
 HWY_EXPORT(scale_shift_range);
 }  // namespace
-
-void relu(const float* x, float* y, std::size_t count, int threads) {
-  for_each_range(count, kElementGrain, threads, [&](std::size_t begin, std::size_t end) {
-    HWY_DYNAMIC_DISPATCH(relu_range)(x + begin, y + begin, end - begin);
-  });
-}
 
 void add(const float* a, const float* b, float* y, std::size_t count, bool relu, int threads) {
   for_each_range(count, kElementGrain, threads, [&](std::size_t begin, std::size_t end) {

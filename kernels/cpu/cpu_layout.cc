@@ -1,6 +1,6 @@
-#include <algorithm>
+#include "cpu_layout.h"
 
-#include "cpu_kernels.h"
+#include <algorithm>
 
 namespace sidenet::kernels::cpu {
 namespace {

@@ -1,8 +1,9 @@
+#include "cpu_pooling.h"
+
 #include <algorithm>
 #include <cstdint>
 #include <limits>
 
-#include "cpu_kernels.h"
 #include "parallel_ranges.h"
 #include "simd_targets.h"
 
@@ -22,7 +23,7 @@ struct Window {
 #endif
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "pooling.cc"
+#define HWY_TARGET_INCLUDE "cpu_pooling.cc"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 

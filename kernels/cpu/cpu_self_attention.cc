@@ -1,3 +1,5 @@
+#include "cpu_self_attention.h"
+
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
@@ -6,10 +8,9 @@
 #include "parallel_ranges.h"
 #include "simd_targets.h"
 #include "team.h"
-#include "transformer_kernels.h"
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "self_attention.cc"
+#define HWY_TARGET_INCLUDE "cpu_self_attention.cc"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
