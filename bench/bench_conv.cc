@@ -33,6 +33,7 @@
 #include "large_buffer.h"
 #include "machine_peak.h"
 #include "onednn_conv2d.h"
+#include "onednn_version.h"
 #include "quantile.h"
 #include "reference_kernels.h"
 #include "winograd_conv2d.h"
@@ -212,7 +213,7 @@ int main(int count, char** arguments) {
   std::vector<Case> cases;
   for (const Layer& layer : layers) {
     add_case(
-        layer, "direct (oneDNN " + std::string(kernels::onednn::version()) + ")", threads,
+        layer, "direct (oneDNN " + kernels::onednn::version() + ")", threads,
         [](const Layer& l) {
           return kernels::onednn::make_conv2d(l.shape, l.weight.data(), nullptr, l.bias.data(),
                                               kPost);

@@ -19,14 +19,15 @@
 #include <string>
 #include <vector>
 
+#include "cpu_self_attention.h"
 #include "machine_peak.h"
+#include "packed_gemm.h"
 #include "quantile.h"
-#include "transformer_kernels.h"
 
 namespace {
 
 namespace cpu = sidenet::kernels::cpu;
-using cpu::Activation;
+using sidenet::kernels::Activation;
 using Clock = std::chrono::steady_clock;
 using sidenet::bench::quantile;
 
@@ -66,8 +67,7 @@ void add_gemms(int in, int out, Activation activation, bool residual, int thread
                   name_of(activation, residual), rows);
     cases.push_back({name, 2.0 * rows * in * out, [=](int i) {
                        (*layers)[i % kLayers].run(x->data(), rows, y->data(), activation,
-                                                  residual ? add->data() : nullptr, nullptr,
-                                                  threads);
+                                                  residual ? add->data() : nullptr, threads);
                      }});
   }
 }

@@ -53,6 +53,7 @@ CalibrateOptions as_calibrate_options(const Options& options) {
   result.threads = options.common.threads;
   result.batch = options.common.batch;
   result.winograd = !options.common.no_winograd;
+  result.kernels = options.common.kernels();
   result.seed = options.common.seed;
   result.fit = options.fit;
   result.epsilon = options.max_risk;

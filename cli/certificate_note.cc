@@ -22,7 +22,7 @@ std::string shown(double threshold) {
 }
 
 std::string broken_by(const Model& model, const Certificate& certificate, const ExitPolicy& policy,
-                      bool winograd) {
+                      const CommonOptions& common) {
   if (policy.always_exit == kFinalExit) return "";
   if (policy.always_exit) return "is not for the answers of " + *policy.always_exit + " alone";
   const auto thresholds = thresholds_of(model, policy);
@@ -36,9 +36,11 @@ std::string broken_by(const Model& model, const Certificate& certificate, const 
            shown(threshold);
   }
   if (policy.confidence != Confidence::max_probability) return "is for --confidence max";
-  if (!model.is_text() && certificate.winograd != winograd)
+  if (!model.is_text() && certificate.winograd == common.no_winograd)
     return certificate.winograd ? "is for answers without --no-winograd"
                                 : "is for answers with --no-winograd";
+  if (certificate.kernels != common.kernels())
+    return std::string("is for answers with --kernels ") + kernels_name(certificate.kernels);
   return "";
 }
 
@@ -66,11 +68,11 @@ std::map<std::string, double> thresholds_of(const Model& model, const ExitPolicy
   return thresholds;
 }
 
-std::string certificate_note(const Model& model, const ExitPolicy& policy, bool winograd,
-                             bool read_all) {
+std::string certificate_note(const Model& model, const ExitPolicy& policy,
+                             const CommonOptions& common, bool read_all) {
   const bool is_read = read_all || weight_bytes(model) <= kQuicklyRead;
   if (!model.certificate()) return is_read ? file_note(model) : "";
-  const std::string broken = broken_by(model, *model.certificate(), policy, winograd);
+  const std::string broken = broken_by(model, *model.certificate(), policy, common);
   if (!broken.empty()) return start_of_note(*model.certificate()) + " here: it " + broken;
   if (policy.always_exit || !is_read) return "";
   return file_note(model);

@@ -97,6 +97,7 @@ Json certificate_json(const std::optional<Certificate>& certificate) {
           {"version", c.version},
           {"precision", c.precision},
           {"winograd", c.winograd},
+          {"kernels", kernels_name(c.kernels)},
           {"digest", c.digest}};
 }
 

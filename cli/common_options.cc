@@ -89,6 +89,11 @@ void add_common_options(CLI::App& app, CommonOptions& options, const CommonUse& 
   app.add_flag("--no-winograd", options.no_winograd,
                "Convolutions by the direct sum alone: slower, less rounding")
       ->group(use.threads ? shown : hidden);
+  app.add_option("--kernels", options.kernel_choice,
+                 "auto (default), own, onednn, eigen or reference: what computes the layers")
+      ->option_text("NAME")
+      ->check(CLI::IsMember(kernels_names()))
+      ->group(use.threads ? shown : hidden);
   app.add_option(
          "--weight-cache", options.weight_cache,
          "Folder of your own that keeps reordered weights, so that the next start is faster")

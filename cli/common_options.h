@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "sidenet/exit_policy.h"
+#include "sidenet/kernels.h"
 #include "sidenet/model.h"
 
 namespace sidenet::tools {
@@ -20,10 +21,12 @@ struct CommonOptions {
   std::uint64_t seed = 1;
   bool quiet = false;
   bool no_winograd = false;
+  std::string kernel_choice = "auto";
   std::string weight_cache = {};
   std::int64_t weight_cache_limit = 2048;  ///< MiB
   /// Throws Error for what this build cannot do.
   void check() const;
+  Kernels kernels() const { return kernels_named(kernel_choice); }
   std::int64_t weight_cache_bytes() const { return weight_cache_limit << 20; }
 };
 

@@ -77,10 +77,11 @@ int run(const Options& options) {
     return evaluate(model, *data, policy,
                     {.threads = options.common.threads,
                      .batch = options.common.batch,
-                     .winograd = !options.common.no_winograd},
+                     .winograd = !options.common.no_winograd,
+                     .kernels = options.common.kernels()},
                     std::ref(progress));
   }();
-  const std::string broken = certificate_note(model, policy, !options.common.no_winograd, true);
+  const std::string broken = certificate_note(model, policy, options.common, true);
   if (!broken.empty() && !options.common.quiet) std::cerr << printable(broken) << '\n';
   for (const std::string& note : evaluation.notes) std::cerr << printable(note) << '\n';
   if (options.json) {

@@ -29,6 +29,14 @@ std::string classes(const std::vector<std::string>& labels) {
   return text + ")";
 }
 
+/// What a call must name beside the thresholds.
+std::string options_of(const Certificate& c) {
+  std::string text = c.winograd ? "" : " and --no-winograd";
+  if (c.kernels != Kernels::automatic)
+    text += std::string(" and --kernels ") + kernels_name(c.kernels);
+  return text;
+}
+
 }  // namespace
 
 std::string extents(const Shape& shape) {
@@ -125,8 +133,7 @@ void print_certificate(std::ostream& out, const Model& model) {
   print_promise(out, c, "Certificate: ");
   out << "  " << percent(1 - c.compute, 1) << " of compute saved on those rows.\n  ";
   const std::string problem = model.certificate_problem();
-  out << (problem.empty() ? "it holds for this file, at its thresholds" +
-                                std::string(c.winograd ? "" : " and --no-winograd")
+  out << (problem.empty() ? "it holds for this file, at its thresholds" + options_of(c)
                           : "it no longer holds: " + printable(problem))
       << '\n';
 }

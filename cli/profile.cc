@@ -93,6 +93,7 @@ void print_as_json(const std::vector<NodeTime>& nodes, const Options& options, i
     const double rate = gflops(node);
     list.push_back({{"name", node.name},
                     {"op", node.op},
+                    {"kernel", node.kernel},
                     {"shape", node.shape},
                     {"ms", node.ms},
                     {"gflops", rate},
@@ -103,6 +104,7 @@ void print_as_json(const std::vector<NodeTime>& nodes, const Options& options, i
               {"batch", options.common.batch},
               {"threads", threads},
               {"precision", options.common.precision},
+              {"kernels", options.common.kernel_choice},
               {"nodes", list}});
 }
 
@@ -122,6 +124,7 @@ void write_trace(const std::string& path, const std::vector<NodeTime>& nodes, do
                       {"dur", length},
                       {"args",
                        {{"op", node.op},
+                        {"kernel", node.kernel},
                         {"shape", node.shape},
                         {"gflops", rate},
                         {"peak_share", rate / peak},
@@ -138,6 +141,7 @@ void print_table(const std::vector<NodeTime>& nodes, const Options& options, int
   const double total = total_ms(nodes);
   Table table({{"node"},
                {"operation"},
+               {"kernel"},
                {"shape"},
                {"ms", true},
                {"time", true},
@@ -147,7 +151,7 @@ void print_table(const std::vector<NodeTime>& nodes, const Options& options, int
                {"GB/s", true}});
   for (const NodeTime& node : nodes) {
     const double rate = gflops(node);
-    table.add({node.name, node.op, extents(node.shape), fixed(node.ms, 3),
+    table.add({node.name, node.op, node.kernel, extents(node.shape), fixed(node.ms, 3),
                percent(node.ms / total, 1), rate > 0 ? fixed(rate, 1) : "-",
                rate > 0 ? percent(rate / peak, 0) : "-",
                fixed(1e-6 * static_cast<double>(node.bytes), 2),
@@ -156,8 +160,9 @@ void print_table(const std::vector<NodeTime>& nodes, const Options& options, int
   table.print(std::cout);
   std::cout << "\ntotal " << fixed(total, 3) << " ms: batch " << options.common.batch << ", "
             << threads << (threads == 1 ? " thread" : " threads") << ", "
-            << options.common.precision << ", medians of " << options.repeats
-            << " runs, every exit computed\npeak " << fixed(peak, 0)
+            << options.common.precision << ", kernels " << options.common.kernel_choice
+            << ", medians of " << options.repeats << " runs, every exit computed\npeak "
+            << fixed(peak, 0)
             << " GFLOP/s: multiply-adds measured on as many threads\nMB: weights, inputs and "
                "outputs, from caches "
                "or memory\n";
@@ -167,8 +172,9 @@ int run(const Options& options) {
   options.common.check();
   check_outputs({{"--trace", options.trace}}, Inputs().file("MODEL", options.model));
   const Model model = Model::load(options.model);
-  Session session(model,
-                  {.threads = options.common.threads, .winograd = !options.common.no_winograd});
+  Session session(model, {.threads = options.common.threads,
+                          .winograd = !options.common.no_winograd,
+                          .kernels = options.common.kernels()});
   const std::vector<NodeTime> nodes = profile(session, model, options);
   const double peak = measure_peak_gflops(session.threads());
   if (!options.trace.empty()) write_trace(options.trace, nodes, peak);

@@ -136,6 +136,7 @@ int run(const Options& options) {
 
   Session session(model, {.threads = options.common.threads,
                           .winograd = !options.common.no_winograd,
+                          .kernels = options.common.kernels(),
                           .weight_cache = options.common.weight_cache,
                           .weight_cache_limit = options.common.weight_cache_bytes(),
                           .mark_failed_rows = true});

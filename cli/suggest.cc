@@ -205,6 +205,7 @@ int run(Options& options) {
   suggest.threads = options.common.threads;
   suggest.batch = options.common.batch;
   suggest.winograd = !options.common.no_winograd;
+  suggest.kernels = options.common.kernels();
   suggest.seed = options.common.seed;
   suggest.candidates = split_commas(options.candidates);
   suggest.compare = split_commas(options.compare);

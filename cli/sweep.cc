@@ -44,6 +44,8 @@ std::string command_line(const Options& options) {
   if (options.common.batch != 1) line += " --batch " + std::to_string(options.common.batch);
   if (options.common.threads != 0) line += " --threads " + std::to_string(options.common.threads);
   if (options.common.no_winograd) line += " --no-winograd";
+  if (options.common.kernels() != Kernels::automatic)
+    line += " --kernels " + options.common.kernel_choice;
   return line;
 }
 
@@ -120,6 +122,7 @@ int run(const Options& options) {
                  {.threads = options.common.threads,
                   .batch = options.common.batch,
                   .winograd = !options.common.no_winograd,
+                  .kernels = options.common.kernels(),
                   .seed = options.common.seed},
                  std::ref(progress));
   }();

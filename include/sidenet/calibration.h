@@ -36,6 +36,7 @@ struct CalibrateOptions {
   int threads = 0;
   std::int64_t batch = 1;  ///< rows given to a Session at once: times are measured at it
   bool winograd = true;
+  Kernels kernels = Kernels::automatic;
   std::uint64_t seed = 1;  ///< of the split
   /// "automatic", "temperature", "sigmoid" or "isotonic": how logits become a confidence.
   std::string fit = "automatic";

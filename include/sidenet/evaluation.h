@@ -18,6 +18,7 @@ struct EvaluateOptions {
   int threads = 0;
   std::int64_t batch = 64;  ///< rows given to a Session at once
   bool winograd = true;     ///< as SessionOptions has it
+  Kernels kernels = Kernels::automatic;
 };
 
 struct ExitReport {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "sidenet/export.h"
+#include "sidenet/kernels.h"
 #include "sidenet/tensor.h"
 #include "sidenet/text.h"
 #include "sidenet/tokenizer.h"
@@ -71,6 +72,7 @@ struct Certificate {
   std::map<std::string, double> thresholds;   ///< by exit; above 1: shut
   std::string precision = "f32";
   bool winograd = true;
+  Kernels kernels = Kernels::automatic;  ///< that gave the answers it is about
   /// A promise of each class; empty: of all rows together.
   struct ClassPromise {
     std::string label;

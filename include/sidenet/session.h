@@ -9,6 +9,7 @@
 
 #include "sidenet/exit_policy.h"
 #include "sidenet/export.h"
+#include "sidenet/kernels.h"
 #include "sidenet/model.h"
 #include "sidenet/tensor.h"
 #include "sidenet/text.h"
@@ -21,6 +22,8 @@ struct SessionOptions {
   /// 3x3 convolutions by Winograd's F(4x4, 3x3) where that is faster (arXiv 1509.09308); off: by
   /// the direct sum alone, whose rounding error is a few times smaller.
   bool winograd = true;
+  /// Throws Error, when the Session is made, for kernels that this build does not have.
+  Kernels kernels = Kernels::automatic;
   /// A folder, made where it is missing, that keeps weights in the order in which this processor
   /// reads them. Later processes start with them, in four fifths of the time or so. Their files are
   /// named by a digest of the weights that they are made of, so another or a damaged model never
@@ -69,7 +72,8 @@ struct AllExits {
 /// Time of one node in a profiled run.
 struct NodeTime {
   std::string name, op;
-  Shape shape;  ///< of one row; -1 in front: one entry a token
+  std::string kernel;  ///< that ran it: "direct", "winograd", "onednn", "packed gemm", "simd", …
+  Shape shape;         ///< of one row; -1 in front: one entry a token
   double ms = 0;
   std::int64_t multiply_adds = 0;  ///< for the whole batch
   std::int64_t bytes =

@@ -7,6 +7,7 @@
 #include "sidenet/drift_guard.h"
 #include "sidenet/error.h"
 #include "sidenet/exit_policy.h"
+#include "sidenet/kernels.h"
 #include "sidenet/model.h"
 #include "sidenet/session.h"
 #include "sidenet/tensor.h"

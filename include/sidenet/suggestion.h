@@ -20,6 +20,7 @@ struct SuggestOptions {
   int threads = 0;
   std::int64_t batch = 1;  ///< rows given to a Session at once: times are measured at it
   bool winograd = true;    ///< of what is timed
+  Kernels kernels = Kernels::automatic;  ///< of what is timed
   std::uint64_t seed = 1;
   std::int64_t rows = 4000;  ///< at most so many rows of the data are used, drawn by the seed
   /// Rows for probes to learn from, best those that `train` will get; empty: the data's own,

@@ -19,6 +19,7 @@ struct SweepOptions {
   int threads = 0;
   std::int64_t batch = 1;  ///< rows given to a Session at once: times are measured at it
   bool winograd = true;
+  Kernels kernels = Kernels::automatic;
   std::uint64_t seed = 1;  ///< of the joint search
   int examples = 12;       ///< easiest and hardest rows to name
 };

@@ -10,8 +10,8 @@
 
 #include <iterator>
 
+#include "activation.h"
 #include "exp-inl.h"
-#include "transformer_kernels.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace sidenet::kernels::cpu::HWY_NAMESPACE {
@@ -67,13 +67,21 @@ HWY_INLINE V tanh_lanes(D d, V x) {
   return hn::IfThenElse(hn::Lt(a, hn::Set(d, 0.625f)), small, large);
 }
 
+// Not Max, which differs between instruction sets for NaN: here NaN stays NaN.
+template <class D, class V>
+HWY_INLINE V relu_lanes(D d, V x) {
+  return hn::IfThenZeroElse(hn::Lt(x, hn::Zero(d)), x);
+}
+
 template <Activation kActivation, class D, class V>
 HWY_INLINE V activate(D d, V x) {
-  if constexpr (kActivation == Activation::relu)
-    return hn::IfThenZeroElse(hn::Lt(x, hn::Zero(d)), x);
-  if constexpr (kActivation == Activation::gelu) return gelu_lanes<GeluErf>(d, x);
-  if constexpr (kActivation == Activation::gelu_tanh) return gelu_lanes<GeluTanh>(d, x);
-  if constexpr (kActivation == Activation::tanh) return tanh_lanes(d, x);
+  switch (kActivation) {
+    case Activation::none: break;
+    case Activation::relu: return relu_lanes(d, x);
+    case Activation::gelu: return gelu_lanes<GeluErf>(d, x);
+    case Activation::gelu_tanh: return gelu_lanes<GeluTanh>(d, x);
+    case Activation::tanh: return tanh_lanes(d, x);
+  }
   return x;
 }
 

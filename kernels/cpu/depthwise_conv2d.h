@@ -13,6 +13,7 @@ class DepthwiseConv2d : public Conv2dKernel {
   /// weight: (channels, 1, kernel_h, kernel_w); bias: (channels) or null.
   DepthwiseConv2d(const Conv2dShape& shape, const float* weight, const float* bias,
                   const Conv2dPost& post);
+  const char* name() const override { return "depthwise"; }
   std::size_t scratch_bytes() const override { return 0; }
   std::size_t weight_bytes() const override {
     return (weight_.size() + bias_.size()) * sizeof(float);

@@ -89,6 +89,7 @@ class DirectConv2d : public Conv2dKernel {
     if (bias) std::copy_n(bias, channels, bias_.begin());
   }
 
+  const char* name() const override { return "direct"; }
   std::size_t scratch_bytes() const override {
     return padded_ ? slots_ * slot_floats() * sizeof(float) : 0;
   }

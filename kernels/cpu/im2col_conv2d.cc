@@ -3,8 +3,8 @@
 #include <omp.h>
 
 #include <algorithm>
-#include <cstring>
 
+#include "im2col.h"
 #include "packed_product.h"
 #include "parallel_ranges.h"
 #include "weight_memory.h"
@@ -24,27 +24,6 @@ std::size_t tile_pixels(std::size_t pixels, std::size_t depth) {
 
 std::size_t round_up_to_line(std::size_t floats) { return (floats + 15) / 16 * 16; }
 
-// (out, in, taps) to (out, taps, in): the order in which gather() lays out a column.
-std::vector<float> channels_last(const float* weight, std::size_t outputs, std::size_t inputs,
-                                 std::size_t taps) {
-  std::vector<float> result(outputs * inputs * taps);
-  for (std::size_t o = 0; o < outputs; ++o) {
-    for (std::size_t i = 0; i < inputs; ++i) {
-      for (std::size_t t = 0; t < taps; ++t)
-        result[(o * taps + t) * inputs + i] = weight[(o * inputs + i) * taps + t];
-    }
-  }
-  return result;
-}
-
-// Copies; runs of a few channels are common, and too short for a call of memcpy.
-float* append(const float* from, std::size_t count, float* to) {
-  if (count >= 64) return std::copy_n(from, count, to);
-  for (; count >= 4; count -= 4, from += 4, to += 4) std::memcpy(to, from, 4 * sizeof(float));
-  for (; count > 0; --count) *to++ = *from++;
-  return to;
-}
-
 }  // namespace
 
 Im2colConv2d::Im2colConv2d(const Conv2dShape& shape, const float* weight, const float* bias,
@@ -57,8 +36,7 @@ Im2colConv2d::Im2colConv2d(const Conv2dShape& shape, const float* weight, const 
       padded_out_(padded_outputs(static_cast<int>(group_out_))),
       pixels_(std::size_t(shape.out_h) * shape.out_w),
       tile_(tile_pixels(pixels_, depth_)),
-      pointwise_(shape.kernel_h == 1 && shape.kernel_w == 1 && shape.stride_h == 1 &&
-                 shape.stride_w == 1 && shape.pad_h == 0 && shape.pad_w == 0),
+      pointwise_(is_pointwise(shape)),
       bias_(shape.groups * padded_out_) {
   const std::size_t tiles = (pixels_ + tile_ - 1) / tile_;
   const std::size_t threads = std::max({omp_get_max_threads(), omp_get_num_procs(), 1});
@@ -66,7 +44,8 @@ Im2colConv2d::Im2colConv2d(const Conv2dShape& shape, const float* weight, const 
   slice_floats_ = pointwise_ ? 0 : round_up_to_line(tile_ * depth_);
 
   const std::size_t taps = std::size_t(shape.kernel_h) * shape.kernel_w;
-  const std::vector<float> reordered = channels_last(weight, shape.out_channels, group_in_, taps);
+  const std::vector<float> reordered =
+      channels_last_weight(weight, shape.out_channels, group_in_, taps);
   packed_ = allocate_weights(bias_.size() * depth_);
   for (int g = 0; g < shape.groups; ++g) {
     const float* from = reordered.data() + g * group_out_ * depth_;
@@ -80,37 +59,6 @@ std::size_t Im2colConv2d::weight_bytes() const {
   return bias_.size() * (depth_ + 1) * sizeof(float);
 }
 
-// columns: (pixels, kernel_h, kernel_w, in / groups) for output pixels first … first + pixels - 1.
-// Where the inputs under a row of the kernel are contiguous (one group, not dilated), they are
-// copied in one run.
-void Im2colConv2d::gather(const float* src, int group, std::size_t first, std::size_t pixels,
-                          float* columns) const {
-  const Conv2dShape& s = shape_;
-  const bool contiguous = s.groups == 1 && s.dilation_w == 1;
-  const int run = contiguous ? s.kernel_w : 1, runs = contiguous ? 1 : s.kernel_w;
-  const std::size_t row_stride = std::size_t(s.in_w) * s.in_channels;
-  src += group * group_in_;
-  for (std::size_t p = first; p < first + pixels; ++p) {
-    const int y = static_cast<int>(p / s.out_w) * s.stride_h - s.pad_h;
-    const int x = static_cast<int>(p % s.out_w) * s.stride_w - s.pad_w;
-    for (int ky = 0; ky < s.kernel_h; ++ky) {
-      const int in_y = y + ky * s.dilation_h;
-      const bool inside = in_y >= 0 && in_y < s.in_h;
-      for (int k = 0; k < runs; ++k) {
-        const int in_x = x + k * s.dilation_w;
-        const int begin = inside ? std::min(std::max(in_x, 0), in_x + run) : in_x;
-        const int end = inside ? std::max(std::min(in_x + run, s.in_w), begin) : in_x;
-        if (begin > in_x) columns = std::fill_n(columns, (begin - in_x) * group_in_, 0.0f);
-        if (end > begin) {
-          columns = append(src + in_y * row_stride + std::size_t(begin) * s.in_channels,
-                           (end - begin) * group_in_, columns);
-        }
-        if (end < in_x + run) columns = std::fill_n(columns, (in_x + run - end) * group_in_, 0.0f);
-      }
-    }
-  }
-}
-
 void Im2colConv2d::product(const float* src, std::size_t first, std::size_t pixels, float* columns,
                            float* dst, int threads) const {
   const ProductPost post{.accumulate = post_.residual, .relu = post_.relu};
@@ -118,10 +66,10 @@ void Im2colConv2d::product(const float* src, std::size_t first, std::size_t pixe
     const float* x = src + first * shape_.in_channels + g * group_in_;
     std::size_t x_stride = shape_.in_channels;
     if (!pointwise_) {
-      for_each_range(pixels, kElementGrain / depth_ + 1, threads,
-                     [&](std::size_t begin, std::size_t end) {
-                       gather(src, g, first + begin, end - begin, columns + begin * depth_);
-                     });
+      for_each_range(
+          pixels, kElementGrain / depth_ + 1, threads, [&](std::size_t begin, std::size_t end) {
+            gather_columns(shape_, src, g, first + begin, end - begin, columns + begin * depth_);
+          });
       x = columns;
       x_stride = depth_;
     }

@@ -7,23 +7,20 @@
 
 namespace sidenet::kernels::cpu {
 
-/// Convolution as a matrix product. For each output pixel and group, im2col lays the (kernel_h,
-/// kernel_w, in / groups) values under the kernel side by side, zeros outside the image; the
-/// product with the packed weight gives the group's outputs. A 1x1 convolution with stride 1 and no
-/// padding reads the image itself. Pixels go in tiles, so that scratch stays small.
+/// Convolution as a matrix product: columns (im2col.h) times the packed weight. Pixels go in tiles,
+/// so that scratch stays small.
 class Im2colConv2d : public Conv2dKernel {
  public:
   /// weight: (out, in / groups, kernel_h, kernel_w); bias: (out) or null.
   Im2colConv2d(const Conv2dShape& shape, const float* weight, const float* bias,
                const Conv2dPost& post);
+  const char* name() const override { return "im2col"; }
   std::size_t scratch_bytes() const override { return slices_ * slice_floats_ * sizeof(float); }
   std::size_t weight_bytes() const override;
   void run(const float* src, float* dst, std::byte* scratch, int threads,
            std::span<const std::byte>) const override;
 
  private:
-  void gather(const float* src, int group, std::size_t first, std::size_t pixels,
-              float* columns) const;
   void product(const float* src, std::size_t first, std::size_t pixels, float* columns, float* dst,
                int threads) const;
 

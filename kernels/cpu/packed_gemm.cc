@@ -1,10 +1,11 @@
+#include "packed_gemm.h"
+
 #include <algorithm>
 #include <array>
 
 #include "parallel_ranges.h"
 #include "secret_digest.h"
 #include "simd_targets.h"
-#include "transformer_kernels.h"
 #include "weight_memory.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -82,16 +83,6 @@ HWY_INLINE void fetch_outputs(const float* y, const float* residual, std::size_t
 using FinishFunction = void (*)(const float*, std::size_t, std::size_t, const float*, float*,
                                 std::size_t);
 
-FinishFunction finish_function(Activation activation) {
-  switch (activation) {
-    case Activation::relu: return finish_tile<Activation::relu>;
-    case Activation::gelu: return finish_tile<Activation::gelu>;
-    case Activation::gelu_tanh: return finish_tile<Activation::gelu_tanh>;
-    case Activation::tanh: return finish_tile<Activation::tanh>;
-    default: return finish_tile<Activation::none>;
-  }
-}
-
 // One panel of outputs for the rows first … last - 1; the weights behind it up to `weight_end` are
 // wanted next.
 void panel_product(const Product& p, std::size_t panel, std::size_t first, std::size_t last,
@@ -103,7 +94,8 @@ void panel_product(const Product& p, std::size_t panel, std::size_t first, std::
   const std::size_t vectors = (width + kLanes - 1) / kLanes, chunk = chunk_inputs(p.in_features);
   const std::size_t rows = last - first, tiles = (rows + kTileRows - 1) / kTileRows;
   const bool direct = p.activation == Activation::none && !p.residual && width == vectors * kLanes;
-  const FinishFunction finish = finish_function(p.activation);
+  const FinishFunction finish = with_activation(
+      p.activation, [](auto kind) -> FinishFunction { return finish_tile<kind.value>; });
   for (std::size_t begin = 0; begin == 0 || begin < p.in_features; begin += chunk) {
     const std::size_t inputs = std::min(chunk, p.in_features - begin);
     const bool at_end = begin + inputs == p.in_features;
@@ -227,10 +219,8 @@ std::size_t PackedGemm::weight_bytes() const {
   return bias_.size() * (std::size_t(in_features_) + 1) * sizeof(float);
 }
 
-std::size_t PackedGemm::scratch_bytes(int) const { return 0; }
-
 void PackedGemm::run(const float* x, int rows, float* y, Activation activation,
-                     const float* residual, std::byte*, int threads) const {
+                     const float* residual, int threads) const {
   if (rows <= 0 || out_features_ <= 0) return;
   Product p{};
   p.packed = packed_.get();

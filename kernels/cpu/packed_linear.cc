@@ -1,6 +1,7 @@
+#include "packed_linear.h"
+
 #include <algorithm>
 
-#include "cpu_kernels.h"
 #include "packed_product.h"
 #include "secret_digest.h"
 #include "weight_memory.h"

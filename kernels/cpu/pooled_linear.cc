@@ -1,6 +1,8 @@
+#include "pooled_linear.h"
+
 #include <algorithm>
 
-#include "cpu_kernels.h"
+#include "cpu_pooling.h"
 #include "packed_product.h"
 #include "team.h"
 

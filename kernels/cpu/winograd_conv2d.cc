@@ -114,6 +114,7 @@ class WinogradConv2d : public Conv2dKernel {
     w_.bias = bias_.data();
   }
 
+  const char* name() const override { return "winograd"; }
   std::size_t scratch_bytes() const override { return slots_ * slot_floats() * sizeof(float); }
   std::size_t weight_bytes() const override {
     return (packed_floats_ + bias_.size()) * sizeof(float);

@@ -110,12 +110,12 @@ void multiply(WinogradPanel& panel, std::size_t vectors, ProductArguments p) {
       p.x = x + row * p.x_tile_stride + f * kInputBlock;
       p.y = panel.y + row * p.y_tile_stride + f * kBlock;
       if (p.prefetch_step == 0) {
-        product_function<Prefetch::none>(rows, vectors)(p);
+        winograd_product_function(Prefetch::none, rows, vectors)(p);
       } else if (panel.coming.empty()) {
-        product_function<Prefetch::next>(rows, vectors)(p);
+        winograd_product_function(Prefetch::next, rows, vectors)(p);
       } else {
         p.coming = panel.coming.data();
-        product_function<Prefetch::next_and_coming>(rows, vectors)(p);
+        winograd_product_function(Prefetch::next_and_coming, rows, vectors)(p);
         panel.coming = panel.coming.subspan(
             std::min(panel.coming.size(), p.inputs * step * kLineFloats * sizeof(float)));
       }

@@ -27,6 +27,8 @@ struct Conv2dPost {
 class Conv2dKernel {
  public:
   virtual ~Conv2dKernel() = default;
+  /// What it is called in a profile.
+  virtual const char* name() const = 0;
   virtual std::size_t scratch_bytes() const = 0;
   virtual std::size_t weight_bytes() const = 0;
   /// Whether run() takes its threads from OpenMP itself, not from Team.

@@ -1,12 +1,12 @@
 #include "onednn_conv2d.h"
 
 #include <cstring>
-#include <dnnl.hpp>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "large_buffer.h"
+#include "onednn_engine.h"
 #include "sidenet/error.h"
 #include "threads.h"
 
@@ -14,17 +14,6 @@ namespace sidenet::kernels::onednn {
 namespace {
 
 using dnnl::memory;
-
-const dnnl::engine& engine() {
-  static const dnnl::engine cpu(dnnl::engine::kind::cpu, 0);
-  return cpu;
-}
-
-// A CPU stream holds no state of a run, yet oneDNN does not promise that threads may share one.
-dnnl::stream& stream() {
-  thread_local dnnl::stream of_this_thread(engine());
-  return of_this_thread;
-}
 
 dnnl::convolution_forward::primitive_desc describe(const Conv2dShape& s, bool with_bias,
                                                    const Conv2dPost& post) {
@@ -116,6 +105,7 @@ class OnednnConv2d : public Conv2dKernel {
     stream().wait();
   }
 
+  const char* name() const override { return "onednn"; }
   std::size_t scratch_bytes() const override { return descriptor_.scratchpad_desc().get_size(); }
   std::size_t weight_bytes() const override {
     return descriptor_.weights_desc().get_size() + (bias_ ? descriptor_.bias_desc().get_size() : 0);
@@ -150,17 +140,9 @@ std::unique_ptr<Conv2dKernel> make_conv2d(const Conv2dShape& shape, const float*
   try {
     return std::make_unique<OnednnConv2d>(shape, weight, scale, bias, post);
   } catch (const dnnl::error& error) {
+    if (error.status == dnnl_unimplemented) return nullptr;
     throw Error(std::string("oneDNN cannot build a convolution: ") + error.what());
   }
-}
-
-const char* version() {
-  static const std::string text = [] {
-    const auto* v = dnnl_version();
-    return std::to_string(v->major) + "." + std::to_string(v->minor) + "." +
-           std::to_string(v->patch);
-  }();
-  return text.c_str();
 }
 
 }  // namespace sidenet::kernels::onednn

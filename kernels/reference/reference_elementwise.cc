@@ -5,10 +5,6 @@
 
 namespace sidenet::kernels::reference {
 
-void relu(const float* x, float* y, std::size_t count) {
-  for (std::size_t i = 0; i < count; ++i) y[i] = x[i] < 0 ? 0 : x[i];
-}
-
 void add(const float* a, const float* b, float* y, std::size_t count, bool relu) {
   for (std::size_t i = 0; i < count; ++i) {
     const float sum = a[i] + b[i];

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "activation.h"
 #include "conv2d_shape.h"
 #include "pool2d_shape.h"
 
@@ -28,8 +29,8 @@ void linear(const float* x, int rows, int in_features, const float* weight, cons
 void gemm(bool transpose_a, bool transpose_b, int m, int n, int k, const float* a, int lda,
           const float* b, int ldb, bool accumulate, float* c, int ldc);
 
-/// y = max(x, 0); NaN stays NaN.
-void relu(const float* x, float* y, std::size_t count);
+/// y = activation(x); NaN stays NaN. y may be x.
+void activate(Activation activation, const float* x, float* y, std::size_t count);
 /// y = relu?(a + b).
 void add(const float* a, const float* b, float* y, std::size_t count, bool relu);
 /// y = relu?(x * scale[c] + shift[c]). x: (pixels, channels); scale, shift: (channels).
@@ -62,14 +63,15 @@ void hwc_to_chw(const float* x, int channels, int pixels, float* y);
 /// (rows, hidden).
 void layer_norm(const float* x, const float* gamma, const float* beta, float epsilon, float* y,
                 int rows, int hidden);
-/// y = x Phi(x), or its approximation by tanh (arXiv 1606.08415, section 2).
-void gelu(const float* x, float* y, std::size_t count, bool tanh_form);
-void tanh(const float* x, float* y, std::size_t count);
 /// softmax(Q K^T * scale) V (arXiv 1706.03762, section 3.2) among the tokens offsets[r] … offsets[r
 /// + 1] - 1 of each row and for each head. qkv: (tokens, 3 * heads * head_dim) as [Q|K|V], heads
 /// side by side; y: (tokens, heads * head_dim).
 void self_attention(const float* qkv, const std::int64_t* offsets, int rows, int heads,
                     int head_dim, float scale, float* y);
+/// The first token of each row of it. q: (rows, heads * head_dim), of first tokens; kv: (tokens, 2
+/// * heads * head_dim) as [K|V]; y: as q. A row without tokens keeps its y.
+void first_token_attention(const float* q, const float* kv, const std::int64_t* offsets, int rows,
+                           int heads, int head_dim, float scale, float* y);
 /// y[r] = mean of the tokens of row r, 0 for a row without any. x: (tokens, width); y: (rows,
 /// width).
 void mean_tokens(const float* x, const std::int64_t* offsets, int rows, int width, float* y);

@@ -22,52 +22,55 @@ void layer_norm(const float* x, const float* gamma, const float* beta, float eps
   }
 }
 
-// y = x Phi(x), Phi(x) = erfc(-x / sqrt(2)) / 2; or x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) /
-// 2
-void gelu(const float* x, float* y, std::size_t count, bool tanh_form) {
-  const double pi = std::acos(-1.0);
-  for (std::size_t i = 0; i < count; ++i) {
-    const double v = x[i];
-    const double phi = tanh_form
-                           ? 0.5 * (1 + std::tanh(std::sqrt(2 / pi) * (v + 0.044715 * v * v * v)))
-                           : 0.5 * std::erfc(-v / std::sqrt(2.0));
-    y[i] = static_cast<float>(v * phi);
+namespace {
+
+// One query of one head over the tokens of its row. k, v: `stride` apart.
+void attend(const float* query, const float* k, const float* v, std::size_t stride,
+            std::size_t tokens, int head_dim, float scale, float* y) {
+  std::vector<double> p(tokens);
+  for (std::size_t j = 0; j < tokens; ++j) {
+    p[j] = 0;
+    for (int d = 0; d < head_dim; ++d) p[j] += double(query[d]) * k[j * stride + d];
+    p[j] *= scale;
+  }
+  const double largest = *std::max_element(p.begin(), p.end());
+  double sum = 0;
+  for (double& value : p) sum += value = std::exp(value - largest);
+  for (int d = 0; d < head_dim; ++d) {
+    double mixed = 0;
+    for (std::size_t j = 0; j < tokens; ++j) mixed += p[j] / sum * v[j * stride + d];
+    y[d] = static_cast<float>(mixed);
   }
 }
 
-void tanh(const float* x, float* y, std::size_t count) {
-  for (std::size_t i = 0; i < count; ++i) y[i] = static_cast<float>(std::tanh(double(x[i])));
-}
+}  // namespace
 
 // y = softmax(Q K^T * scale) V, one row and one head at a time
 void self_attention(const float* qkv, const std::int64_t* offsets, int rows, int heads,
                     int head_dim, float scale, float* y) {
-  const std::size_t hidden = std::size_t(heads) * head_dim;
+  const std::size_t hidden = std::size_t(heads) * head_dim, stride = 3 * hidden;
   for (int r = 0; r < rows; ++r) {
-    const std::size_t tokens = offsets[r + 1] - offsets[r];
-    const float* row = qkv + std::size_t(offsets[r]) * 3 * hidden;
-    std::vector<double> p(tokens);
+    const std::size_t first = offsets[r], tokens = offsets[r + 1] - offsets[r];
     for (int h = 0; h < heads; ++h) {
-      for (std::size_t i = 0; i < tokens; ++i) {
-        const float* query = row + i * 3 * hidden + std::size_t(h) * head_dim;
-        for (std::size_t j = 0; j < tokens; ++j) {
-          const float* key = row + j * 3 * hidden + hidden + std::size_t(h) * head_dim;
-          p[j] = 0;
-          for (int d = 0; d < head_dim; ++d) p[j] += double(query[d]) * key[d];
-          p[j] *= scale;
-        }
-        const double largest = *std::max_element(p.begin(), p.end());
-        double sum = 0;
-        for (double& value : p) sum += value = std::exp(value - largest);
-        for (int d = 0; d < head_dim; ++d) {
-          double mixed = 0;
-          for (std::size_t j = 0; j < tokens; ++j) {
-            mixed += p[j] / sum * row[j * 3 * hidden + 2 * hidden + std::size_t(h) * head_dim + d];
-          }
-          y[(std::size_t(offsets[r]) + i) * hidden + std::size_t(h) * head_dim + d] =
-              static_cast<float>(mixed);
-        }
-      }
+      const std::size_t head = std::size_t(h) * head_dim;
+      const float* q = qkv + first * stride + head;
+      for (std::size_t i = 0; i < tokens; ++i)
+        attend(q + i * stride, q + hidden, q + 2 * hidden, stride, tokens, head_dim, scale,
+               y + (first + i) * hidden + head);
+    }
+  }
+}
+
+// The same of first tokens alone
+void first_token_attention(const float* q, const float* kv, const std::int64_t* offsets, int rows,
+                           int heads, int head_dim, float scale, float* y) {
+  const std::size_t hidden = std::size_t(heads) * head_dim, stride = 2 * hidden;
+  for (int r = 0; r < rows; ++r) {
+    const std::size_t first = offsets[r], tokens = offsets[r + 1] - offsets[r];
+    for (int h = 0; h < heads && tokens > 0; ++h) {
+      const std::size_t head = std::size_t(h) * head_dim, row = std::size_t(r) * hidden + head;
+      const float* k = kv + first * stride + head;
+      attend(q + row, k, k + hidden, stride, tokens, head_dim, scale, y + row);
     }
   }
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -8,6 +9,7 @@
 #include <string>
 
 #include "row_batch.h"
+#include "sidenet/kernels.h"
 #include "sidenet/tensor.h"
 
 namespace sidenet {
@@ -19,6 +21,8 @@ namespace sidenet {
 class Executable {
  public:
   virtual ~Executable() = default;
+  /// The kernel that runs it, for a profile: "direct", "packed gemm", "simd", …
+  virtual std::string kernel() const { return ""; }
   virtual std::size_t scratch_bytes(const Capacity&) const { return 0; }
   /// Bytes of weights it holds.
   virtual std::size_t weight_bytes() const { return 0; }
@@ -37,6 +41,8 @@ class Executable {
 /// How kernels are chosen.
 struct PrepareOptions {
   bool winograd = true;  ///< where it is faster; off: convolutions by the direct sum alone
+  Kernels kernels = Kernels::automatic;
+  auto operator<=>(const PrepareOptions&) const = default;
 };
 
 /// How many inputs an operation takes.
@@ -62,6 +68,9 @@ class Operation {
     return 0;
   }
   virtual std::int64_t parameters() const { return 0; }
+  /// Whether an entry of the output (a row, or a token of it) depends on the same entry of each
+  /// input alone.
+  virtual bool is_by_entry() const { return false; }
   /// One operation that does this one and then `next`, whose input number `operand` is this one's
   /// output; null where there is none. Its inputs are this one's, then next's others.
   virtual std::unique_ptr<Operation> fuse(const Operation& next, std::size_t operand) const {

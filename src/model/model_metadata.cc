@@ -203,6 +203,14 @@ std::int64_t count(const JsonField& field, int least) {
   return field.large_integer(least, 1'000'000'000'000'000);
 }
 
+Kernels read_kernels(const JsonField& field) {
+  const std::string name = field.string();
+  const std::vector<std::string> names = kernels_names();
+  if (std::find(names.begin(), names.end(), name) == names.end())
+    field.refuse("auto, own, onednn, eigen or reference");
+  return kernels_named(name);
+}
+
 Certificate read_certificate(const JsonField& field) {
   Certificate certificate;
   certificate.risk = field.at("risk").string();
@@ -222,6 +230,7 @@ Certificate read_certificate(const JsonField& field) {
     certificate.thresholds[name] = threshold.number(0, 1e6);
   certificate.precision = field.at("precision").string();
   certificate.winograd = field.at("winograd").boolean();
+  if (field.has("kernels")) certificate.kernels = read_kernels(field.at("kernels"));
   certificate.digest = field.at("digest").string();
   certificate.version = field.has("version") ? field.at("version").integer(1, 1 << 20) : 1;
   if (certificate.version < Certificate::kVersion) return certificate;
@@ -259,6 +268,9 @@ json certificate_json(const Certificate& certificate) {
                  {"precision", certificate.precision},
                  {"winograd", certificate.winograd},
                  {"digest", certificate.digest}};
+  // Left out, `auto` leaves the bytes of older files, and their digests, as they are.
+  if (certificate.kernels != Kernels::automatic)
+    fields["kernels"] = kernels_name(certificate.kernels);
   if (certificate.version < Certificate::kVersion) return fields;  // as it was written
   json classes = json::array();
   for (const Certificate::ClassPromise& of : certificate.classes)

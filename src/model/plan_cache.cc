@@ -8,7 +8,7 @@ std::shared_ptr<const Plan> PlanCache::get(const ModelData& data, const Shape& i
                                            int threads, const PrepareOptions& options,
                                            const std::shared_ptr<KeptWeights>& kept) {
   const std::lock_guard lock(mutex_);
-  auto& known = plans_[{input_shape, threads, options.winograd}];
+  auto& known = plans_[{input_shape, threads, options}];
   if (auto plan = known.lock()) return plan;
   const std::shared_ptr<const Graph> graph = executed_graph(data, input_shape);
   auto plan = std::make_shared<const Plan>(*graph, threads, options, kept);

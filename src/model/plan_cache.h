@@ -21,7 +21,7 @@ class PlanCache {
 
  private:
   std::mutex mutex_;
-  std::map<std::tuple<Shape, int, bool>, std::weak_ptr<const Plan>> plans_;
+  std::map<std::tuple<Shape, int, PrepareOptions>, std::weak_ptr<const Plan>> plans_;
 };
 
 }  // namespace sidenet

@@ -1,22 +1,21 @@
 #include "bert.h"
 
 #include "add.h"
+#include "elementwise.h"
 #include "embeddings.h"
-#include "gelu.h"
 #include "layer_norm.h"
 #include "linear.h"
 #include "module.h"
-#include "relu.h"
 #include "self_attention.h"
 #include "sidenet/error.h"
-#include "tanh.h"
 #include "token_pool.h"
 
 namespace sidenet::models {
 namespace {
 
-using ops::Add, ops::Embeddings, ops::Gelu, ops::LayerNorm, ops::Linear, ops::LinearWeights,
-    ops::Relu, ops::SelfAttention, ops::Tanh, ops::TokenPool, ops::TokenPooling;
+using kernels::Activation;
+using ops::Add, ops::Elementwise, ops::Embeddings, ops::LayerNorm, ops::Linear, ops::LinearWeights,
+    ops::SelfAttention, ops::TokenPool, ops::TokenPooling;
 
 LinearWeights linear_weights(const Weights& weights, const std::string& name, std::int64_t in,
                              std::int64_t out) {
@@ -40,13 +39,10 @@ NodeId layer_norm(const BertConfig& config, Module module, const std::string& na
 }
 
 NodeId activation(const BertConfig& config, Module module, const std::string& name, NodeId x) {
-  std::shared_ptr<const Operation> operation;
-  if (config.hidden_act == "relu") {
-    operation = std::make_shared<Relu>();
-  } else {
-    operation = std::make_shared<Gelu>(config.hidden_act != "gelu");
-  }
-  return module.graph.add(module.path(name), operation, {x});
+  // "gelu_new" and "gelu_pytorch_tanh" are gelu_tanh.
+  const Activation kind =
+      kernels::activation_named(config.hidden_act).value_or(Activation::gelu_tanh);
+  return module.graph.add(module.path(name), std::make_shared<Elementwise>(kind), {x});
 }
 
 // Section 3.1 of arXiv 1706.03762: attention and a feed-forward network, each with a residual and a
@@ -98,10 +94,10 @@ Graph build_bert(const BertConfig& config, const Weights& weights) {
   x = graph.add("cls", std::make_shared<TokenPool>(TokenPooling::cls), {x});
   if (config.pooler == "pooler.dense") {
     x = linear(net, config.pooler, x, hidden, hidden);
-    x = graph.add("pooler.activation", std::make_shared<Tanh>(), {x});
+    x = graph.add("pooler.activation", std::make_shared<Elementwise>(Activation::tanh), {x});
   } else if (!config.pooler.empty()) {
     x = linear(net, config.pooler, x, hidden, hidden);
-    x = graph.add(config.pooler + ".relu", std::make_shared<Relu>(), {x});
+    x = graph.add(config.pooler + ".relu", std::make_shared<Elementwise>(Activation::relu), {x});
   }
   x = linear(net, "classifier", x, hidden, config.classes);
   graph.add_exit(kFinalExit, x);

@@ -2,7 +2,7 @@
 
 #include "batch_norm.h"
 #include "conv2d.h"
-#include "relu.h"
+#include "elementwise.h"
 
 namespace sidenet::models {
 
@@ -26,7 +26,8 @@ NodeId conv_bn(Module module, const std::string& conv, const std::string& bn, No
 }
 
 NodeId relu(Module module, const std::string& name, NodeId x) {
-  return module.graph.add(module.path(name), std::make_shared<ops::Relu>(), {x});
+  return module.graph.add(module.path(name),
+                          std::make_shared<ops::Elementwise>(kernels::Activation::relu), {x});
 }
 
 }  // namespace sidenet::models

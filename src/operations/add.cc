@@ -1,7 +1,7 @@
 #include "add.h"
 
-#include "cpu_kernels.h"
-#include "relu.h"
+#include "basic_kernels.h"
+#include "elementwise.h"
 #include "sidenet/error.h"
 
 namespace sidenet::ops {
@@ -9,17 +9,20 @@ namespace {
 
 class AddExecutable : public Executable {
  public:
-  AddExecutable(Shape shape, bool relu) : shape_(std::move(shape)), relu_(relu) {}
+  AddExecutable(Shape shape, bool relu, const kernels::BasicKernels& kernels)
+      : shape_(std::move(shape)), relu_(relu), kernels_(kernels) {}
+  std::string kernel() const override { return kernels_.name; }
   void run(std::span<const float* const> inputs, float* output, const RowBatch& batch, std::byte*,
            int threads) const override {
     const std::size_t count =
         entry_elements(shape_) * static_cast<std::size_t>(entries(shape_, batch));
-    kernels::cpu::add(inputs[0], inputs[1], output, count, relu_, threads);
+    kernels_.add(inputs[0], inputs[1], output, count, relu_, threads);
   }
 
  private:
   Shape shape_;
   bool relu_;
+  const kernels::BasicKernels& kernels_;
 };
 
 }  // namespace
@@ -33,15 +36,15 @@ Shape Add::output_shape(std::span<const Shape> inputs) const {
 }
 
 std::unique_ptr<Operation> Add::fuse(const Operation& next, std::size_t) const {
-  if (relu_ || !dynamic_cast<const Relu*>(&next)) return nullptr;
+  if (relu_ || !is_elementwise(next, kernels::Activation::relu)) return nullptr;
   auto fused = std::make_unique<Add>(*this);
   fused->relu_ = true;
   return fused;
 }
 
 std::unique_ptr<Executable> Add::prepare(std::span<const Shape> inputs,
-                                         const PrepareOptions&) const {
-  return std::make_unique<AddExecutable>(inputs[0], relu_);
+                                         const PrepareOptions& options) const {
+  return std::make_unique<AddExecutable>(inputs[0], relu_, kernels::basic_kernels(options.kernels));
 }
 
 }  // namespace sidenet::ops

@@ -2,8 +2,8 @@
 
 #include <cmath>
 
-#include "cpu_kernels.h"
-#include "relu.h"
+#include "basic_kernels.h"
+#include "elementwise.h"
 #include "sidenet/error.h"
 
 namespace sidenet::ops {
@@ -12,20 +12,26 @@ namespace {
 class BatchNormExecutable : public Executable {
  public:
   BatchNormExecutable(std::vector<float> scale, std::vector<float> shift, std::size_t pixels,
-                      bool relu)
-      : scale_(std::move(scale)), shift_(std::move(shift)), pixels_(pixels), relu_(relu) {}
+                      bool relu, const kernels::BasicKernels& kernels)
+      : scale_(std::move(scale)),
+        shift_(std::move(shift)),
+        pixels_(pixels),
+        relu_(relu),
+        kernels_(kernels) {}
+  std::string kernel() const override { return kernels_.name; }
   std::size_t weight_bytes() const override { return 2 * sizeof(float) * scale_.size(); }
   void run(std::span<const float* const> inputs, float* output, const RowBatch& batch, std::byte*,
            int threads) const override {
-    kernels::cpu::scale_shift(inputs[0], scale_.data(), shift_.data(), output,
-                              pixels_ * static_cast<std::size_t>(batch.rows),
-                              static_cast<int>(scale_.size()), relu_, threads);
+    kernels_.scale_shift(inputs[0], scale_.data(), shift_.data(), output,
+                         pixels_ * static_cast<std::size_t>(batch.rows),
+                         static_cast<int>(scale_.size()), relu_, threads);
   }
 
  private:
   std::vector<float> scale_, shift_;
   std::size_t pixels_;
   bool relu_;
+  const kernels::BasicKernels& kernels_;
 };
 
 }  // namespace
@@ -57,16 +63,17 @@ Shape BatchNorm::output_shape(std::span<const Shape> inputs) const {
 }
 
 std::unique_ptr<Operation> BatchNorm::fuse(const Operation& next, std::size_t) const {
-  if (relu_ || !dynamic_cast<const Relu*>(&next)) return nullptr;
+  if (relu_ || !is_elementwise(next, kernels::Activation::relu)) return nullptr;
   auto fused = std::make_unique<BatchNorm>(*this);
   fused->relu_ = true;
   return fused;
 }
 
 std::unique_ptr<Executable> BatchNorm::prepare(std::span<const Shape> inputs,
-                                               const PrepareOptions&) const {
+                                               const PrepareOptions& options) const {
   return std::make_unique<BatchNormExecutable>(
-      scale_, shift_, static_cast<std::size_t>(element_count(inputs[0]) / channels()), relu_);
+      scale_, shift_, static_cast<std::size_t>(element_count(inputs[0]) / channels()), relu_,
+      kernels::basic_kernels(options.kernels));
 }
 
 }  // namespace sidenet::ops

@@ -3,15 +3,9 @@
 #include "add.h"
 #include "batch_norm.h"
 #include "checked.h"
-#include "direct_conv2d.h"
-#include "relu.h"
+#include "conv2d_choice.h"
+#include "elementwise.h"
 #include "sidenet/error.h"
-#include "winograd_conv2d.h"
-#if SIDENET_ONEDNN
-#include "onednn_conv2d.h"
-#else
-#include "cpu_kernels.h"
-#endif
 
 namespace sidenet::ops {
 namespace {
@@ -23,6 +17,7 @@ class Conv2dExecutable : public Executable {
       : kernel_(std::move(kernel)), source_elements_(source), target_elements_(target) {}
   std::size_t scratch_bytes(const Capacity&) const override { return kernel_->scratch_bytes(); }
   std::size_t weight_bytes() const override { return kernel_->weight_bytes(); }
+  std::string kernel() const override { return kernel_->name(); }
   bool has_own_threads() const override { return kernel_->has_own_threads(); }
   void run(std::span<const float* const> inputs, float* output, const RowBatch& batch,
            std::byte* scratch, int threads) const override {
@@ -110,7 +105,8 @@ std::unique_ptr<Operation> Conv2d::fuse(const Operation& next, std::size_t opera
     fused->relu_ = add->has_relu();
     return fused;
   }
-  if (dynamic_cast<const Relu*>(&next)) {
+  // ReLU alone: the kernels of convolutions know no other activation.
+  if (is_elementwise(next, kernels::Activation::relu)) {
     auto fused = std::make_unique<Conv2d>(*this);
     fused->relu_ = true;
     return fused;
@@ -139,7 +135,8 @@ std::unique_ptr<Executable> Conv2d::prepare(std::span<const Shape> inputs,
                                             const PrepareOptions& options) const {
   const Shape& in = inputs[0];
   const Shape out = output_shape(inputs);
-  kernels::Conv2dShape shape;
+  kernels::Conv2dProblem problem;
+  kernels::Conv2dShape& shape = problem.shape;
   shape.in_channels = checked_int(in[0], "conv2d");
   shape.out_channels = checked_int(out[0], "conv2d");
   shape.groups = parameters_.groups;
@@ -155,22 +152,11 @@ std::unique_ptr<Executable> Conv2d::prepare(std::span<const Shape> inputs,
 
   const Tensor weight = weight_.to_f32();
   const std::vector<float> bias = folded_bias();
-  const float* bias_data = bias.empty() ? nullptr : bias.data();
-  const kernels::Conv2dPost post{residual_, relu_};
-  const float* scale = scale_.empty() ? nullptr : scale_.data();
-  std::unique_ptr<kernels::Conv2dKernel> kernel;
-  if (options.winograd && kernels::cpu::winograd_suits(shape)) {
-    kernel =
-        kernels::cpu::make_winograd_conv2d(shape, weight.data<float>(), scale, bias_data, post);
-  } else if (kernels::cpu::direct_suits(shape)) {
-    kernel = kernels::cpu::make_direct_conv2d(shape, weight.data<float>(), scale, bias_data, post);
-  } else {
-#if SIDENET_ONEDNN
-    kernel = kernels::onednn::make_conv2d(shape, weight.data<float>(), scale, bias_data, post);
-#else
-    kernel = kernels::cpu::make_conv2d(shape, weight.data<float>(), scale, bias_data, post);
-#endif
-  }
+  problem.weight = weight.data<float>();
+  problem.scale = scale_.empty() ? nullptr : scale_.data();
+  problem.bias = bias.empty() ? nullptr : bias.data();
+  problem.post = {residual_, relu_};
+  auto kernel = kernels::choose_conv2d(problem, options.kernels, options.winograd);
   weight_.release_pages();
   return std::make_unique<Conv2dExecutable>(std::move(kernel),
                                             static_cast<std::size_t>(element_count(in)),

@@ -1,6 +1,6 @@
 #include "embeddings.h"
 
-#include "cpu_kernels.h"
+#include "basic_kernels.h"
 #include "sidenet/error.h"
 
 namespace sidenet::ops {
@@ -8,16 +8,21 @@ namespace {
 
 class EmbeddingsExecutable : public Executable {
  public:
-  EmbeddingsExecutable(Tensor words, Tensor positions, Tensor types)
-      : words_(std::move(words)), positions_(std::move(positions)), types_(std::move(types)) {}
+  EmbeddingsExecutable(Tensor words, Tensor positions, Tensor types,
+                       const kernels::BasicKernels& kernels)
+      : words_(std::move(words)),
+        positions_(std::move(positions)),
+        types_(std::move(types)),
+        kernels_(kernels) {}
+  std::string kernel() const override { return kernels_.name; }
   void run(std::span<const float* const> inputs, float* output, const RowBatch& batch, std::byte*,
            int) const override {
     const auto hidden = static_cast<std::size_t>(words_.dim(1));
     for (std::size_t token = 0; token < static_cast<std::size_t>(batch.tokens); ++token) {
       const float* ids = inputs[0] + 3 * token;
       float* sum = output + token * hidden;
-      kernels::cpu::add(entry(words_, ids[0]), entry(positions_, ids[1]), sum, hidden, false, 1);
-      if (!types_.empty()) kernels::cpu::add(sum, entry(types_, ids[2]), sum, hidden, false, 1);
+      kernels_.add(entry(words_, ids[0]), entry(positions_, ids[1]), sum, hidden, false, 1);
+      if (!types_.empty()) kernels_.add(sum, entry(types_, ids[2]), sum, hidden, false, 1);
     }
   }
 
@@ -28,6 +33,7 @@ class EmbeddingsExecutable : public Executable {
            static_cast<std::size_t>(id) * static_cast<std::size_t>(table.dim(1));
   }
   Tensor words_, positions_, types_;
+  const kernels::BasicKernels& kernels_;
 };
 
 }  // namespace
@@ -56,9 +62,10 @@ std::int64_t Embeddings::parameters() const {
 }
 
 std::unique_ptr<Executable> Embeddings::prepare(std::span<const Shape>,
-                                                const PrepareOptions&) const {
+                                                const PrepareOptions& options) const {
   return std::make_unique<EmbeddingsExecutable>(words_.to_f32(), positions_.to_f32(),
-                                                types_.empty() ? types_ : types_.to_f32());
+                                                types_.empty() ? types_ : types_.to_f32(),
+                                                kernels::basic_kernels(options.kernels));
 }
 
 }  // namespace sidenet::ops

@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <vector>
 
+#include "basic_kernels.h"
 #include "checked.h"
-#include "cpu_kernels.h"
+#include "exit_choice.h"
 #include "sidenet/error.h"
 
 namespace sidenet::ops {
@@ -33,7 +34,7 @@ struct Grid {
     features =
         checked_int(checked_mul(static_cast<std::uint64_t>(channels), cells, kFeatures), kFeatures);
   }
-  kernels::cpu::PoolGrid pooled() const { return {h, w, channels, pool}; }
+  kernels::PoolGrid pooled() const { return {h, w, channels, pool}; }
 
  private:
   static constexpr const char *kExtents = "exit: extents of its tap",
@@ -53,55 +54,66 @@ int rows_at_once(std::size_t floats_of_row) {
 
 class ExitHeadExecutable : public Executable {
  public:
-  ExitHeadExecutable(const Grid& grid, kernels::cpu::PooledLinear fc1,
-                     kernels::cpu::PackedLinear fc2)
+  ExitHeadExecutable(const Grid& grid, std::size_t hidden, std::size_t classes,
+                     std::unique_ptr<kernels::ExitKernel> kernel,
+                     const kernels::BasicKernels& basic)
       : grid_(grid),
-        fc1_(std::move(fc1)),
-        fc2_(std::move(fc2)),
+        hidden_(hidden),
+        classes_(classes),
+        kernel_(std::move(kernel)),
+        basic_(basic),
         rows_at_once_(rows_at_once(row_floats())) {}
-  std::size_t scratch_bytes(const Capacity&) const override {
-    return sizeof(float) * row_floats() * static_cast<std::size_t>(rows_at_once_);
+  std::string kernel() const override { return kernel_->name(); }
+  std::size_t scratch_bytes(const Capacity& capacity) const override {
+    return buffers_bytes() + kernel_->scratch_bytes(capacity.threads);
   }
-  // Between two rows they go out of the caches, and what reads them has little else to do.
-  std::span<const std::byte> streamed_weights() const override { return fc1_.linear().weights(); }
-  std::size_t weight_bytes() const override {
-    return fc1_.linear().weight_bytes() + fc2_.weight_bytes();
+  std::span<const std::byte> streamed_weights() const override {
+    return kernel_->streamed_weights();
   }
+  std::size_t weight_bytes() const override { return kernel_->weight_bytes(); }
   void run(std::span<const float* const> inputs, float* output, const RowBatch& batch,
            std::byte* scratch, int threads) const override {
     float* features = reinterpret_cast<float*>(scratch);
-    float* hidden = features + static_cast<std::size_t>(rows_at_once_) *
-                                   static_cast<std::size_t>(grid_.features);
+    const kernels::ExitKernel::Buffers buffers{
+        features,
+        features +
+            static_cast<std::size_t>(rows_at_once_) * static_cast<std::size_t>(grid_.features),
+        scratch + buffers_bytes()};
     const std::size_t elements = static_cast<std::size_t>(grid_.channels) * grid_.h * grid_.w;
     for (int first = 0; first < batch.rows; first += rows_at_once_) {
       const int count = std::min(rows_at_once_, batch.rows - first);
+      float* logits = output + static_cast<std::size_t>(first) * classes_;
       if (grid_.of_tokens) {
-        pool_tokens(grid_.tokens, inputs[0], grid_.hidden,
+        pool_tokens(basic_, grid_.tokens, inputs[0], grid_.hidden,
                     {count, batch.tokens, batch.offsets + first}, features, threads);
-        fc1_.run_pooled(features, count, hidden, threads);
+        kernel_->run_pooled(count, buffers, logits, threads);
       } else {
-        fc1_.run(inputs[0] + static_cast<std::size_t>(first) * elements, count, features, hidden,
-                 threads);
+        kernel_->run(inputs[0] + static_cast<std::size_t>(first) * elements, count, buffers, logits,
+                     threads);
       }
-      fc2_.run(hidden, count, output + static_cast<std::size_t>(first) * fc2_.out_features(), false,
-               threads);
     }
   }
 
  private:
-  std::size_t row_floats() const {
-    return static_cast<std::size_t>(grid_.features) + static_cast<std::size_t>(fc2_.in_features());
+  std::size_t row_floats() const { return static_cast<std::size_t>(grid_.features) + hidden_; }
+  std::size_t buffers_bytes() const {
+    const std::size_t bytes =
+        sizeof(float) * row_floats() * static_cast<std::size_t>(rows_at_once_);
+    return (bytes + 63) / 64 * 64;
   }
 
   Grid grid_;
-  kernels::cpu::PooledLinear fc1_;
-  kernels::cpu::PackedLinear fc2_;
+  std::size_t hidden_, classes_;
+  std::unique_ptr<kernels::ExitKernel> kernel_;
+  const kernels::BasicKernels& basic_;
   int rows_at_once_;
 };
 
 class TapFeaturesExecutable : public Executable {
  public:
-  explicit TapFeaturesExecutable(const Grid& grid) : grid_(grid) {}
+  TapFeaturesExecutable(const Grid& grid, const kernels::BasicKernels& basic)
+      : grid_(grid), basic_(basic) {}
+  std::string kernel() const override { return basic_.name; }
   std::size_t scratch_bytes(const Capacity&) const override {
     return sizeof(float) * static_cast<std::size_t>(grid_.features);
   }
@@ -112,20 +124,20 @@ class TapFeaturesExecutable : public Executable {
     const std::size_t elements = static_cast<std::size_t>(grid_.channels) * grid_.h * grid_.w;
     for (int row = 0; row < batch.rows; ++row) {
       if (grid_.of_tokens) {
-        pool_tokens(grid_.tokens, inputs[0], grid_.hidden, {1, batch.tokens, batch.offsets + row},
-                    pooled, threads);
+        pool_tokens(basic_, grid_.tokens, inputs[0], grid_.hidden,
+                    {1, batch.tokens, batch.offsets + row}, pooled, threads);
       } else {
-        kernels::cpu::adaptive_avg_pool(inputs[0] + static_cast<std::size_t>(row) * elements,
-                                        grid_.h, grid_.w, grid_.channels, pooled, grid_.pool,
-                                        grid_.pool, threads);
+        basic_.adaptive_avg_pool(inputs[0] + static_cast<std::size_t>(row) * elements, grid_.h,
+                                 grid_.w, grid_.channels, pooled, grid_.pool, grid_.pool, threads);
       }
-      kernels::cpu::hwc_to_chw(pooled, grid_.channels, grid_.pool * grid_.pool,
-                               output + static_cast<std::size_t>(row) * features);
+      basic_.hwc_to_chw(pooled, grid_.channels, grid_.pool * grid_.pool,
+                        output + static_cast<std::size_t>(row) * features);
     }
   }
 
  private:
   Grid grid_;
+  const kernels::BasicKernels& basic_;
 };
 
 }  // namespace
@@ -161,7 +173,7 @@ std::int64_t ExitHead::multiply_adds(std::span<const Shape>) const {
 std::int64_t ExitHead::parameters() const { return sidenet_.parameters(); }
 
 std::unique_ptr<Executable> ExitHead::prepare(std::span<const Shape> inputs,
-                                              const PrepareOptions&) const {
+                                              const PrepareOptions& options) const {
   const Grid grid(inputs[0], sidenet_.pooling);
   const Tensor mean = sidenet_.mean.to_f32(), std = sidenet_.std.to_f32(),
                w1 = sidenet_.fc1_weight.to_f32(), b1 = sidenet_.fc1_bias.to_f32(),
@@ -169,24 +181,25 @@ std::unique_ptr<Executable> ExitHead::prepare(std::span<const Shape> inputs,
   const auto features = static_cast<std::size_t>(grid.features),
              hidden = static_cast<std::size_t>(w1.dim(0));
   const int cells = grid.pool * grid.pool;
+  const kernels::BasicKernels& basic = kernels::basic_kernels(options.kernels);
   // From (channel, y, x) order to the pooled (y, x, channel).
-  std::vector<float> weight(hidden * features), means(features), scales(features);
+  std::vector<float> weight(hidden * features);
+  kernels::ExitProblem problem{
+      grid.pooled(), std::vector<float>(features), std::vector<float>(features), {}, {}};
   const auto reorder = [&](const float* from, float* to) {
-    kernels::cpu::chw_to_hwc(from, grid.channels, cells, to);
+    basic.chw_to_hwc(from, grid.channels, cells, to);
   };
   for (std::size_t o = 0; o < hidden; ++o)
     reorder(w1.data<float>() + o * features, weight.data() + o * features);
-  reorder(mean.data<float>(), means.data());
-  reorder(std.data<float>(), scales.data());
-  for (float& scale : scales) scale = 1 / scale;
-  kernels::cpu::PackedLinear fc1(grid.features, checked_int(hidden, "exit: hidden units"),
-                                 weight.data(), b1.data<float>());
-  kernels::cpu::PackedLinear fc2(fc1.out_features(), checked_int(w2.dim(0), "exit: classes"),
-                                 w2.data<float>(), b2.data<float>());
+  reorder(mean.data<float>(), problem.mean.data());
+  reorder(std.data<float>(), problem.scale.data());
+  for (float& scale : problem.scale) scale = 1 / scale;
+  problem.fc1 = {weight.data(), b1.data<float>(), checked_int(w1.dim(0), "exit: hidden units")};
+  problem.fc2 = {w2.data<float>(), b2.data<float>(), checked_int(w2.dim(0), "exit: classes")};
+  auto kernel = kernels::choose_exit(std::move(problem), options.kernels);
   sidenet_.fc1_weight.release_pages();
-  kernels::cpu::PooledLinear pooled(grid.pooled(), std::move(means), std::move(scales),
-                                    std::move(fc1));
-  return std::make_unique<ExitHeadExecutable>(grid, std::move(pooled), std::move(fc2));
+  return std::make_unique<ExitHeadExecutable>(grid, hidden, static_cast<std::size_t>(w2.dim(0)),
+                                              std::move(kernel), basic);
 }
 
 Shape TapFeatures::output_shape(std::span<const Shape> inputs) const {
@@ -197,8 +210,9 @@ Shape TapFeatures::output_shape(std::span<const Shape> inputs) const {
 }
 
 std::unique_ptr<Executable> TapFeatures::prepare(std::span<const Shape> inputs,
-                                                 const PrepareOptions&) const {
-  return std::make_unique<TapFeaturesExecutable>(Grid(inputs[0], pooling_));
+                                                 const PrepareOptions& options) const {
+  return std::make_unique<TapFeaturesExecutable>(Grid(inputs[0], pooling_),
+                                                 kernels::basic_kernels(options.kernels));
 }
 
 }  // namespace sidenet::ops

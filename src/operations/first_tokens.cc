@@ -3,14 +3,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "add.h"
 #include "exit_head.h"
-#include "gelu.h"
-#include "layer_norm.h"
 #include "linear.h"
-#include "relu.h"
 #include "self_attention.h"
-#include "tanh.h"
 #include "token_pool.h"
 
 namespace sidenet::ops {
@@ -37,9 +32,7 @@ bool reads_first_alone(const Node& node) {
 std::shared_ptr<const Operation> over_first_tokens(const Node& node) {
   if (const auto* linear = as<Linear>(node))
     return std::make_shared<Linear>(linear->over_first_tokens());
-  const bool is_by_entry =
-      as<LayerNorm>(node) || as<Gelu>(node) || as<Relu>(node) || as<Tanh>(node) || as<Add>(node);
-  return is_by_entry ? node.operation : nullptr;
+  return node.operation->is_by_entry() ? node.operation : nullptr;
 }
 
 class FirstTokens {

@@ -1,24 +1,27 @@
 #include "layer_norm.h"
 
+#include "basic_kernels.h"
 #include "checked.h"
 #include "sidenet/error.h"
-#include "transformer_kernels.h"
 
 namespace sidenet::ops {
 namespace {
 
 class LayerNormExecutable : public Executable {
  public:
-  LayerNormExecutable(Tensor gamma, Tensor beta, float epsilon, Shape shape)
+  LayerNormExecutable(Tensor gamma, Tensor beta, float epsilon, Shape shape,
+                      const kernels::BasicKernels& kernels)
       : gamma_(std::move(gamma)),
         beta_(std::move(beta)),
         epsilon_(epsilon),
         shape_(std::move(shape)),
-        hidden_(checked_int(shape_.back(), "layer_norm")) {}
+        hidden_(checked_int(shape_.back(), "layer_norm")),
+        kernels_(kernels) {}
+  std::string kernel() const override { return kernels_.name; }
   void run(std::span<const float* const> inputs, float* output, const RowBatch& batch, std::byte*,
            int threads) const override {
-    kernels::cpu::layer_norm(inputs[0], gamma_.data<float>(), beta_.data<float>(), epsilon_, output,
-                             entries(shape_, batch), hidden_, threads);
+    kernels_.layer_norm(inputs[0], gamma_.data<float>(), beta_.data<float>(), epsilon_, output,
+                        entries(shape_, batch), hidden_, threads);
   }
 
  private:
@@ -26,6 +29,7 @@ class LayerNormExecutable : public Executable {
   float epsilon_;
   Shape shape_;
   int hidden_;
+  const kernels::BasicKernels& kernels_;
 };
 
 }  // namespace
@@ -47,9 +51,9 @@ Shape LayerNorm::output_shape(std::span<const Shape> inputs) const {
 }
 
 std::unique_ptr<Executable> LayerNorm::prepare(std::span<const Shape> inputs,
-                                               const PrepareOptions&) const {
-  return std::make_unique<LayerNormExecutable>(gamma_.to_f32(), beta_.to_f32(), epsilon_,
-                                               inputs[0]);
+                                               const PrepareOptions& options) const {
+  return std::make_unique<LayerNormExecutable>(gamma_.to_f32(), beta_.to_f32(), epsilon_, inputs[0],
+                                               kernels::basic_kernels(options.kernels));
 }
 
 }  // namespace sidenet::ops

@@ -14,6 +14,7 @@ class LayerNorm : public Operation {
   Shape output_shape(std::span<const Shape> inputs) const override;
   std::int64_t parameters() const override { return gamma_.size() + beta_.size(); }
   std::optional<std::size_t> may_overwrite() const override { return 0; }
+  bool is_by_entry() const override { return true; }
   std::unique_ptr<Executable> prepare(std::span<const Shape> inputs,
                                       const PrepareOptions& options) const override;
 

@@ -2,73 +2,35 @@
 
 #include "add.h"
 #include "checked.h"
-#include "cpu_kernels.h"
-#include "gelu.h"
-#include "relu.h"
+#include "elementwise.h"
+#include "linear_choice.h"
 #include "sidenet/error.h"
-#include "tanh.h"
-#include "transformer_kernels.h"
 
 namespace sidenet::ops {
 namespace {
 
-using kernels::cpu::PackedGemm, kernels::cpu::PackedLinear;
+using kernels::Activation, kernels::LinearRows;
 
-// One vector a row: few rows, and sums in several chains at once.
-class RowLinear : public Executable {
+class LinearExecutable : public Executable {
  public:
-  RowLinear(PackedLinear linear, Linear::Activation activation)
-      : linear_(std::move(linear)), activation_(activation) {}
-  std::size_t weight_bytes() const override { return linear_.weight_bytes(); }
-  void run(std::span<const float* const> inputs, float* output, const RowBatch& batch, std::byte*,
-           int threads) const override {
-    using Activation = Linear::Activation;
-    const std::size_t count =
-        static_cast<std::size_t>(batch.rows) * static_cast<std::size_t>(linear_.out_features());
-    linear_.run(inputs[0], batch.rows, output, activation_ == Activation::relu, threads);
-    if (activation_ == Activation::tanh) kernels::cpu::tanh(output, output, count, threads);
-    if (activation_ == Activation::gelu || activation_ == Activation::gelu_tanh)
-      kernels::cpu::gelu(output, output, count, activation_ == Activation::gelu_tanh, threads);
-    if (inputs.size() > 1) kernels::cpu::add(output, inputs[1], output, count, false, threads);
-  }
-
- private:
-  PackedLinear linear_;
-  Linear::Activation activation_;
-};
-
-// The tokens of all rows, or one of each, as a matrix.
-class TokenLinear : public Executable {
- public:
-  TokenLinear(PackedGemm gemm, kernels::cpu::Activation activation, bool all)
-      : gemm_(std::move(gemm)), activation_(activation), all_(all) {}
+  LinearExecutable(std::unique_ptr<kernels::LinearKernel> kernel, bool of_all_tokens)
+      : kernel_(std::move(kernel)), of_all_tokens_(of_all_tokens) {}
+  std::string kernel() const override { return kernel_->name(); }
   std::size_t scratch_bytes(const Capacity& capacity) const override {
-    return gemm_.scratch_bytes(capacity.threads);
+    return kernel_->scratch_bytes(capacity.threads);
   }
-  std::size_t weight_bytes() const override { return gemm_.weight_bytes(); }
+  std::size_t weight_bytes() const override { return kernel_->weight_bytes(); }
   void run(std::span<const float* const> inputs, float* output, const RowBatch& batch,
            std::byte* scratch, int threads) const override {
     const float* residual = inputs.size() > 1 ? inputs[1] : nullptr;
-    gemm_.run(inputs[0], all_ ? batch.tokens : batch.rows, output, activation_, residual, scratch,
-              threads);
+    kernel_->run(inputs[0], of_all_tokens_ ? batch.tokens : batch.rows, output, residual, scratch,
+                 threads);
   }
 
  private:
-  PackedGemm gemm_;
-  kernels::cpu::Activation activation_;
-  bool all_;
+  std::unique_ptr<kernels::LinearKernel> kernel_;
+  bool of_all_tokens_;
 };
-
-kernels::cpu::Activation kernel_activation(Linear::Activation activation) {
-  switch (activation) {
-    case Linear::Activation::none: return kernels::cpu::Activation::none;
-    case Linear::Activation::relu: return kernels::cpu::Activation::relu;
-    case Linear::Activation::gelu: return kernels::cpu::Activation::gelu;
-    case Linear::Activation::gelu_tanh: return kernels::cpu::Activation::gelu_tanh;
-    case Linear::Activation::tanh: return kernels::cpu::Activation::tanh;
-  }
-  return kernels::cpu::Activation::none;
-}
 
 }  // namespace
 
@@ -105,8 +67,9 @@ Linear Linear::over_first_tokens() const {
 }
 
 std::string Linear::kind() const {
-  const char* names[] = {"", "+relu", "+gelu", "+gelu_tanh", "+tanh"};
-  return std::string("linear") + names[static_cast<int>(activation_)] + (residual_ ? "+add" : "");
+  const bool plain = activation_ == Activation::none;
+  return std::string("linear") + (plain ? "" : "+") +
+         (plain ? "" : kernels::activation_name(activation_)) + (residual_ ? "+add" : "");
 }
 
 std::int64_t Linear::out_features() const {
@@ -141,16 +104,12 @@ std::int64_t Linear::parameters() const {
 
 std::unique_ptr<Operation> Linear::fuse(const Operation& next, std::size_t) const {
   if (residual_) return nullptr;
-  const auto with = [&](Activation activation) -> std::unique_ptr<Operation> {
-    if (activation_ != Activation::none) return nullptr;
+  if (const auto* elementwise = dynamic_cast<const Elementwise*>(&next);
+      elementwise && activation_ == Activation::none) {
     auto fused = std::make_unique<Linear>(*this);
-    fused->activation_ = activation;
+    fused->activation_ = elementwise->activation();
     return fused;
-  };
-  if (dynamic_cast<const Relu*>(&next)) return with(Activation::relu);
-  if (const auto* gelu = dynamic_cast<const Gelu*>(&next))
-    return with(gelu->tanh_form() ? Activation::gelu_tanh : Activation::gelu);
-  if (dynamic_cast<const Tanh*>(&next)) return with(Activation::tanh);
+  }
   if (const auto* add = dynamic_cast<const Add*>(&next); add && !add->has_relu()) {
     auto fused = std::make_unique<Linear>(*this);
     fused->residual_ = true;
@@ -160,9 +119,9 @@ std::unique_ptr<Operation> Linear::fuse(const Operation& next, std::size_t) cons
 }
 
 std::unique_ptr<Executable> Linear::prepare(std::span<const Shape> inputs,
-                                            const PrepareOptions&) const {
+                                            const PrepareOptions& options) const {
   std::vector<Tensor> kept;  // what to_f32() made, until it is packed
-  std::vector<kernels::cpu::LinearWeights> parts;
+  std::vector<kernels::LinearWeights> parts;
   const auto values = [&](const Tensor& tensor) -> const float* {
     if (tensor.empty()) return nullptr;
     kept.push_back(tensor.to_f32());
@@ -173,19 +132,15 @@ std::unique_ptr<Executable> Linear::prepare(std::span<const Shape> inputs,
     parts.push_back({values(weight), values(bias), checked_int(weight.dim(0), "linear")});
   checked_int(out_features(), "linear");
   const auto in = checked_int(in_features(), "linear");
-  std::unique_ptr<Executable> result;
-  if (const bool all = is_per_token(inputs[0]); all || of_tokens_) {
-    result =
-        std::make_unique<TokenLinear>(PackedGemm(in, parts), kernel_activation(activation_), all);
-  } else {
-    if (parts.size() != 1)
-      throw Error("linear: expected one part for rows that are vectors, got " +
-                  std::to_string(parts.size()));
-    result = std::make_unique<RowLinear>(
-        PackedLinear(in, parts[0].out_features, parts[0].weight, parts[0].bias), activation_);
-  }
+  const bool all = is_per_token(inputs[0]), of_tokens = all || of_tokens_;
+  if (!of_tokens && parts.size() != 1)
+    throw Error("linear: expected one part for rows that are vectors, got " +
+                std::to_string(parts.size()));
+  auto kernel = kernels::choose_linear(
+      {in, parts, activation_, of_tokens ? LinearRows::tokens : LinearRows::vectors},
+      options.kernels);
   for (const auto& part : parts_) part.weight.release_pages();
-  return result;
+  return std::make_unique<LinearExecutable>(std::move(kernel), all);
 }
 
 }  // namespace sidenet::ops

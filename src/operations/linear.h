@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "activation.h"
 #include "operation.h"
 
 namespace sidenet::ops {
@@ -11,11 +12,10 @@ struct LinearWeights {
   Tensor bias;    ///< (out), or empty
 };
 
-/// y = W x + b, (in) to (out) or (kTokens, in) to (kTokens, out). Takes in a ReLU behind it; GELU,
-/// tanh, or the addition of a residual.
+/// y = W x + b, (in) to (out) or (kTokens, in) to (kTokens, out). Takes in an activation
+/// behind it, then the addition of a residual.
 class Linear : public Operation {
  public:
-  enum class Activation { none, relu, gelu, gelu_tanh, tanh };
   /// Throws Error where weight and bias disagree.
   Linear(Tensor weight, Tensor bias);
   /// Several layers over one input, their outputs side by side (queries, keys and values, say).
@@ -41,7 +41,7 @@ class Linear : public Operation {
   std::int64_t out_features() const;
 
   std::vector<LinearWeights> parts_;
-  Activation activation_ = Activation::none;
+  kernels::Activation activation_ = kernels::Activation::none;
   bool residual_ = false;
   bool of_tokens_ = false;  ///< its rows are tokens even where there is one a row
 };

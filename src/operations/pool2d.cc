@@ -1,7 +1,7 @@
 #include "pool2d.h"
 
+#include "basic_kernels.h"
 #include "checked.h"
-#include "cpu_kernels.h"
 #include "sidenet/error.h"
 
 namespace sidenet::ops {
@@ -9,13 +9,15 @@ namespace {
 
 class Pool2dExecutable : public Executable {
  public:
-  Pool2dExecutable(Pool2d::Kind kind, const kernels::Pool2dShape& shape)
-      : kind_(kind), shape_(shape) {}
+  Pool2dExecutable(Pool2d::Kind kind, const kernels::Pool2dShape& shape,
+                   const kernels::BasicKernels& kernels)
+      : kind_(kind), shape_(shape), kernels_(kernels) {}
+  std::string kernel() const override { return kernels_.name; }
   void run(std::span<const float* const> inputs, float* output, const RowBatch& batch, std::byte*,
            int threads) const override {
     const std::size_t in = static_cast<std::size_t>(shape_.in_h) * shape_.in_w * shape_.channels;
     const std::size_t out = static_cast<std::size_t>(shape_.out_h) * shape_.out_w * shape_.channels;
-    const auto pool = kind_ == Pool2d::Kind::max ? kernels::cpu::max_pool : kernels::cpu::avg_pool;
+    const auto pool = kind_ == Pool2d::Kind::max ? kernels_.max_pool : kernels_.avg_pool;
     for (std::size_t row = 0; row < static_cast<std::size_t>(batch.rows); ++row) {
       pool(shape_, inputs[0] + row * in, output + row * out, threads);
     }
@@ -24,27 +26,31 @@ class Pool2dExecutable : public Executable {
  private:
   Pool2d::Kind kind_;
   kernels::Pool2dShape shape_;
+  const kernels::BasicKernels& kernels_;
 };
 
 class AdaptiveAvgPool2dExecutable : public Executable {
  public:
-  AdaptiveAvgPool2dExecutable(const Shape& in, int size)
+  AdaptiveAvgPool2dExecutable(const Shape& in, int size, const kernels::BasicKernels& kernels)
       : channels_(checked_int(in[0], "pooling")),
         h_(checked_int(in[1], "pooling")),
         w_(checked_int(in[2], "pooling")),
-        size_(size) {}
+        size_(size),
+        kernels_(kernels) {}
+  std::string kernel() const override { return kernels_.name; }
   void run(std::span<const float* const> inputs, float* output, const RowBatch& batch, std::byte*,
            int threads) const override {
     const std::size_t in = static_cast<std::size_t>(channels_) * h_ * w_,
                       out = static_cast<std::size_t>(channels_) * size_ * size_;
     for (std::size_t row = 0; row < static_cast<std::size_t>(batch.rows); ++row) {
-      kernels::cpu::adaptive_avg_pool(inputs[0] + row * in, h_, w_, channels_, output + row * out,
-                                      size_, size_, threads);
+      kernels_.adaptive_avg_pool(inputs[0] + row * in, h_, w_, channels_, output + row * out, size_,
+                                 size_, threads);
     }
   }
 
  private:
   int channels_, h_, w_, size_;
+  const kernels::BasicKernels& kernels_;
 };
 
 void require_image(const char* what, const Shape& in) {
@@ -68,7 +74,7 @@ Shape Pool2d::output_shape(std::span<const Shape> inputs) const {
 }
 
 std::unique_ptr<Executable> Pool2d::prepare(std::span<const Shape> inputs,
-                                            const PrepareOptions&) const {
+                                            const PrepareOptions& options) const {
   const Shape& in = inputs[0];
   const Shape out = output_shape(inputs);
   kernels::Pool2dShape shape;
@@ -80,7 +86,7 @@ std::unique_ptr<Executable> Pool2d::prepare(std::span<const Shape> inputs,
   shape.kernel_h = shape.kernel_w = kernel_;
   shape.stride_h = shape.stride_w = stride_;
   shape.pad_h = shape.pad_w = padding_;
-  return std::make_unique<Pool2dExecutable>(kind_, shape);
+  return std::make_unique<Pool2dExecutable>(kind_, shape, kernels::basic_kernels(options.kernels));
 }
 
 Shape AdaptiveAvgPool2d::output_shape(std::span<const Shape> inputs) const {
@@ -89,8 +95,9 @@ Shape AdaptiveAvgPool2d::output_shape(std::span<const Shape> inputs) const {
 }
 
 std::unique_ptr<Executable> AdaptiveAvgPool2d::prepare(std::span<const Shape> inputs,
-                                                       const PrepareOptions&) const {
-  return std::make_unique<AdaptiveAvgPool2dExecutable>(inputs[0], size_);
+                                                       const PrepareOptions& options) const {
+  return std::make_unique<AdaptiveAvgPool2dExecutable>(inputs[0], size_,
+                                                       kernels::basic_kernels(options.kernels));
 }
 
 }  // namespace sidenet::ops

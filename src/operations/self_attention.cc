@@ -2,37 +2,40 @@
 
 #include <cmath>
 
+#include "basic_kernels.h"
 #include "checked.h"
 #include "sidenet/error.h"
-#include "transformer_kernels.h"
 
 namespace sidenet::ops {
 namespace {
 
 class AttentionExecutable : public Executable {
  public:
-  AttentionExecutable(int heads, int head_dim)
+  AttentionExecutable(int heads, int head_dim, const kernels::BasicKernels& kernels)
       : heads_(heads),
         head_dim_(head_dim),
-        scale_(1.0f / std::sqrt(static_cast<float>(head_dim))) {}
+        scale_(1.0f / std::sqrt(static_cast<float>(head_dim))),
+        kernels_(kernels) {}
+  std::string kernel() const override { return kernels_.name; }
   std::size_t scratch_bytes(const Capacity& capacity) const override {
-    return kernels::cpu::self_attention_scratch_bytes(capacity.tokens, heads_, head_dim_,
-                                                      capacity.threads);
+    return kernels_.self_attention_scratch_bytes(capacity.tokens, heads_, head_dim_,
+                                                 capacity.threads);
   }
   void run(std::span<const float* const> inputs, float* output, const RowBatch& batch,
            std::byte* scratch, int threads) const override {
     if (inputs.size() == 2) {
-      kernels::cpu::first_token_attention(inputs[0], inputs[1], batch.offsets, batch.rows, heads_,
-                                          head_dim_, scale_, output, scratch, threads);
+      kernels_.first_token_attention(inputs[0], inputs[1], batch.offsets, batch.rows, heads_,
+                                     head_dim_, scale_, output, scratch, threads);
     } else {
-      kernels::cpu::self_attention(inputs[0], batch.offsets, batch.rows, heads_, head_dim_, scale_,
-                                   output, scratch, threads);
+      kernels_.self_attention(inputs[0], batch.offsets, batch.rows, heads_, head_dim_, scale_,
+                              output, scratch, threads);
     }
   }
 
  private:
   int heads_, head_dim_;
   float scale_;
+  const kernels::BasicKernels& kernels_;
 };
 
 }  // namespace
@@ -51,9 +54,10 @@ std::int64_t SelfAttention::multiply_adds(std::span<const Shape> inputs) const {
 }
 
 std::unique_ptr<Executable> SelfAttention::prepare(std::span<const Shape> inputs,
-                                                   const PrepareOptions&) const {
+                                                   const PrepareOptions& options) const {
   return std::make_unique<AttentionExecutable>(
-      heads_, checked_int(inputs[0][1] / 3 / heads_, "self_attention"));
+      heads_, checked_int(inputs[0][1] / 3 / heads_, "self_attention"),
+      kernels::basic_kernels(options.kernels));
 }
 
 Shape FirstTokenAttention::output_shape(std::span<const Shape> inputs) const {
@@ -72,9 +76,10 @@ std::int64_t FirstTokenAttention::multiply_adds(std::span<const Shape> inputs) c
 }
 
 std::unique_ptr<Executable> FirstTokenAttention::prepare(std::span<const Shape> inputs,
-                                                         const PrepareOptions&) const {
+                                                         const PrepareOptions& options) const {
   return std::make_unique<AttentionExecutable>(
-      heads_, checked_int(inputs[0][0] / heads_, "first_token_attention"));
+      heads_, checked_int(inputs[0][0] / heads_, "first_token_attention"),
+      kernels::basic_kernels(options.kernels));
 }
 
 }  // namespace sidenet::ops

@@ -1,7 +1,7 @@
 #include "softmax.h"
 
+#include "basic_kernels.h"
 #include "checked.h"
-#include "cpu_kernels.h"
 #include "sidenet/error.h"
 
 namespace sidenet::ops {
@@ -9,14 +9,17 @@ namespace {
 
 class SoftmaxExecutable : public Executable {
  public:
-  explicit SoftmaxExecutable(int classes) : classes_(classes) {}
+  SoftmaxExecutable(int classes, const kernels::BasicKernels& kernels)
+      : classes_(classes), kernels_(kernels) {}
+  std::string kernel() const override { return kernels_.name; }
   void run(std::span<const float* const> inputs, float* output, const RowBatch& batch, std::byte*,
            int) const override {
-    kernels::cpu::softmax(inputs[0], output, batch.rows, classes_);
+    kernels_.softmax(inputs[0], output, batch.rows, classes_);
   }
 
  private:
   int classes_;
+  const kernels::BasicKernels& kernels_;
 };
 
 }  // namespace
@@ -28,8 +31,9 @@ Shape Softmax::output_shape(std::span<const Shape> inputs) const {
 }
 
 std::unique_ptr<Executable> Softmax::prepare(std::span<const Shape> inputs,
-                                             const PrepareOptions&) const {
-  return std::make_unique<SoftmaxExecutable>(checked_int(inputs[0][0], "softmax"));
+                                             const PrepareOptions& options) const {
+  return std::make_unique<SoftmaxExecutable>(checked_int(inputs[0][0], "softmax"),
+                                             kernels::basic_kernels(options.kernels));
 }
 
 }  // namespace sidenet::ops

@@ -4,22 +4,24 @@
 
 #include "checked.h"
 #include "sidenet/error.h"
-#include "transformer_kernels.h"
 
 namespace sidenet::ops {
 namespace {
 
 class TokenPoolExecutable : public Executable {
  public:
-  TokenPoolExecutable(TokenPooling pooling, int hidden) : pooling_(pooling), hidden_(hidden) {}
+  TokenPoolExecutable(TokenPooling pooling, int hidden, const kernels::BasicKernels& kernels)
+      : pooling_(pooling), hidden_(hidden), kernels_(kernels) {}
+  std::string kernel() const override { return kernels_.name; }
   void run(std::span<const float* const> inputs, float* output, const RowBatch& batch, std::byte*,
            int threads) const override {
-    pool_tokens(pooling_, inputs[0], hidden_, batch, output, threads);
+    pool_tokens(kernels_, pooling_, inputs[0], hidden_, batch, output, threads);
   }
 
  private:
   TokenPooling pooling_;
   int hidden_;
+  const kernels::BasicKernels& kernels_;
 };
 
 }  // namespace
@@ -40,11 +42,11 @@ std::int64_t pooled_features(TokenPooling pooling, std::int64_t hidden) {
   return pooling == TokenPooling::cls_mean ? 2 * hidden : hidden;
 }
 
-void pool_tokens(TokenPooling pooling, const float* x, int hidden, const RowBatch& batch, float* y,
-                 int threads) {
+void pool_tokens(const kernels::BasicKernels& kernels, TokenPooling pooling, const float* x,
+                 int hidden, const RowBatch& batch, float* y, int threads) {
   const auto width = static_cast<std::size_t>(hidden);
   if (pooling == TokenPooling::mean) {
-    kernels::cpu::mean_tokens(x, batch.offsets, batch.rows, hidden, y, threads);
+    kernels.mean_tokens(x, batch.offsets, batch.rows, hidden, y, threads);
     return;
   }
   const auto features = static_cast<std::size_t>(pooled_features(pooling, hidden));
@@ -52,8 +54,7 @@ void pool_tokens(TokenPooling pooling, const float* x, int hidden, const RowBatc
     std::memcpy(y + row * features, x + static_cast<std::size_t>(batch.offsets[row]) * width,
                 sizeof(float) * width);
     if (pooling == TokenPooling::cls_mean)
-      kernels::cpu::mean_tokens(x, batch.offsets + row, 1, hidden, y + row * features + width,
-                                threads);
+      kernels.mean_tokens(x, batch.offsets + row, 1, hidden, y + row * features + width, threads);
   }
 }
 
@@ -64,8 +65,9 @@ Shape TokenPool::output_shape(std::span<const Shape> inputs) const {
 }
 
 std::unique_ptr<Executable> TokenPool::prepare(std::span<const Shape> inputs,
-                                               const PrepareOptions&) const {
-  return std::make_unique<TokenPoolExecutable>(pooling_, checked_int(inputs[0][1], "token_pool"));
+                                               const PrepareOptions& options) const {
+  return std::make_unique<TokenPoolExecutable>(pooling_, checked_int(inputs[0][1], "token_pool"),
+                                               kernels::basic_kernels(options.kernels));
 }
 
 }  // namespace sidenet::ops

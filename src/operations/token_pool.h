@@ -1,5 +1,6 @@
 #pragma once
 
+#include "basic_kernels.h"
 #include "operation.h"
 
 namespace sidenet::ops {
@@ -18,8 +19,8 @@ TokenPooling token_pooling_of(const std::string& name);
 /// Features of a row of tokens (kTokens, hidden).
 std::int64_t pooled_features(TokenPooling pooling, std::int64_t hidden);
 /// x: (tokens, hidden); y: (rows, pooled_features).
-void pool_tokens(TokenPooling pooling, const float* x, int hidden, const RowBatch& batch, float* y,
-                 int threads);
+void pool_tokens(const kernels::BasicKernels& kernels, TokenPooling pooling, const float* x,
+                 int hidden, const RowBatch& batch, float* y, int threads);
 
 /// (kTokens, hidden) to (features).
 class TokenPool : public Operation {

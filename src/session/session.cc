@@ -5,6 +5,7 @@
 #include <list>
 #include <map>
 
+#include "available_kernels.h"
 #include "checked.h"
 #include "failed_rows.h"
 #include "input_checks.h"
@@ -54,7 +55,8 @@ struct Session::Impl {
         threads(resolve_threads(options.threads)),
         micro_batch(options.micro_batch),
         mark_failed_rows(options.mark_failed_rows),
-        prepare_options{options.winograd} {
+        prepare_options{options.winograd, options.kernels} {
+    kernels::require_available(options.kernels);
     if (micro_batch < 0 || micro_batch > 4096)
       throw Error("micro_batch: expected 0 (chosen) to 4096, got " + std::to_string(micro_batch));
     if (!model.has_head()) {
@@ -220,7 +222,8 @@ struct Session::Impl {
       auto& times = seconds[i];
       std::nth_element(times.begin(), times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2),
                        times.end());
-      result.push_back({steps[i].name, steps[i].kind, steps[i].shape, times[times.size() / 2] * 1e3,
+      result.push_back({steps[i].name, steps[i].kind, runner->plan().executable(i).kernel(),
+                        steps[i].shape, times[times.size() / 2] * 1e3,
                         multiply_adds(steps[i].cost, run_inputs),
                         bytes_moved(runner->plan(), i, run_inputs)});
     }

@@ -27,8 +27,12 @@ struct ExitCount {
 
 class Evaluator {
  public:
-  Evaluator(const Model& model, const ExitPolicy& policy, int threads, bool winograd)
-      : session_(model, {.threads = threads, .winograd = winograd, .mark_failed_rows = true}),
+  Evaluator(const Model& model, const ExitPolicy& policy, int threads,
+            const EvaluateOptions& options)
+      : session_(model, {.threads = threads,
+                         .winograd = options.winograd,
+                         .kernels = options.kernels,
+                         .mark_failed_rows = true}),
         is_text_(model.is_text()),
         policy_(policy) {
     for (const Calibration& calibration : calibrations_of(*model.data()))
@@ -159,7 +163,7 @@ Evaluation evaluate(const Model& model, const Dataset& data, const ExitPolicy& p
   const std::int64_t rows = data.rows();
   if (rows == 0) throw Error("evaluate: the data has no rows");
   check_kind(model, data);
-  Evaluator evaluator(model, policy, threads, options.winograd);
+  Evaluator evaluator(model, policy, threads, options);
   std::vector<std::string> notes;
   const std::vector<int> labels = map_labels(data, model.labels(), &notes);
   constexpr std::int64_t kTurnRows = 64;

@@ -39,7 +39,8 @@ MeasuredExits measure_exits(const Model& model, const Dataset& data, const Measu
   if (rows == 0) throw Error("the data has no rows");
   check_kind(model, data);
   const int threads = resolve_threads(options.threads);
-  Session session(model, {threads, 0, options.winograd});
+  Session session(model,
+                  {.threads = threads, .winograd = options.winograd, .kernels = options.kernels});
   MeasuredExits measured;
   measured.names = session.exit_names();
   if (options.labels) {

@@ -14,6 +14,7 @@ struct MeasureOptions {
   int threads = 0;
   std::int64_t batch = 1;  ///< rows given to a Session at once, as check_batch() allows
   bool winograd = true;
+  Kernels kernels = Kernels::automatic;
   bool labels = true;  ///< false: the rows have none (kNoLabel), whatever the data says
 };
 

@@ -251,9 +251,9 @@ MeasuredExits measure_costs(const Model& model, const LabelledData& data,
                             const SuggestOptions& options, const ProgressCallback& progress) {
   const PickedRows some(data, some_of(rows, options.by_time ? kRowsToTime : kRowsToMeasure));
   const std::int64_t batch = options.by_time ? options.batch : mainnet_batch(model);
-  MeasuredExits measured =
-      measure_exits(with_zero_sidenets(model, taps, mainnet, options), some,
-                    {resolve_threads(options.threads), batch, options.winograd}, progress);
+  MeasuredExits measured = measure_exits(
+      with_zero_sidenets(model, taps, mainnet, options), some,
+      {resolve_threads(options.threads), batch, options.winograd, options.kernels}, progress);
   if (!options.by_time) {
     measured.segment_ms.clear();
     measured.head_ms.clear();

@@ -144,6 +144,7 @@ Promise make_promise(const ExitScores& scores, const CalibrationRows& rows,
                                    certified.class_bounds[k]});
   }
   certificate.winograd = options.winograd;
+  certificate.kernels = options.kernels;
   certificate.distinct = options.distinct;
   certificate.seed = options.seed;
   certificate.look_delta = level;

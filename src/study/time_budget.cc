@@ -75,7 +75,8 @@ void tell_budget(CalibrateResult& result, const Dataset& data, const ExitScores&
   timed_rows.resize(std::min<std::size_t>(timed_rows.size(), kRowsToTime));
   result.row_ms = predicted(*options.budget, scores, thresholds, timed_rows);
   const int threads = resolve_threads(options.threads);
-  Session session(result.model, {threads, 0, options.winograd});
+  Session session(result.model,
+                  {.threads = threads, .winograd = options.winograd, .kernels = options.kernels});
   std::vector<double> times;
   double total = 0;
   std::int64_t rows = 0;

@@ -9,10 +9,10 @@
 #include "add.h"
 #include "arena.h"
 #include "conv2d.h"
+#include "elementwise.h"
 #include "exit_graph.h"
 #include "pool2d.h"
 #include "random_model.h"
-#include "relu.h"
 #include "runner.h"
 
 using namespace sidenet;
@@ -226,7 +226,9 @@ TEST_CASE("activations beyond the machine's memory are refused with their size")
   Graph graph;
   const NodeId input = graph.add_input("image", {1 << 10, 1 << 10, 1 << 10});
   CHECK(graph.final_exit() == -1);
-  graph.add_exit(kFinalExit, graph.add("relu", std::make_shared<ops::Relu>(), {input}));
+  graph.add_exit(
+      kFinalExit,
+      graph.add("relu", std::make_shared<ops::Elementwise>(kernels::Activation::relu), {input}));
   CHECK(graph.final_exit() == graph.find("relu"));
   const auto plan = std::make_shared<const Plan>(graph, 2);
   CHECK(plan->arena_floats() == std::size_t{1} << 30);

@@ -121,6 +121,21 @@ TEST_CASE("kept weights: another model, or way to compute, has files of its own"
   CHECK(folder.files().size() > two);
 }
 
+TEST_CASE("kept weights: each choice of kernels finds its own, in one folder") {
+  const Folder folder;
+  const Model model = saved_resnet(folder.path + "/m.safetensors");
+  const Tensor inputs = random_rows();
+  const auto answers = [&](Kernels kernels, const std::string& cache) {
+    Session session(model, {.threads = 1, .kernels = kernels, .weight_cache = cache});
+    return session.run(inputs, ExitPolicy::uniform(2));
+  };
+  for (int round = 0; round < 2; ++round) {
+    for (const Kernels kernels :
+         {Kernels::automatic, Kernels::own, Kernels::eigen, Kernels::reference})
+      CHECK(same(answers(kernels, folder.weights()), answers(kernels, "")));
+  }
+}
+
 // Neither what a file says of itself nor its size or date tell what is in it.
 TEST_CASE("kept weights: a damaged model with the good one's name, digest, size and date") {
   const Folder folder;

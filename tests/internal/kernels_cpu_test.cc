@@ -1,9 +1,15 @@
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+#include "cpu_activation.h"
+#include "cpu_elementwise.h"
+#include "cpu_layout.h"
+#include "cpu_pooling.h"
+#include "cpu_softmax.h"
 #include "kernels_test_support.h"
 
 // Element-wise kernels, softmax, pooling and layout against their plain twins, on every instruction
 // set of this machine.
 using namespace kernels_test;
+using sidenet::kernels::Activation;
 
 TEST_CASE("relu, add: as the reference, to the bit, in place too") {
   const std::size_t counts[] = {0, 1, 3, 15, 16, 17, 63, 100, 70001};
@@ -13,13 +19,13 @@ TEST_CASE("relu, add: as the reference, to the bit, in place too") {
     const Values b = random_values(count);
     if (count > 3) a[0] = std::nanf(""), a[1] = -0.0f, a[2] = -kInfinity, a[3] = kInfinity;
     Values relu(count), sum(count), relu_sum(count);
-    reference::relu(a.data(), relu.data(), count);
+    reference::activate(Activation::relu, a.data(), relu.data(), count);
     reference::add(a.data(), b.data(), sum.data(), count, false);
     reference::add(a.data(), b.data(), relu_sum.data(), count, true);
     on_every_target([&] {
       for (const int threads : {1, 2}) {
         Values y = a;
-        cpu::relu(y.data(), y.data(), count, threads);
+        cpu::activate(Activation::relu, y.data(), y.data(), count, threads);
         CHECK(same_bits(y, relu));
         y = a;
         cpu::add(y.data(), b.data(), y.data(), count, false, threads);

@@ -4,9 +4,14 @@
 #include <bit>
 #include <memory>
 
+#include "depthwise_conv2d.h"
+#include "eigen_conv2d.h"
 #include "gemm.h"
 #include "gemm_variants.h"
+#include "im2col_conv2d.h"
 #include "kernels_test_support.h"
+#include "packed_linear.h"
+#include "pooled_linear.h"
 
 // PackedLinear, gemm and convolution against their plain twins, on every instruction set of this
 // machine.
@@ -32,6 +37,13 @@ Values run_conv2d(const sidenet::kernels::Conv2dKernel& kernel, const Values& x,
   return y;
 }
 
+void check_kernel(const sidenet::kernels::Conv2dKernel& kernel, const Values& x,
+                  const Values& before, const Values& expected, double terms, double error = 1e-6) {
+  const Values one = run_conv2d(kernel, x, before, 1);
+  CHECK(sum_difference(one, expected, terms) < error);
+  for (const int threads : {2, 3}) CHECK(same_bits(run_conv2d(kernel, x, before, threads), one));
+}
+
 // One shape, all posts and instruction sets, 1 to 3 threads.
 void check_conv2d(const Conv2dShape& s) {
   CAPTURE(s.in_channels);
@@ -45,6 +57,7 @@ void check_conv2d(const Conv2dShape& s) {
   const Values x = random_values(std::size_t(s.in_h) * s.in_w * s.in_channels);
   const Values weight = random_values(std::size_t(s.out_channels) * (s.in_channels / s.groups) *
                                       s.kernel_h * s.kernel_w);
+  const double terms = double(weight.size()) / s.out_channels;
   const Values bias = random_values(s.out_channels);
   const Values before = random_values(std::size_t(s.out_h) * s.out_w * s.out_channels);
   for (const Conv2dPost post :
@@ -53,12 +66,14 @@ void check_conv2d(const Conv2dShape& s) {
     Values expected = before;
     reference::conv2d(s, x.data(), weight.data(), with_bias, post, expected.data());
     on_every_target([&] {
-      const auto kernel = cpu::make_conv2d(s, weight.data(), nullptr, with_bias, post);
-      const Values one = run_conv2d(*kernel, x, before, 1);
-      CHECK(sum_difference(one, expected, double(weight.size()) / s.out_channels) < 1e-6);
-      for (const int threads : {2, 3})
-        CHECK(same_bits(run_conv2d(*kernel, x, before, threads), one));
+      check_kernel(cpu::Im2colConv2d(s, weight.data(), with_bias, post), x, before, expected,
+                   terms);
+      if (s.groups > 1 && s.groups == s.in_channels && s.groups == s.out_channels)
+        check_kernel(cpu::DepthwiseConv2d(s, weight.data(), with_bias, post), x, before, expected,
+                     terms);
     });
+    check_kernel(*cpu::make_eigen_conv2d(s, weight.data(), with_bias, post), x, before, expected,
+                 terms, 2e-6);
   }
 }
 
@@ -245,7 +260,7 @@ TEST_CASE("conv2d: one kernel run by several threads at once, each with its own 
   const Values x = random_values(std::size_t(s.in_h) * s.in_w * s.in_channels),
                weight = random_values(24 * 16 * 9);
   const Values before(std::size_t(s.out_h) * s.out_w * s.out_channels);
-  const auto kernel = cpu::make_conv2d(s, weight.data(), nullptr, nullptr, {});
+  const auto kernel = std::make_unique<cpu::Im2colConv2d>(s, weight.data(), nullptr, Conv2dPost{});
   const Values alone = run_conv2d(*kernel, x, before, 1);
   int same = 0;
 #pragma omp parallel for num_threads(2) reduction(+ : same)
@@ -256,9 +271,10 @@ TEST_CASE("conv2d: one kernel run by several threads at once, each with its own 
 TEST_CASE(
     "PooledLinear: pooling, standardising and the product as one by one; bits that rows and "
     "threads don't change") {
-  const cpu::PoolGrid grids[] = {{8, 8, 16, 4}, {7, 5, 3, 2}, {4, 4, 20, 3}, {1, 1, 33, 1}};
+  const sidenet::kernels::PoolGrid grids[] = {
+      {8, 8, 16, 4}, {7, 5, 3, 2}, {4, 4, 20, 3}, {1, 1, 33, 1}};
   constexpr int kRows = 5;
-  for (const cpu::PoolGrid& grid : grids) {
+  for (const sidenet::kernels::PoolGrid& grid : grids) {
     const int in = static_cast<int>(grid.features()), image = grid.h * grid.w * grid.channels,
               cells = grid.pool * grid.pool;
     for (const int out : {1, 70, 160}) {

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "cpu_kernels.h"
+#include "conv2d_shape.h"
 #include "reference_kernels.h"
 
 namespace kernels_test {

@@ -205,10 +205,10 @@ class Profile(CommandTest):
         self.assertTrue(all(event["ph"] == "X" for event in events))
         for one, following in zip(events, events[1:]):
             self.assertAlmostEqual(one["ts"] + one["dur"], following["ts"], places=3)
-        self.assertEqual(list(row), ["total_ms", "batch", "threads", "precision", "nodes"])
+        self.assertEqual(list(row), ["total_ms", "batch", "threads", "precision", "kernels", "nodes"])
         self.assertEqual((row["batch"], row["threads"], row["precision"]), (3, 1, "f32"))
         for node in row["nodes"]:
-            self.assertEqual(list(node), ["name", "op", "shape", "ms", "gflops", "peak_share", "bytes"])
+            self.assertEqual(list(node), ["name", "op", "kernel", "shape", "ms", "gflops", "peak_share", "bytes"])
             self.assertGreater(node["bytes"], 0)
         self.assertAlmostEqual(row["total_ms"], sum(node["ms"] for node in row["nodes"]))
 

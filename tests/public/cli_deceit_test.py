@@ -235,7 +235,7 @@ class Certificates(HostileTest):
 
     def test_its_own_fields(self):
         for key, value in (("epsilon", 0.01), ("delta", 0.001), ("rows", 10 ** 6), ("bound", 0.001), ("accuracy", 1), ("risk", "disagreement"),
-                           ("method", "belief"), ("winograd", False), ("precision", "f16"), ("digest", "0" * 32),
+                           ("method", "belief"), ("winograd", False), ("kernels", "own"), ("precision", "f16"), ("digest", "0" * 32),
                            ("unlabelled_rows", 10 ** 6), ("fitted_rows", 1), ("distinct", True), ("training_rows_known", False),
                            ("seed", "77"), ("data", "0" * 32), ("look", 9), ("looks_kept", True), ("look_delta", 0.001), ("version", 3)):
             with self.subTest(field=key):

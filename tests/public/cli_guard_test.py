@@ -197,6 +197,23 @@ class MappedConfidence(GuardTest):
         self.assertGreater(changed, 10, "no exit of the fixture has a map: nothing is tested here")
 
 
+class ChoiceOfKernels(GuardTest):
+    def test_a_certificate_names_it(self):
+        eigen = self.path("eigen.safetensors")
+        self.done("calibrate", HERE["model"], "--data", HERE["held"], "--max-drop", 0.5, "--delta", 0.4, "-o", eigen,
+                  "--quiet", "--threads", 1, "--kernels", "eigen")
+        for model, kernels in ((HERE["certified"], "auto"), (eigen, "eigen")):
+            (info,) = self.done("inspect", model, "--json").rows()
+            self.assertEqual(info["certificate"]["kernels"], kernels)
+        HERE["eigen"] = eigen
+        _, lines = self.predict("--kernels", "eigen", model="eigen", inputs=HERE["files"][:1])
+        self.assertEqual(lines, [])
+        _, lines = self.predict(model="eigen", inputs=HERE["files"][:1])
+        self.assertEqual(len(lines), 1, lines)
+        self.assertTrue(lines[0].endswith("does not hold here: it is for answers with --kernels eigen"), lines)
+        self.assertIn("--kernels eigen", self.done("inspect", eigen).out)
+
+
 class Notes(GuardTest):
     def note(self, *options, model="certified"):
         _, lines = self.predict(*options, model=model, inputs=[os.path.join(HERE["held"], "red", "000.png")])
@@ -207,13 +224,15 @@ class Notes(GuardTest):
         (info,) = self.done("inspect", HERE["certified"], "--json").rows()
         certified = info["certificate"]["thresholds"]
         same = ",".join(f"{name}={value}" for name, value in certified.items())
-        for options in ([], ["--thresholds", same], ["--final-only"], ["--threshold", 2], ["--threshold", 2, "--no-winograd"]):
+        for options in ([], ["--thresholds", same], ["--final-only"], ["--threshold", 2], ["--threshold", 2, "--no-winograd"],
+                        ["--kernels", "auto"], ["--final-only", "--kernels", "own"]):
             self.assertEqual(self.note(*options), "", options)
         start = "note: the model's certificate (drop at most 50.00 points) does not hold here: it is "
         for options, why in ((["--threshold", 0.77], f"for other thresholds: layer1.0 at {certified['layer1.0']:g}, not 0.77"),
                              (["--thresholds", "layer2.0=3"], f"for other thresholds: layer2.0 at {certified['layer2.0']:g}, not shut"),
                              (["--exit", EXITS[0]], "not for the answers of layer1.0 alone"),
                              (["--confidence", "margin"], "for --confidence max"),
+                             (["--kernels", "own"], "for answers with --kernels auto"),
                              (["--no-winograd"], "for answers without --no-winograd")):
             self.assertEqual(self.note(*options), start + why)
             self.assertEqual(self.note(*options, "--quiet"), "")

@@ -45,6 +45,7 @@ class Usage(CommandTest):
                 run + ["--exit", "final", "--final-only"], run + ["--exit", "final", "--threshold", "0.5"],
                 run + ["--final-only", "--thresholds", "layer1.0=0.5"], run + ["--confidence", "gut"],
                 run + ["--threads", "-1"], run + ["--threads", "many"], run + ["--batch", "0"], run + ["--precision", "f8"],
+                run + ["--kernels", "mkl"],
                 import_ + ["--mean", "1,2"], import_ + ["--std", "0"], import_ + ["--std", "1,1,nan"],
                 import_ + ["--preprocess", "sepia"], import_ + ["--size", "-1"],
                 run + ["--weight-cache-limit", "-1"], run + ["--weight-cache-limit", "much"]]:
@@ -54,6 +55,10 @@ class Usage(CommandTest):
 
     def test_command_names_are_ordinary_arguments_behind_a_command(self):
         self.assert_failed(sidenet("inspect", "train"), 1, "train: ")
+
+    def test_kernels_are_chosen_by_name(self):
+        self.assert_failed(sidenet("predict", HERE["model"], "x.png", "--kernels", "mkl"), 2,
+                           "--kernels", "mkl", "auto", "own", "onednn", "eigen", "reference")
 
     def test_precisions_that_are_not_built_fail(self):
         for precision in ("bf16", "int8"):
