@@ -125,7 +125,9 @@ struct ImportOptions {
 
 struct ModelData;  // weights and description; internal
 
-/// A MainNet with its SideNets: immutable, cheap to copy, safe to share between threads.
+/// A MainNet with its SideNets: immutable, cheap to copy, safe to share between threads. What is
+/// returned by reference lives as long as any copy; exits, taps and nodes are found when they are
+/// first asked for, and kept.
 class SIDENET_API Model {
  public:
   /// Opens a model file (memory-mapped). Throws Error where it is not one, or does not fit its
