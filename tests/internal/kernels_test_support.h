@@ -16,6 +16,8 @@
 #include "conv2d_shape.h"
 #include "reference_kernels.h"
 
+namespace sidenet::kernels::cpu {}  // namespace sidenet::kernels::cpu
+
 namespace kernels_test {
 
 namespace cpu = sidenet::kernels::cpu;
