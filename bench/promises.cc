@@ -246,7 +246,7 @@ int main(int argc, char** argv) {
     Options options = options_of(argc, argv);
     const Model model = Model::load(argv[1]);
     const auto data = Dataset::open(argv[2]);
-    const MeasuredExits measured = measure_exits(model, *data, {.batch = 32});
+    const MeasuredExits measured = measure_exits(model, *data, {.execution = {.batch = 32}});
     if (options.confidences > 0) {
       try_confidences(measured, options.confidences);
       return 0;

@@ -50,9 +50,7 @@ double milliseconds(const std::string& option, std::string text) {
 
 CalibrateOptions as_calibrate_options(const Options& options) {
   CalibrateOptions result;
-  result.threads = options.common.threads;
-  result.batch = options.common.batch;
-  result.winograd = !options.common.no_winograd;
+  result.execution = options.common.execution();
   result.seed = options.common.seed;
   result.fit = options.fit;
   result.epsilon = options.max_risk;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "sidenet/execution.h"
 #include "sidenet/exit_policy.h"
 #include "sidenet/model.h"
 
@@ -24,6 +25,9 @@ struct CommonOptions {
   std::int64_t weight_cache_limit = 2048;  ///< MiB
   /// Throws Error for what this build cannot do.
   void check() const;
+  Execution execution() const {
+    return {.threads = threads, .batch = batch, .winograd = !no_winograd};
+  }
   std::int64_t weight_cache_bytes() const { return weight_cache_limit << 20; }
 };
 

@@ -74,11 +74,7 @@ int run(const Options& options) {
   const auto data = open_dataset(options.data, options.rows, options.common.quiet);
   const Evaluation evaluation = [&] {
     ProgressBar progress(options.common.quiet, "rows");
-    return evaluate(model, *data, policy,
-                    {.threads = options.common.threads,
-                     .batch = options.common.batch,
-                     .winograd = !options.common.no_winograd},
-                    std::ref(progress));
+    return evaluate(model, *data, policy, options.common.execution(), std::ref(progress));
   }();
   const std::string broken = certificate_note(model, policy, !options.common.no_winograd, true);
   if (!broken.empty() && !options.common.quiet) std::cerr << printable(broken) << '\n';

@@ -193,8 +193,7 @@ int run(const Options& options) {
     if (guard && !model.is_text()) print_note(order_note(options.inputs));
   }
   Predictor predictor(model, policy,
-                      {.threads = options.common.threads,
-                       .winograd = !options.common.no_winograd,
+                      {.execution = options.common.execution(),
                        .weight_cache = options.common.weight_cache,
                        .weight_cache_limit = options.common.weight_cache_bytes()},
                       static_cast<std::size_t>(options.common.batch), writing,

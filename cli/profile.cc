@@ -167,8 +167,7 @@ int run(const Options& options) {
   options.common.check();
   check_outputs({{"--trace", options.trace}}, Inputs().file("MODEL", options.model));
   const Model model = Model::load(options.model);
-  Session session(model,
-                  {.threads = options.common.threads, .winograd = !options.common.no_winograd});
+  Session session(model, {.execution = options.common.execution()});
   const std::vector<NodeTime> nodes = profile(session, model, options);
   const double peak = measure_peak_gflops(session.threads());
   if (!options.trace.empty()) write_trace(options.trace, nodes, peak);

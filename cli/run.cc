@@ -134,8 +134,7 @@ int run(const Options& options) {
   const std::int64_t rows = inputs->rows(),
                      classes = static_cast<std::int64_t>(model.labels().size());
 
-  Session session(model, {.threads = options.common.threads,
-                          .winograd = !options.common.no_winograd,
+  Session session(model, {.execution = options.common.execution(),
                           .weight_cache = options.common.weight_cache,
                           .weight_cache_limit = options.common.weight_cache_bytes(),
                           .mark_failed_rows = true});

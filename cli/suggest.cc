@@ -202,9 +202,7 @@ void print(const Suggestion& result, const Options& options, const std::string& 
 int run(Options& options) {
   options.common.check();
   SuggestOptions& suggest = options.suggest;
-  suggest.threads = options.common.threads;
-  suggest.batch = options.common.batch;
-  suggest.winograd = !options.common.no_winograd;
+  suggest.execution = options.common.execution();
   suggest.seed = options.common.seed;
   suggest.candidates = split_commas(options.candidates);
   suggest.compare = split_commas(options.compare);

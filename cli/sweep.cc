@@ -117,10 +117,7 @@ int run(const Options& options) {
   const Sweep result = [&] {
     ProgressBar progress(options.common.quiet, "rows");
     return sweep(model, *data,
-                 {.threads = options.common.threads,
-                  .batch = options.common.batch,
-                  .winograd = !options.common.no_winograd,
-                  .seed = options.common.seed},
+                 {.execution = options.common.execution(), .seed = options.common.seed},
                  std::ref(progress));
   }();
   for (const std::string& note : result.notes) std::cerr << printable(note) << '\n';

@@ -94,8 +94,7 @@ void check_files(const Options& options) {
 int run(Options& options) {
   options.common.check();
   TrainOptions& train = options.train;
-  train.threads = options.common.threads;
-  train.batch = options.common.batch;
+  train.execution = options.common.execution();
   train.seed = options.common.seed;
   train.taps = split_commas(options.taps);
   const bool own_cache = train.cache_dir.empty();

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "sidenet/dataset.h"
+#include "sidenet/execution.h"
 #include "sidenet/model.h"
 #include "sidenet/operating_point.h"
 #include "sidenet/training.h"
@@ -23,17 +24,15 @@ enum class Risk {
 /// "drop", "disagreement", "exit-error".
 const char* risk_name(Risk risk);
 
-/// What the user can afford for a row, in ms as measured on this machine at `batch` rows.
+/// What the user can afford for a row, in ms as measured on this machine at `execution.batch` rows.
 struct Budget {
   double ms = 0;
   bool p95 = false;  ///< of 95 % of the rows; else of the mean row
 };
 
 struct CalibrateOptions {
-  int threads = 0;
-  std::int64_t batch = 1;  ///< rows given to a Session at once: times are measured at it
-  bool winograd = true;
-  std::uint64_t seed = 1;  ///< of the split
+  Execution execution = {};  ///< times are measured at its batch
+  std::uint64_t seed = 1;    ///< of the split
   /// "automatic", "temperature", "sigmoid" or "isotonic": how logits become a confidence.
   std::string fit = "automatic";
   /// Where set, thresholds are chosen so that the risk is at most this, and such promises fail with

@@ -5,17 +5,12 @@
 #include <vector>
 
 #include "sidenet/dataset.h"
+#include "sidenet/execution.h"
 #include "sidenet/exit_policy.h"
 #include "sidenet/model.h"
 #include "sidenet/training.h"
 
 namespace sidenet {
-
-struct EvaluateOptions {
-  int threads = 0;
-  std::int64_t batch = 64;  ///< rows given to a Session at once
-  bool winograd = true;     ///< as SessionOptions has it
-};
 
 struct ExitReport {
   std::string name;
@@ -41,6 +36,6 @@ struct Evaluation {
 
 /// Throws Error where labels do not fit the head, or the policy names an unknown exit.
 Evaluation evaluate(const Model& model, const Dataset& data, const ExitPolicy& policy,
-                    const EvaluateOptions& options = {}, const ProgressCallback& progress = {});
+                    const Execution& execution = {}, const ProgressCallback& progress = {});
 
 }  // namespace sidenet

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "sidenet/execution.h"
 #include "sidenet/exit_policy.h"
 #include "sidenet/model.h"
 #include "sidenet/tensor.h"
@@ -13,11 +14,8 @@
 namespace sidenet {
 
 struct SessionOptions {
-  int threads = 0;      ///< 0: as many as the machine gives this process
+  Execution execution = {};
   int micro_batch = 0;  ///< rows that move together through a segment; 0: chosen by the plan
-  /// 3x3 convolutions by Winograd's F(4x4, 3x3) where that is faster (arXiv 1509.09308); off: by
-  /// the direct sum alone, whose rounding error is a few times smaller.
-  bool winograd = true;
   /// A folder, made where it is missing, that keeps weights in the order in which this processor
   /// reads them. Later processes start with them, in four fifths of the time or so. Their files are
   /// named by a digest of the weights that they are made of, so another or a damaged model never

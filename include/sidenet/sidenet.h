@@ -6,6 +6,7 @@
 #include "sidenet/drift_guard.h"
 #include "sidenet/error.h"
 #include "sidenet/evaluation.h"
+#include "sidenet/execution.h"
 #include "sidenet/exit_policy.h"
 #include "sidenet/model.h"
 #include "sidenet/operating_point.h"

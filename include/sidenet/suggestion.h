@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "sidenet/dataset.h"
+#include "sidenet/execution.h"
 #include "sidenet/model.h"
 #include "sidenet/operating_point.h"
 #include "sidenet/training.h"
@@ -14,9 +15,7 @@
 namespace sidenet {
 
 struct SuggestOptions {
-  int threads = 0;
-  std::int64_t batch = 1;  ///< rows given to a Session at once: times are measured at it
-  bool winograd = true;    ///< of what is timed
+  Execution execution = {};  ///< times are measured at its batch; winograd is of what is timed
   std::uint64_t seed = 1;
   std::int64_t rows = 4000;  ///< at most so many rows of the data are used, drawn by the seed
   /// Rows for probes to learn from, best those that `train` will get; empty: the data's own,

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "sidenet/dataset.h"
+#include "sidenet/execution.h"
 #include "sidenet/model.h"
 #include "sidenet/operating_point.h"
 #include "sidenet/training.h"
@@ -13,11 +14,9 @@
 namespace sidenet {
 
 struct SweepOptions {
-  int threads = 0;
-  std::int64_t batch = 1;  ///< rows given to a Session at once: times are measured at it
-  bool winograd = true;
-  std::uint64_t seed = 1;  ///< of the joint search
-  int examples = 12;       ///< easiest and hardest rows to name
+  Execution execution = {};  ///< times are measured at its batch
+  std::uint64_t seed = 1;    ///< of the joint search
+  int examples = 12;         ///< easiest and hardest rows to name
 };
 
 /// How true an exit's confidence is, over some rows. Brier and negative log-likelihood are those of

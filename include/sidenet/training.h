@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "sidenet/dataset.h"
+#include "sidenet/execution.h"
 #include "sidenet/model.h"
 
 namespace sidenet {
@@ -44,8 +45,9 @@ struct TrainOptions {
       0.9;  ///< the exits' default, kept in the model: a guess until chosen on rows kept apart
   bool flip = false;  ///< also train on mirrored images
   std::uint64_t seed = 1;
-  int threads = 0;
-  std::int64_t batch = 64;  ///< rows a MainNet batch
+  /// The batch is MainNet's. Features are computed with Winograd's convolutions, whatever it says:
+  /// one cache serves all.
+  Execution execution = {};
   /// Where tapped features are kept; a run that stopped goes on from there. Rows are compared by
   /// every byte first. Not a link. Empty: a new one that is gone at the end.
   std::string cache_dir;

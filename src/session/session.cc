@@ -51,10 +51,10 @@ struct Session::Impl {
 
   Impl(const Model& m, const SessionOptions& options)
       : model(m),
-        threads(resolve_threads(options.threads)),
+        threads(resolve_threads(options.execution.threads)),
         micro_batch(options.micro_batch),
         mark_failed_rows(options.mark_failed_rows),
-        prepare_options{options.winograd} {
+        prepare_options{options.execution.winograd} {
     if (micro_batch < 0 || micro_batch > 4096)
       throw Error("micro_batch: expected 0 (chosen) to 4096, got " + std::to_string(micro_batch));
     if (!model.has_head()) {

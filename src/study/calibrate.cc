@@ -20,7 +20,7 @@ const char* risk_name(Risk risk) {
 CalibrateResult calibrate(const Model& model, const Dataset& data, const CalibrateOptions& options,
                           const ProgressCallback& progress) {
   check_calibrate_options(model, options);
-  const MeasureOptions measuring{options.threads, options.batch, options.winograd};
+  const MeasureOptions measuring{.execution = options.execution};
   if (options.unlabelled) check_kind(model, *options.unlabelled);  // before the others are measured
   const MeasuredExits measured = measure_exits(model, data, measuring, progress);
   std::optional<MeasuredExits> unlabelled;

@@ -56,7 +56,7 @@ void check_calibrate_options(const Model& model, const CalibrateOptions& options
   if (model.exits().size() < 2)
     throw Error(model.data()->source +
                 ": expected a model with SideNets, found none (`sidenet train` makes them)");
-  check_batch(options.batch, "calibrate");
+  check_batch(options.execution.batch.value_or(1), "calibrate");
   fit_named(options.fit);
   if (options.epsilon && options.budget)
     throw Error("calibrate: expected a promise (epsilon) or a budget, got both");
@@ -85,11 +85,11 @@ void check_calibrate_options(const Model& model, const CalibrateOptions& options
   if (!(options.budget->ms > 0) || std::isinf(options.budget->ms))
     throw Error("calibrate: budget: expected more than 0 ms, got " +
                 std::to_string(options.budget->ms));
-  if (options.budget->p95 && options.batch != 1)
+  if (options.budget->p95 && options.execution.batch.value_or(1) != 1)
     throw Error(
         "calibrate: budget of 95 % of the rows: expected batch 1, where a row has a time of its "
         "own, got " +
-        std::to_string(options.batch));
+        std::to_string(*options.execution.batch));
 }
 
 CalibrateResult calibrate_measured(const Model& model, const MeasuredExits& measured,

@@ -27,8 +27,8 @@ struct ExitCount {
 
 class Evaluator {
  public:
-  Evaluator(const Model& model, const ExitPolicy& policy, int threads, bool winograd)
-      : session_(model, {.threads = threads, .winograd = winograd, .mark_failed_rows = true}),
+  Evaluator(const Model& model, const ExitPolicy& policy, const Execution& execution)
+      : session_(model, {.execution = execution, .mark_failed_rows = true}),
         is_text_(model.is_text()),
         policy_(policy) {
     for (const Calibration& calibration : calibrations_of(*model.data()))
@@ -153,28 +153,28 @@ std::vector<Batch> load_group(const Model& model, const Dataset& data, std::int6
 }  // namespace
 
 Evaluation evaluate(const Model& model, const Dataset& data, const ExitPolicy& policy,
-                    const EvaluateOptions& options, const ProgressCallback& progress) {
-  check_batch(options.batch, "evaluate");
-  const int threads = resolve_threads(options.threads);
+                    const Execution& execution, const ProgressCallback& progress) {
+  const std::int64_t batch = execution.batch.value_or(64);
+  check_batch(batch, "evaluate");
+  const int threads = resolve_threads(execution.threads);
   const std::int64_t rows = data.rows();
   if (rows == 0) throw Error("evaluate: the data has no rows");
   check_kind(model, data);
-  Evaluator evaluator(model, policy, threads, options.winograd);
+  Evaluator evaluator(model, policy, execution);
   std::vector<std::string> notes;
   const std::vector<int> labels = map_labels(data, model.labels(), &notes);
   constexpr std::int64_t kTurnRows = 64;
-  const auto turn =
-      static_cast<std::size_t>((kTurnRows + options.batch - 1) / options.batch);  // batches
+  const auto turn = static_cast<std::size_t>((kTurnRows + batch - 1) / batch);  // batches
   bool exits_first = false;
   for (std::int64_t first = 0; first < rows;) {
-    const std::vector<Batch> group = load_group(model, data, first, options.batch, threads);
+    const std::vector<Batch> group = load_group(model, data, first, batch, threads);
     if (first == 0) evaluator.warm_up(group.front());
     for (std::span<const Batch> left(group); !left.empty();) {
       const std::span<const Batch> batches = left.first(std::min(turn, left.size()));
       evaluator.add(data, batches, labels.data() + first, exits_first);
       exits_first = !exits_first;
       left = left.subspan(batches.size());
-      first = std::min(rows, first + static_cast<std::int64_t>(batches.size()) * options.batch);
+      first = std::min(rows, first + static_cast<std::int64_t>(batches.size()) * batch);
       if (progress) progress({"evaluate", first, rows, ""});
     }
   }

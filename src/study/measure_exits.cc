@@ -38,8 +38,8 @@ MeasuredExits measure_exits(const Model& model, const Dataset& data, const Measu
   const std::int64_t rows = data.rows();
   if (rows == 0) throw Error("the data has no rows");
   check_kind(model, data);
-  const int threads = resolve_threads(options.threads);
-  Session session(model, {threads, 0, options.winograd});
+  const int threads = resolve_threads(options.execution.threads);
+  Session session(model, {.execution = options.execution});
   MeasuredExits measured;
   measured.names = session.exit_names();
   if (options.labels) {
@@ -50,8 +50,9 @@ MeasuredExits measure_exits(const Model& model, const Dataset& data, const Measu
   const auto classes = static_cast<std::int64_t>(model.labels().size());
   for (std::size_t exit = 0; exit < measured.names.size(); ++exit)
     measured.logits.emplace_back(DType::f32, Shape{rows, classes});
-  for (std::int64_t first = 0; first < rows; first += options.batch) {
-    const std::int64_t count = std::min(options.batch, rows - first);
+  const std::int64_t batch_rows = options.execution.batch.value_or(1);
+  for (std::int64_t first = 0; first < rows; first += batch_rows) {
+    const std::int64_t count = std::min(batch_rows, rows - first);
     const Batch batch = load_rows(model, data, first, count, threads);
     if (first == 0) run_batch(session, model, batch);  // makes the kernels
     const AllExits result = run_batch(session, model, batch);

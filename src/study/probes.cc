@@ -122,7 +122,7 @@ Features compute(TappedSession& mainnet, const Model& model, const PickedRows& r
   for (const int features : mainnet.feature_counts())
     all.taps.emplace_back(DType::f32, Shape{rows.rows(), features});
   all.logits = Tensor(DType::f32, {rows.rows(), static_cast<std::int64_t>(model.labels().size())});
-  Session session(model, {resolve_threads(options.threads)});
+  Session session(model, {.execution = {.threads = options.execution.threads}});
   double sum = 0;
   const auto put = [](const Tensor& from, std::int64_t first, Tensor& to) {
     if (from.dim(1) != to.dim(1)) {
@@ -150,7 +150,8 @@ Features compute(TappedSession& mainnet, const Model& model, const PickedRows& r
   if (model.is_text()) {
     for_each_batch(rows, model.tokenizer(), kMainnetBatch, take);
   } else {
-    for_each_batch(rows, model.preprocessing(), mainnet_batch(model), options.threads, take);
+    for_each_batch(rows, model.preprocessing(), mainnet_batch(model), options.execution.threads,
+                   take);
   }
   for (float& weight : all.weight)
     weight = static_cast<float>(weight * static_cast<double>(rows.rows()) / std::max(sum, 1.0));
@@ -269,10 +270,13 @@ MeasuredExits measure_costs(const Model& model, const LabelledData& data,
                             const std::vector<std::string>& taps, const TappedSession& mainnet,
                             const SuggestOptions& options, const ProgressCallback& progress) {
   const PickedRows some(data, some_of(rows, options.by_time ? kRowsToTime : kRowsToMeasure));
-  const std::int64_t batch = options.by_time ? options.batch : mainnet_batch(model);
-  MeasuredExits measured =
-      measure_exits(with_zero_sidenets(model, taps, mainnet, options), some,
-                    {resolve_threads(options.threads), batch, options.winograd}, progress);
+  const std::int64_t batch =
+      options.by_time ? options.execution.batch.value_or(1) : mainnet_batch(model);
+  MeasuredExits measured = measure_exits(with_zero_sidenets(model, taps, mainnet, options), some,
+                                         {.execution = {.threads = options.execution.threads,
+                                                        .batch = batch,
+                                                        .winograd = options.execution.winograd}},
+                                         progress);
   if (!options.by_time) {
     measured.segment_ms.clear();
     measured.head_ms.clear();
@@ -302,12 +306,12 @@ void train_probes(const std::vector<std::string>& taps, const Fold& fold,
                   const SuggestOptions& options, std::vector<Tensor>& logits,
                   const std::function<void(std::int64_t done)>& trained) {
   TrainOptions train = probe_training(options);
-  train.threads = 1;
+  train.execution.threads = 1;
   std::exception_ptr failure;
   std::atomic<bool> stopped = false;
   std::atomic<std::int64_t> done = 0;
   const auto count = static_cast<std::int64_t>(taps.size());
-#pragma omp parallel for num_threads(resolve_threads(options.threads)) schedule(dynamic)
+#pragma omp parallel for num_threads(resolve_threads(options.execution.threads)) schedule(dynamic)
   for (std::int64_t i = 0; i < count; ++i) {
     if (stopped) continue;
     try {
@@ -338,14 +342,14 @@ TrainOptions probe_training(const SuggestOptions& options) {
   train.epochs = train.patience = options.probe_epochs;
   train.batch_rows = 64;  // few rows: smaller steps, more of them
   train.seed = options.seed;
-  train.threads = options.threads;
+  train.execution.threads = options.execution.threads;
   return train;
 }
 
 ProbedExits probe_exits(const Model& model, const LabelledData& data, const ProbeRows& rows,
                         const std::vector<std::string>& taps, const SuggestOptions& options,
                         const ProgressCallback& progress) {
-  const int threads = resolve_threads(options.threads);
+  const int threads = resolve_threads(options.execution.threads);
   const std::size_t scored = rows.scored.size();
   std::vector<std::int64_t> all = rows.scored;
   all.insert(all.end(), rows.learnt.begin(), rows.learnt.end());

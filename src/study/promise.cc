@@ -143,7 +143,7 @@ Promise make_promise(const ExitScores& scores, const CalibrationRows& rows,
     certificate.classes.push_back({labels[k], static_cast<std::int64_t>(testing.by_class[k].size()),
                                    certified.class_bounds[k]});
   }
-  certificate.winograd = options.winograd;
+  certificate.winograd = options.execution.winograd;
   certificate.distinct = options.distinct;
   certificate.seed = options.seed;
   certificate.look_delta = level;

@@ -96,9 +96,8 @@ Sweep sweep(const Model& model, const Dataset& data, const SweepOptions& options
   if (model.exits().size() < 2)
     throw Error(model.data()->source +
                 ": expected a model with SideNets, found none (`sidenet train` makes them)");
-  check_batch(options.batch, "sweep");
-  MeasuredExits measured =
-      measure_exits(model, data, {options.threads, options.batch, options.winograd}, progress);
+  check_batch(options.execution.batch.value_or(1), "sweep");
+  MeasuredExits measured = measure_exits(model, data, {.execution = options.execution}, progress);
   const std::vector<Calibration> calibrations = calibrations_of(*model.data());
   const ExitScores raw = scores_of(measured, std::vector<Calibration>(calibrations.size()));
   Sweep result;

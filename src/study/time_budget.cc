@@ -74,8 +74,8 @@ void tell_budget(CalibrateResult& result, const Dataset& data, const ExitScores&
   Rows timed_rows = all_rows(scores);
   timed_rows.resize(std::min<std::size_t>(timed_rows.size(), kRowsToTime));
   result.row_ms = predicted(*options.budget, scores, thresholds, timed_rows);
-  const int threads = resolve_threads(options.threads);
-  Session session(result.model, {threads, 0, options.winograd});
+  const int threads = resolve_threads(options.execution.threads);
+  Session session(result.model, {.execution = options.execution});
   std::vector<double> times;
   double total = 0;
   std::int64_t rows = 0;
@@ -86,8 +86,9 @@ void tell_budget(CalibrateResult& result, const Dataset& data, const ExitScores&
         .count();
   };
   const auto end = static_cast<std::int64_t>(timed_rows.size());
-  for (std::int64_t first = 0; first < end; first += options.batch) {
-    const std::int64_t count = std::min(options.batch, end - first);
+  const std::int64_t batch_rows = options.execution.batch.value_or(1);
+  for (std::int64_t first = 0; first < end; first += batch_rows) {
+    const std::int64_t count = std::min(batch_rows, end - first);
     const Batch batch = load_rows(result.model, data, first, count, threads);
     if (first == 0) {
       result.model.is_text() ? session.run_all_exits(batch.tokens)

@@ -138,7 +138,7 @@ class Training {
     FeatureCache cache(folder, features_key(model_, data_, all_taps),
                        static_cast<std::int64_t>(data_.labels.size()) * copies_of_row(options_),
                        feature_columns(model_, all_taps), features_proof(model_, data_, all_taps));
-    TappedSession mainnet(model_, columns_, pooling_, options_.threads);
+    TappedSession mainnet(model_, columns_, pooling_, options_.execution.threads);
     compute_features(mainnet, model_, data_, all_taps, cache, progress_);
     split_cache_rows(data_, options_, rows_);
     keep_digests(cache.column(columns_.size() + (model_.has_head() ? 1 : 0)));
@@ -216,7 +216,7 @@ class Training {
     const auto executable = head.prepare({&row, 1}, {});
     Tensor logits(DType::f32,
                   {features.dim(0), static_cast<std::int64_t>(data_.class_names.size())});
-    const int threads = resolve_threads(options_.threads);
+    const int threads = resolve_threads(options_.execution.threads);
     std::vector<std::byte> scratch(executable->scratch_bytes({1, 0, threads}) + 64);
     void* aligned = scratch.data();
     std::size_t room = scratch.size();

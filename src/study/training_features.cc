@@ -190,7 +190,9 @@ void compute_features(TappedSession& mainnet, const Model& model, const Labelled
   if (const std::int64_t done = cache.rows_done() / copies; done > 0) {
     const JoinedDataset all(data.parts, data.labels, 0);
     const std::size_t source = feature_columns(model, options).size() - 1;
-    cache.cut(unchanged_rows(all, cached_sources(cache, source, copies), options.threads) * copies);
+    cache.cut(
+        unchanged_rows(all, cached_sources(cache, source, copies), options.execution.threads) *
+        copies);
   }
   const std::int64_t first = cache.rows_done() / copies;
   const JoinedDataset missing(data.parts, data.labels, first);
@@ -208,12 +210,13 @@ void compute_features(TappedSession& mainnet, const Model& model, const Labelled
     cache.append(columns);
     report("");
   };
+  const std::int64_t rows = options.execution.batch.value_or(64);
   if (model.is_text()) {
-    for_each_batch(missing, model.tokenizer(), std::max<std::int64_t>(1, options.batch),
+    for_each_batch(missing, model.tokenizer(), std::max<std::int64_t>(1, rows),
                    [&](const Batch& batch) { append(batch, row_digests(batch, true)); });
   } else {
-    const std::int64_t batch_rows = std::max<std::int64_t>(1, options.batch / copies);
-    for_each_batch(missing, model.preprocessing(), batch_rows, options.threads,
+    const std::int64_t batch_rows = std::max<std::int64_t>(1, rows / copies);
+    for_each_batch(missing, model.preprocessing(), batch_rows, options.execution.threads,
                    [&](const Batch& batch) {
                      Batch both = batch;
                      if (options.flip) both.inputs = with_mirrored(batch.inputs);

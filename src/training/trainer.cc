@@ -52,7 +52,7 @@ void check_rows(const std::string& name, const TrainingRows& rows) {
 /// Below about a million multiply-adds a batch, handing the work to other threads costs more than
 /// it saves.
 int useful_threads(const TrainingRows& rows, const TrainOptions& options) {
-  const int threads = resolve_threads(options.threads);
+  const int threads = resolve_threads(options.execution.threads);
   const double work =
       static_cast<double>(rows.features.dim(1)) * options.hidden * options.batch_rows;
   return work < 1e6 ? 1 : threads;
@@ -255,7 +255,7 @@ void check_options(const TrainOptions& options) {
   require(options.patience >= 1, "patience: expected at least 1", options.patience);
   require(options.batch_rows >= 1 && options.batch_rows <= 65536, "batch_rows: expected 1 to 65536",
           options.batch_rows);
-  check_batch(options.batch, "train");
+  check_batch(options.execution.batch.value_or(1), "train");
   require(options.learning_rate > 0 && std::isfinite(options.learning_rate),
           "learning_rate: expected above 0", options.learning_rate);
   require(options.weight_decay >= 0 && std::isfinite(options.weight_decay),

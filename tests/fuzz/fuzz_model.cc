@@ -11,7 +11,7 @@ namespace {
 constexpr std::int64_t kMaxWork = 20'000'000;  // multiply-adds: what is slower tells nothing new
 
 void answer(const Model& model) {
-  Session session(model, {.threads = 1});
+  Session session(model, {.execution = {.threads = 1}});
   if (model.is_text()) {
     TokenRows rows;
     for (const std::int32_t length : {1, 3}) {

@@ -42,7 +42,7 @@ const Model& mainnet() {
 class Answered : public Quarters {
  public:
   Answered(std::int64_t rows, unsigned seed, int noise = 12) : Quarters(rows, seed) {
-    Session session(mainnet(), {.threads = 1});
+    Session session(mainnet(), {.execution = {.threads = 1}});
     for (std::int64_t row = 0; row < rows; ++row) {
       Tensor input = preprocess_image(image(row), mainnet().preprocessing());
       Tensor batch =
@@ -66,7 +66,7 @@ const Model& model_with_exits() {
     options.epochs = 12;
     options.learning_rate = 5e-3;
     options.batch_rows = 32;
-    options.threads = 2;
+    options.execution.threads = 2;
     options.threshold = 0.9;
     return train_sidenets(mainnet(), {std::make_shared<Answered>(800, 1)}, options).model;
   }();
@@ -75,8 +75,8 @@ const Model& model_with_exits() {
 
 CalibrateOptions quick() {
   CalibrateOptions options;
-  options.threads = 2;
-  options.batch = 16;
+  options.execution.threads = 2;
+  options.execution.batch = 16;
   return options;
 }
 
@@ -304,7 +304,7 @@ TEST_CASE(
   options.budget = Budget{1e4, true};
   CHECK_THROWS_WITH_AS(calibrate(model_with_exits(), data, options),
                        doctest::Contains("expected batch 1"), Error);
-  options.batch = 1;
+  options.execution.batch = 1;
   CHECK(calibrate(model_with_exits(), data, options).measured_row_ms > 0);
 }
 
@@ -342,21 +342,22 @@ TEST_CASE("a batch of no rows, or of more than a Session takes, is refused where
        {std::numeric_limits<std::int64_t>::min(), std::int64_t{-1}, std::int64_t{0},
         kMostRowsAtOnce + 1, std::int64_t{1} << 62, std::numeric_limits<std::int64_t>::max()}) {
     fails("evaluate", batch, [&] { evaluate(model, *data, {}, {.threads = 1, .batch = batch}); });
-    fails("sweep", batch, [&] { sweep(model, *data, {.threads = 1, .batch = batch}); });
+    fails("sweep", batch,
+          [&] { sweep(model, *data, {.execution = {.threads = 1, .batch = batch}}); });
     fails("calibrate", batch, [&] {
       CalibrateOptions options = quick();
-      options.batch = batch;
+      options.execution.batch = batch;
       calibrate(model, *data, options);
     });
     fails("train", batch, [&] {
       TrainOptions options;
       options.taps = {"layer1"};
-      options.batch = batch;
+      options.execution.batch = batch;
       train_sidenets(mainnet(), {data}, options);
     });
     fails("suggest", batch, [&] {
       SuggestOptions options;
-      options.batch = batch;
+      options.execution.batch = batch;
       suggest_exits(mainnet(), {data}, options);
     });
     fails("data", batch,
@@ -368,7 +369,7 @@ TEST_CASE("a batch of no rows, or of more than a Session takes, is refused where
 TEST_CASE("a sweep: the curve is what evaluate measures, the parts add up") {
   const Model model = calibrate(model_with_exits(), Answered(600, 10), quick()).model;
   const Answered data(300, 9);
-  const Sweep result = sweep(model, data, {.threads = 2, .batch = 20});
+  const Sweep result = sweep(model, data, {.execution = {.threads = 2, .batch = 20}});
   CHECK(result.scores.rows() == 300);
   CHECK(std::accumulate(result.scores.segment_compute.begin(), result.scores.segment_compute.end(),
                         0.0) == doctest::Approx(1));

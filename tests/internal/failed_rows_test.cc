@@ -42,7 +42,7 @@ Model texts(unsigned seed, const BertSize& size) {
 
 SessionOptions marking(int threads, int micro_batch) {
   SessionOptions options;
-  options.threads = threads, options.micro_batch = micro_batch;
+  options.execution.threads = threads, options.micro_batch = micro_batch;
   options.mark_failed_rows = true;
   return options;
 }
@@ -80,7 +80,8 @@ void check_rows(const Model& model, std::int64_t rows, const std::vector<std::in
   std::iota(order.begin(), order.end(), 0);
   for (const int threads : {1, 2, 3}) {
     for (const int micro_batch : {0, 1, 2, 5}) {
-      Session session(model, marking(threads, micro_batch)), strict(model, {threads, micro_batch});
+      Session session(model, marking(threads, micro_batch)),
+          strict(model, {.execution = {.threads = threads}, .micro_batch = micro_batch});
       RandomWeights random(static_cast<unsigned>(threads * 10 + micro_batch));
       for (std::size_t i = order.size(); i > 1; --i)
         std::swap(order[i - 1], order[random.integer(static_cast<unsigned>(i))]);

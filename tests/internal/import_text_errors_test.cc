@@ -301,7 +301,7 @@ TEST_CASE("options of the other kind of model, and labels that do not fit") {
 
 TEST_CASE("rows that do not fit the model") {
   const TextCheckpoint checkpoint(random_bert(1, small_bert()));
-  Session session(checkpoint.import(), {1, 0});
+  Session session(checkpoint.import(), {.execution = {.threads = 1}});
   const auto error = [&](const std::function<void(TokenRows&)>& edit) {
     return error_of_rows(session, edit);
   };
@@ -352,7 +352,7 @@ TEST_CASE("rows that do not fit the model") {
         }) == checkpoint.folder.path + "/model.safetensors: takes texts, got images (1, 3, 8, 8)");
   const TextCheckpoint images(random_cifar_resnet(1, 1, 8, 3, 4, false), json::object());
   CHECK(files::error_of([&] {
-          Session(images.import(), {1, 0}).run(TokenRows{});
+          Session(images.import(), {.execution = {.threads = 1}}).run(TokenRows{});
         }) == images.folder.path + "/model.safetensors: takes images, got 0 texts");
   CHECK(session.run(TokenRows{}).index.empty());
 }

@@ -63,7 +63,7 @@ TEST_CASE(
     const Model model = model_with_exits(seed, size);
     const int rows = 41;
     const TokenRows inputs = sidenet::testing::random_texts(seed + 100, rows, size.positions, size);
-    Session alone(model, {1, 1});
+    Session alone(model, {.execution = {.threads = 1}, .micro_batch = 1});
     const ExitPolicy policy = splitting_policy(alone, inputs);
     std::vector<Answers> expected;
     std::vector<int> taken(4, 0);
@@ -77,7 +77,7 @@ TEST_CASE(
 
     for (const int threads : {1, 2, 3}) {
       for (const int micro_batch : {0, 1, 2, 5, 64}) {
-        Session session(model, {threads, micro_batch});
+        Session session(model, {.execution = {.threads = threads}, .micro_batch = micro_batch});
         RandomWeights random(seed * 1000 + static_cast<unsigned>(threads * 10 + micro_batch));
         std::vector<std::int64_t> order(static_cast<std::size_t>(rows));
         std::iota(order.begin(), order.end(), 0);
@@ -104,7 +104,8 @@ TEST_CASE("long rows among short ones: the workspace grows, and nothing else cha
   TokenRows inputs = sidenet::testing::random_texts(8, 6, 5, size);
   const TokenRows longest = sidenet::testing::random_texts(9, 3, 700, size);
   REQUIRE(longest.tokens() > 300);
-  Session session(model, {2, 0}), fresh(model, {1, 0});
+  Session session(model, {.execution = {.threads = 2}}),
+      fresh(model, {.execution = {.threads = 1}});
   const Answers first = session.run(inputs);
   session.run(longest);
   const Answers again = session.run(inputs);
@@ -149,7 +150,7 @@ TEST_CASE("compute: what a text costs by its length, and what an exit saves") {
 
 TEST_CASE("all exits at once give what each gives alone") {
   const Model model = model_with_exits(11);
-  Session session(model, {2, 0});
+  Session session(model, {.execution = {.threads = 2}});
   const TokenRows inputs = sidenet::testing::random_texts(12, 23, 30);
   const AllExits all = session.run_all_exits(inputs);
   for (std::size_t exit = 0; exit < session.exit_names().size(); ++exit) {
@@ -276,14 +277,14 @@ TEST_CASE("what a tap needs of other tokens changes no bit of MainNet's answer")
       }
       return make_model(std::move(data));
     };
-    Session plain(model_with(nullptr, TokenPooling::cls), {1, 0});
+    Session plain(model_with(nullptr, TokenPooling::cls), {.execution = {.threads = 1}});
     const Tensor expected = plain.run(inputs).logits;
     for (const Tap& tap : taps) {
       for (const TokenPooling pooling :
            {TokenPooling::cls, TokenPooling::mean, TokenPooling::cls_mean}) {
         CAPTURE(tap.name);
         CAPTURE(hidden_act);
-        Session session(model_with(&tap, pooling), {2, 0});
+        Session session(model_with(&tap, pooling), {.execution = {.threads = 2}});
         for (const Tensor& logits : {session.run(inputs, ExitPolicy::final_only()).logits,
                                      session.run_all_exits(inputs).logits.back()}) {
           CHECK(std::memcmp(logits.data<float>(), expected.data<float>(), expected.bytes()) == 0);

@@ -70,7 +70,7 @@ TrainOptions quick() {
   options.hidden = 32;
   options.batch_rows = 64;
   options.learning_rate = 5e-3;
-  options.threads = 2;
+  options.execution.threads = 2;
   return options;
 }
 
@@ -233,7 +233,7 @@ TEST_CASE("the same seed gives the same bits, whatever the threads; another seed
   options.input_dropout = 0.1;
   const TrainedSideNet first = train_sidenet("test", rows, options);
   CHECK(same_bits(first.weights, train_sidenet("test", rows, options).weights));
-  options.threads = 1;
+  options.execution.threads = 1;
   const TrainedSideNet alone = train_sidenet("test", rows, options);
   CHECK(same_bits(first.weights, alone.weights));
   CHECK(first.holdout_loss == alone.holdout_loss);

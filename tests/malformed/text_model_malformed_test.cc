@@ -34,7 +34,7 @@ TrainOptions quick() {
   options.taps = {"encoder.layer.0"};
   options.hidden = 4;
   options.epochs = 1;
-  options.threads = 1;
+  options.execution.threads = 1;
   return options;
 }
 

@@ -25,7 +25,7 @@ sidenet::Model import_generated(const Json& index, const std::string& net) {
 
 sidenet::Session session_of(const sidenet::Model& model, int threads) {
   sidenet::SessionOptions options;
-  options.threads = threads;
+  options.execution.threads = threads;
   return sidenet::Session(model, options);
 }
 
