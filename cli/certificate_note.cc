@@ -43,7 +43,7 @@ std::string broken_by(const Model& model, const Certificate& certificate, const 
 }
 
 std::string start_of_note(const Certificate& certificate) {
-  return "note: the model's certificate (" + certificate.risk + " at most " +
+  return "note: the model's certificate (" + std::string(name_of(certificate.risk)) + " at most " +
          amount_in_words(certificate.risk, certificate.epsilon) + ") does not hold";
 }
 

@@ -40,17 +40,7 @@ std::string check_thresholds(const std::string& text) {
   return seen.empty() ? "thresholds: expected NAME=T,NAME=T" : "";
 }
 
-Confidence confidence_named(const std::string& name) {
-  if (name == "margin") return Confidence::margin;
-  return name == "entropy" ? Confidence::entropy : Confidence::max_probability;
-}
-
 }  // namespace
-
-std::string confidence_name(Confidence confidence) {
-  if (confidence == Confidence::margin) return "margin";
-  return confidence == Confidence::entropy ? "entropy" : "max";
-}
 
 std::vector<std::string> split_commas(const std::string& text) {
   std::vector<std::string> parts;
@@ -131,11 +121,11 @@ void add_policy_options(CLI::App& app, PolicyOptions& options) {
           ->group(group);
   exit->excludes(threshold, thresholds, final_only);
   final_only->excludes(threshold, thresholds);
-  app.add_option("--confidence", options.confidence,
-                 "How sure is measured: max (highest probability, default), margin (over the "
-                 "second) or entropy")
+  add_enum_option<Confidence>(
+      app, "--confidence", options.confidence,
+      "How sure is measured: max (highest probability, default), margin (over the "
+      "second) or entropy")
       ->option_text("KIND")
-      ->check(CLI::IsMember({"max", "margin", "entropy"}))
       ->group(group);
 }
 
@@ -150,7 +140,7 @@ ExitPolicy make_policy(const PolicyOptions& options, const Model& model) {
   };
   ExitPolicy policy;
   policy.threshold = options.threshold;
-  policy.confidence = confidence_named(options.confidence);
+  policy.confidence = options.confidence;
   for (const std::string& part : split_commas(options.thresholds)) {
     const auto [name, threshold] = split_threshold(part);
     require_exit(name, "--thresholds");

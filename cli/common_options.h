@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "sidenet/enum_names.h"
 #include "sidenet/execution.h"
 #include "sidenet/exit_policy.h"
 #include "sidenet/model.h"
@@ -46,13 +47,22 @@ struct PolicyOptions {
   std::string thresholds;  ///< "name=T,name=T"
   std::string exit;
   bool final_only = false;
-  std::string confidence = "max";
+  Confidence confidence = Confidence::max_probability;
 };
 void add_policy_options(CLI::App& app, PolicyOptions& options);
-/// As --confidence has it.
-std::string confidence_name(Confidence confidence);
 /// Throws Error where it names an exit that the model does not have.
 ExitPolicy make_policy(const PolicyOptions& options, const Model& model);
+
+/// An option that takes the names of an enum's values, and refuses others with the list.
+template <typename Enum, typename Target>
+CLI::Option* add_enum_option(CLI::App& app, const std::string& name, Target& target,
+                             const std::string& description) {
+  const auto take = [name, &target](const std::string& text) {
+    target = value_named<Enum>(name, text);
+  };
+  return app.add_option_function<std::string>(name, take, description)
+      ->check(CLI::IsMember(names_of<Enum>()));
+}
 
 /// The parts between commas; no text, no parts.
 std::vector<std::string> split_commas(const std::string& text);

@@ -107,7 +107,7 @@ void print_exits(std::ostream& out, const Model& model) {
     const bool head = exit.hidden == 0;
     table.add({exit.name, exit.tap,
                head              ? "-"
-               : model.is_text() ? exit.token_pool
+               : model.is_text() ? name_of(exit.token_pool.value())
                                  : std::to_string(exit.pool),
                head ? "-" : std::to_string(exit.hidden), fixed(exit.temperature, 3),
                head                 ? "-"

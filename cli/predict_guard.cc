@@ -34,16 +34,16 @@ DriftGuard make_guard(const GuardOptions& options, const Model& model) {
         "by --guard-limit, got "
         "neither");
   }
-  return DriftGuard(
-      certificate->risk == "disagreement" ? certificate->epsilon : certificate->disagreement_bound,
-      delta);
+  return DriftGuard(certificate->risk == Risk::disagreement ? certificate->epsilon
+                                                            : certificate->disagreement_bound,
+                    delta);
 }
 
 GuardState begin(const GuardOptions& options, const Model& model, const ExitPolicy& policy) {
   const auto thresholds = thresholds_of(model, policy);
   return {.model = options.state.empty() ? "" : model.digest(),
           .action = options.action,
-          .confidence = confidence_name(policy.confidence),
+          .confidence = name_of(policy.confidence),
           .given = thresholds,
           .guard = make_guard(options, model),
           .thresholds = thresholds};

@@ -6,23 +6,15 @@
 #include <string>
 #include <vector>
 
+#include "sidenet/confidence_fit.h"
 #include "sidenet/dataset.h"
 #include "sidenet/execution.h"
 #include "sidenet/model.h"
 #include "sidenet/operating_point.h"
-#include "sidenet/training.h"
+#include "sidenet/progress.h"
+#include "sidenet/risk.h"
 
 namespace sidenet {
-
-/// What a certificate bounds, over rows drawn as the calibration rows were.
-enum class Risk {
-  drop,          ///< MainNet's accuracy less the accuracy with exits
-  disagreement,  ///< share of rows answered with another class than MainNet's
-  exit_error  ///< for every open exit but `final`: share of wrong answers among those that it gives
-};
-
-/// "drop", "disagreement", "exit-error".
-const char* risk_name(Risk risk);
 
 /// What the user can afford for a row, in ms as measured on this machine at `execution.batch` rows.
 struct Budget {
@@ -33,8 +25,7 @@ struct Budget {
 struct CalibrateOptions {
   Execution execution = {};  ///< times are measured at its batch
   std::uint64_t seed = 1;    ///< of the split
-  /// "automatic", "temperature", "sigmoid" or "isotonic": how logits become a confidence.
-  std::string fit = "automatic";
+  ConfidenceFit fit = ConfidenceFit::automatic;
   /// Where set, thresholds are chosen so that the risk is at most this, and such promises fail with
   /// probability delta at most over the draw of the rows; or none are chosen.
   std::optional<double> epsilon;
@@ -69,7 +60,7 @@ struct CalibratedExit {
   std::int64_t tested_rows = 0;  ///< reach it, and its ECE is told on
   bool held_out = false;         ///< whether those are other rows
   double temperature_before = 1, temperature = 1;
-  std::string fit;  ///< what it came to
+  ConfidenceFit fit = ConfidenceFit::temperature;  ///< what it came to; never automatic
   double ece_before = 0, ece = 0;
   double ece_floor = 0;  ///< mean ECE of as many rows of a perfectly calibrated exit
   double threshold = 2;

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "sidenet/enum_names.h"
 #include "sidenet/model.h"
 #include "sidenet/tensor.h"
 #include "sidenet/text.h"
@@ -14,13 +15,19 @@
 
 namespace sidenet {
 
+/// Of the bytes of a text file.
+enum class TextEncoding { utf8, latin1 };
+template <>
+inline constexpr EnumName<TextEncoding> kEnumNames<TextEncoding>[] = {
+    {TextEncoding::utf8, "utf-8"}, {TextEncoding::latin1, "latin-1"}};
+
 /// Where the parts of a text row stand. A column is a name of the header (of .jsonl a key), or a
 /// number from 1. TREC lines have the columns label (the part before the colon) and text.
 struct TextColumns {
-  std::string text;                ///< several with commas are joined by a blank; empty: guessed
-  std::string pair;                ///< the second text of a pair; empty: none
-  std::string label;               ///< empty: guessed
-  std::string encoding = "utf-8";  ///< or "latin-1"; anything else is an Error
+  std::string text = {};   ///< several with commas are joined by a blank; empty: guessed
+  std::string pair = {};   ///< the second text of a pair; empty: none
+  std::string label = {};  ///< empty: guessed
+  TextEncoding encoding = TextEncoding::utf8;
 };
 
 struct DatasetOptions {

@@ -8,7 +8,7 @@
 #include "sidenet/execution.h"
 #include "sidenet/exit_policy.h"
 #include "sidenet/model.h"
-#include "sidenet/training.h"
+#include "sidenet/progress.h"
 
 namespace sidenet {
 

@@ -5,6 +5,8 @@
 #include <optional>
 #include <string>
 
+#include "sidenet/enum_names.h"
+
 namespace sidenet {
 
 /// How sure an exit is of its answer, from its probabilities p after temperature. All lie in [0,
@@ -14,6 +16,11 @@ enum class Confidence {
   margin,           ///< largest p less the second largest
   entropy           ///< 1 - H(p) / log(classes)
 };
+template <>
+inline constexpr EnumName<Confidence> kEnumNames<Confidence>[] = {
+    {Confidence::max_probability, "max"},
+    {Confidence::margin, "margin"},
+    {Confidence::entropy, "entropy"}};
 
 /// Which rows may leave where. Chosen for each request; a Model's own thresholds are the default.
 struct ExitPolicy {

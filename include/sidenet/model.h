@@ -10,8 +10,11 @@
 #include <utility>
 #include <vector>
 
+#include "sidenet/enum_names.h"
+#include "sidenet/risk.h"
 #include "sidenet/tensor.h"
 #include "sidenet/text.h"
+#include "sidenet/token_pooling.h"
 #include "sidenet/tokenizer.h"
 
 namespace sidenet {
@@ -34,12 +37,12 @@ struct Preprocessing {
 
 /// An exit as a user sees it. `final`, MainNet's own head, is the last of a model's exits.
 struct ExitInfo {
-  std::string name;        ///< "layer2.8", "encoder.layer.3"
-  std::string tap;         ///< the node read, by its PyTorch module path
-  int pool = 0;            ///< images: the tap is averaged to pool x pool
-  std::string token_pool;  ///< texts: "cls", "mean" or "cls+mean"
-  int hidden = 0;          ///< width of the SideNet's hidden layer; 0 for `final`
-  double temperature = 1;  ///< logits are divided by it before softmax
+  std::string name;                        ///< "layer2.8", "encoder.layer.3"
+  std::string tap;                         ///< the node read, by its PyTorch module path
+  int pool = 0;                            ///< images: the tap is averaged to pool x pool
+  std::optional<TokenPooling> token_pool;  ///< texts; none for MainNet's own head
+  int hidden = 0;                          ///< width of the SideNet's hidden layer; 0 for `final`
+  double temperature = 1;                  ///< logits are divided by it before softmax
   /// (confidence, calibrated confidence) from 0 to 1, straight between them: applied to the largest
   /// probability. Empty: as it is.
   std::vector<std::pair<float, float>> confidence_map;
@@ -53,8 +56,7 @@ struct ExitInfo {
 /// The promise is about calibrating: of many calibrations, each on freshly drawn rows, at most a
 /// share delta break it (Learn then Test, arXiv 2110.01052).
 struct Certificate {
-  std::string risk;  ///< "drop" (of accuracy against MainNet), "disagreement" (with MainNet) or
-                     ///< "exit-error" (of each exit)
+  Risk risk = Risk::drop;
   double epsilon = 0, delta = 0;
   std::string method;                ///< the test
   std::int64_t rows = 0;             ///< with labels that it was tested on
@@ -102,15 +104,27 @@ struct NodeInfo {
   std::int64_t parameters = 0;
 };
 
+/// Mean, std and sizes as a data set's models usually have them.
+enum class PreprocessingPreset {
+  imagenet,  ///< 256, then the centre 224
+  cifar10,   ///< 32
+  none       ///< bytes to 0 … 1 alone
+};
+template <>
+inline constexpr EnumName<PreprocessingPreset> kEnumNames<PreprocessingPreset>[] = {
+    {PreprocessingPreset::imagenet, "imagenet"},
+    {PreprocessingPreset::cifar10, "cifar10"},
+    {PreprocessingPreset::none, "none"}};
+
 /// What `import` is told beside the checkpoint. Whatever is left out is read from the state dict,
 /// or the family default.
 struct ImportOptions {
   std::string architecture;         ///< "resnet50", "cifar_resnet", "bert", …; empty: recognised
   std::vector<std::string> labels;  ///< class names; empty: "0", "1", …
-  std::optional<std::string> preprocess;        ///< "imagenet", "cifar10" or "none"
-  std::optional<std::vector<float>> mean, std;  ///< one a channel
-  std::optional<int> size;                      ///< resize, pixels
-  std::optional<int> crop;                      ///< centre crop, pixels
+  std::optional<PreprocessingPreset> preprocess;  ///< unset: the family's own
+  std::optional<std::vector<float>> mean, std;    ///< one a channel
+  std::optional<int> size;                        ///< resize, pixels
+  std::optional<int> crop;                        ///< centre crop, pixels
   std::string config;  ///< of texts: a config.json; empty: the one beside the weights
   std::string
       vocabulary;  ///< of texts: a vocab.txt or tokenizer.json; empty: the one beside the weights
@@ -172,11 +186,9 @@ class Model {
   /// Weights of MainNet and SideNets by their PyTorch names.
   std::map<std::string, Tensor> tensors() const;
 
-  /// Internal: the parts behind the handle.
-  const std::shared_ptr<const ModelData>& data() const { return data_; }
-  explicit Model(std::shared_ptr<const ModelData> data) : data_(std::move(data)) {}
-
  private:
+  friend struct ModelAccess;  // of the library itself
+  explicit Model(std::shared_ptr<const ModelData> data) : data_(std::move(data)) {}
   std::shared_ptr<const ModelData> data_;
 };
 

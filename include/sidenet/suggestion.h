@@ -10,7 +10,8 @@
 #include "sidenet/execution.h"
 #include "sidenet/model.h"
 #include "sidenet/operating_point.h"
-#include "sidenet/training.h"
+#include "sidenet/progress.h"
+#include "sidenet/token_pooling.h"
 
 namespace sidenet {
 
@@ -38,7 +39,7 @@ struct SuggestOptions {
   // What `train` will be asked for: the cost of a SideNet is that of this width.
   int hidden = 256;
   int pool = 2;
-  std::string token_pool = "cls+mean";
+  TokenPooling token_pool = TokenPooling::cls_mean;
 
   // The probes: SideNets of little width, trained shortly.
   int probe_hidden = 64;

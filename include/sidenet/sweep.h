@@ -9,7 +9,7 @@
 #include "sidenet/execution.h"
 #include "sidenet/model.h"
 #include "sidenet/operating_point.h"
-#include "sidenet/training.h"
+#include "sidenet/progress.h"
 
 namespace sidenet {
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "sidenet/enum_names.h"
 #include "sidenet/text.h"
 
 namespace sidenet {
@@ -17,6 +18,9 @@ enum class Truncation {
   longest_first,  ///< the longer of the two texts, token by token, as Hugging Face's tokenizers do
   only_first      ///< the first text
 };
+template <>
+inline constexpr EnumName<Truncation> kEnumNames<Truncation>[] = {
+    {Truncation::longest_first, "longest_first"}, {Truncation::only_first, "only_first"}};
 
 struct TokenizerOptions {
   bool clean_text = true;          ///< drop control characters, turn every white space into a blank

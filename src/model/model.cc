@@ -29,7 +29,7 @@ Model loaded_model(ModelData data, std::string saved_digest) {
                  [](auto& exit) { return std::move(exit.second); });
   data.plans = std::make_shared<PlanCache>();
   data.saved_digest = std::move(saved_digest);
-  return Model(std::make_shared<const ModelData>(std::move(data)));
+  return ModelAccess::make(std::make_shared<const ModelData>(std::move(data)));
 }
 
 void set_tokenizer(ModelData& data, Tokenizer tokenizer) {
@@ -60,7 +60,7 @@ ExitInfo describe(const ExitSpec& exit, bool of_texts) {
   info.name = exit.name;
   info.tap = exit.tap;
   info.pool = of_texts ? 0 : exit.pooling.grid;
-  if (of_texts) info.token_pool = ops::token_pooling_name(exit.pooling.tokens);
+  if (of_texts) info.token_pool = exit.pooling.tokens;
   info.hidden = exit.hidden;
   info.temperature = exit.temperature;
   info.threshold = exit.threshold;

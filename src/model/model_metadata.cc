@@ -46,6 +46,15 @@ std::vector<float> floats(const JsonField& field, double low, double high) {
   return values;
 }
 
+template <typename Enum>
+Enum read_named(const JsonField& field) {
+  const std::string name = field.string();
+  for (const EnumName<Enum>& known : kEnumNames<Enum>) {
+    if (name == known.name) return known.value;
+  }
+  field.refuse(names_in_words<Enum>());
+}
+
 void read_preprocessing(const JsonField& field, Preprocessing& p) {
   p.mean = floats(field.at("mean"), -kMostMean, kMostMean);
   p.std = floats(field.at("std"), kLeastStd, kMostStd);
@@ -81,11 +90,7 @@ void read_tokenizer(const std::string& path, Metadata& metadata, ModelData& data
   options.pad = field.at("pad").string();
   options.mask = field.at("mask").string();
   options.max_tokens = field.at("max_tokens").integer(4, 1 << 20);
-  const std::string truncation = field.at("truncation").string();
-  if (truncation != "longest_first" && truncation != "only_first")
-    field.at("truncation").refuse("longest_first or only_first");
-  options.truncation =
-      truncation == "only_first" ? Truncation::only_first : Truncation::longest_first;
+  options.truncation = read_named<Truncation>(field.at("truncation"));
   if (!field.has("added_tokens")) {
     set_tokenizer(data, Tokenizer(std::move(contents.vocabulary), options, path));
     return;
@@ -133,8 +138,7 @@ void write_tokenizer(const Tokenizer& tokenizer, Metadata& metadata) {
                  {"pad", options.pad},
                  {"mask", options.mask},
                  {"max_tokens", options.max_tokens},
-                 {"truncation",
-                  options.truncation == Truncation::only_first ? "only_first" : "longest_first"}};
+                 {"truncation", name_of(options.truncation)}};
   if (!is_plain(contents)) {
     fields["model_pieces"] = contents.model_pieces;
     fields["added_tokens"] = json::array();
@@ -172,10 +176,7 @@ ExitSpec read_exit(const JsonField& field, bool is_text) {
   spec.name = field.at("name").string();
   spec.tap = field.at("tap").string();
   if (is_text) {
-    const std::string pool = field.at("pool").string();
-    if (pool != "cls" && pool != "mean" && pool != "cls+mean")
-      field.at("pool").refuse("cls, mean or cls+mean");
-    spec.pooling.tokens = ops::token_pooling_of(pool);
+    spec.pooling.tokens = read_named<TokenPooling>(field.at("pool"));
   } else {
     spec.pooling.grid = field.at("pool").integer(1, 1024);
   }
@@ -189,8 +190,7 @@ ExitSpec read_exit(const JsonField& field, bool is_text) {
 json exit_json(const ExitSpec& exit, bool is_text) {
   json fields = {{"name", exit.name},
                  {"tap", exit.tap},
-                 {"pool", is_text ? json(ops::token_pooling_name(exit.pooling.tokens))
-                                  : json(exit.pooling.grid)},
+                 {"pool", is_text ? json(name_of(exit.pooling.tokens)) : json(exit.pooling.grid)},
                  {"hidden", exit.hidden},
                  {"temperature", exit.temperature},
                  {"threshold", exit.threshold}};
@@ -204,10 +204,7 @@ std::int64_t count(const JsonField& field, int least) {
 
 Certificate read_certificate(const JsonField& field) {
   Certificate certificate;
-  certificate.risk = field.at("risk").string();
-  if (certificate.risk != "drop" && certificate.risk != "disagreement" &&
-      certificate.risk != "exit-error")
-    field.at("risk").refuse("drop, disagreement or exit-error");
+  certificate.risk = read_named<Risk>(field.at("risk"));
   certificate.epsilon = field.at("epsilon").number(0, 1);
   certificate.delta = field.at("delta").number(0, 1);
   certificate.method = field.at("method").string();
@@ -244,7 +241,7 @@ Certificate read_certificate(const JsonField& field) {
 }
 
 json certificate_json(const Certificate& certificate) {
-  json fields = {{"risk", certificate.risk},
+  json fields = {{"risk", name_of(certificate.risk)},
                  {"epsilon", certificate.epsilon},
                  {"delta", certificate.delta},
                  {"method", certificate.method},

@@ -15,7 +15,7 @@ namespace sidenet::models {
 namespace {
 
 using ops::Add, ops::Embeddings, ops::Gelu, ops::LayerNorm, ops::Linear, ops::LinearWeights,
-    ops::Relu, ops::SelfAttention, ops::Tanh, ops::TokenPool, ops::TokenPooling;
+    ops::Relu, ops::SelfAttention, ops::Tanh, ops::TokenPool;
 
 // The weights of one module, and where its nodes go.
 struct Module {

@@ -173,7 +173,7 @@ Shape ExitHead::output_shape(std::span<const Shape> inputs) const {
   const Grid grid(inputs[0], pooling_);
   if (grid.features != tensors_.fc1_weight.dim(1)) {
     const std::string pooled = grid.of_tokens
-                                   ? token_pooling_name(grid.tokens)
+                                   ? name_of(grid.tokens)
                                    : std::to_string(grid.pool) + " x " + std::to_string(grid.pool);
     throw Error("exit: the SideNet takes " + std::to_string(tensors_.fc1_weight.dim(1)) +
                 " features, a tap " + to_string(inputs[0]) + " pooled to " + pooled + " gives " +

@@ -59,10 +59,10 @@ struct Session::Impl {
       throw Error("micro_batch: expected 0 (chosen) to 4096, got " + std::to_string(micro_batch));
     if (!model.has_head()) {
       throw Error(
-          model.data()->source + ": this " + model.architecture() +
+          data_of(model).source + ": this " + model.architecture() +
           " has no head yet: fit one first (`sidenet train MODEL --data DATA --head -o MODEL`)");
     }
-    for (const ExitSpec& exit : model.data()->exits) names.push_back(exit.name);
+    for (const ExitSpec& exit : data_of(model).exits) names.push_back(exit.name);
     names.emplace_back("final");
     for (std::size_t i = 0; i < names.size(); ++i) places.emplace(names[i], i);
     if (!options.weight_cache.empty())
@@ -71,7 +71,7 @@ struct Session::Impl {
 
   template <typename Call>
   auto telling(Call call) const {
-    return telling_memory(model.data()->source, call);
+    return telling_memory(data_of(model).source, call);
   }
 
   Runner& runner(const Shape& row_shape) {
@@ -82,7 +82,7 @@ struct Session::Impl {
       runners.splice(runners.begin(), runners, found);
     } else {
       runners.emplace_front(
-          model.data()->plans->get(*model.data(), row_shape, threads, prepare_options, kept),
+          data_of(model).plans->get(data_of(model), row_shape, threads, prepare_options, kept),
           micro_batch);
       if (runners.size() > kShapesKept) runners.pop_back();
     }
@@ -91,11 +91,11 @@ struct Session::Impl {
 
   // The rows, and the runner for their shape. Throws Error where they do not fit the model.
   std::pair<RunInputs, Runner*> prepare(const Tensor& inputs) {
-    const Shape row = image_row_shape(*model.data(), inputs);
+    const Shape row = image_row_shape(data_of(model), inputs);
     return {{row_count(inputs.dim(0)), inputs.data<float>(), nullptr}, &runner(row)};
   }
   std::pair<RunInputs, Runner*> prepare(const TokenRows& inputs) {
-    check_texts(*model.data(), inputs);
+    check_texts(data_of(model), inputs);
     return {{row_count(inputs.rows()), nullptr, &inputs}, &runner({kTokens, 3})};
   }
 
@@ -104,7 +104,7 @@ struct Session::Impl {
     const auto [run_inputs, runner] = prepare(inputs);
     RunRules run_rules = rules(policy);
     choose_audited(policy, run_inputs.rows, run_rules);
-    const std::int64_t rows = run_inputs.rows, classes = model.data()->classes();
+    const std::int64_t rows = run_inputs.rows, classes = data_of(model).classes();
     Answers answers;
     answers.logits = Tensor(DType::f32, {rows, classes});
     if (rows == 0) return answers;
@@ -228,7 +228,7 @@ struct Session::Impl {
 
   void collect_into(std::vector<Tensor>& logits, int rows, RunResults& results) const {
     for (std::size_t i = 0; i < names.size(); ++i) {
-      logits.emplace_back(DType::f32, Shape{rows, model.data()->classes()});
+      logits.emplace_back(DType::f32, Shape{rows, data_of(model).classes()});
       results.all.push_back(logits.back().mutable_data<float>());
     }
   }
@@ -244,10 +244,10 @@ struct Session::Impl {
     RunRules result;
     result.confidence = policy.confidence;
     result.stop = static_cast<int>(names.size()) - 1;
-    for (const ExitSpec& exit : model.data()->exits)
+    for (const ExitSpec& exit : data_of(model).exits)
       result.exits.push_back({false, exit.threshold, exit.temperature, &exit.map});
     result.exits.push_back(
-        {true, 0, model.data()->temperature_of_final(), &model.data()->map_of_final()});
+        {true, 0, data_of(model).temperature_of_final(), &data_of(model).map_of_final()});
     for (const auto& [name, threshold] : policy.thresholds) {
       if (exit_index(name) + 1 == names.size())
         throw Error("threshold of final: MainNet's own head always answers");

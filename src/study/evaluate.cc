@@ -31,7 +31,7 @@ class Evaluator {
       : session_(model, {.execution = execution, .mark_failed_rows = true}),
         is_text_(model.is_text()),
         policy_(policy) {
-    for (const Calibration& calibration : calibrations_of(*model.data()))
+    for (const Calibration& calibration : calibrations_of(data_of(model)))
       calibrations_.push_back(calibration);
     counts_.resize(calibrations_.size());
   }

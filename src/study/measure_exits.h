@@ -7,7 +7,8 @@
 #include "sidenet/dataset.h"
 #include "sidenet/execution.h"
 #include "sidenet/model.h"
-#include "sidenet/training.h"
+#include "sidenet/progress.h"
+#include "sidenet/tensor.h"
 
 namespace sidenet {
 

@@ -62,7 +62,7 @@ class PickedRows : public Dataset {
 /// A SideNet of zeros costs what any other of its width does.
 Model with_zero_sidenets(const Model& model, const std::vector<std::string>& taps,
                          const TappedSession& mainnet, const SuggestOptions& options) {
-  ModelData data = *model.data();
+  ModelData data = data_of(model);
   for (const ExitSpec& exit : data.exits) {
     const std::string scope = "exits." + exit.name + ".";
     auto weight = data.weights.lower_bound(scope);
@@ -88,7 +88,7 @@ Model with_zero_sidenets(const Model& model, const std::vector<std::string>& tap
     put("fc2.bias", {classes}, 0);
     ExitSpec exit;
     exit.name = exit.tap = taps[i];
-    exit.pooling = {mainnet.pools().at(i), ops::token_pooling_of(options.token_pool)};
+    exit.pooling = {mainnet.pools().at(i), options.token_pool};
     exit.hidden = options.hidden;
     data.exits.push_back(std::move(exit));
   }
@@ -353,8 +353,7 @@ ProbedExits probe_exits(const Model& model, const LabelledData& data, const Prob
   const std::size_t scored = rows.scored.size();
   std::vector<std::int64_t> all = rows.scored;
   all.insert(all.end(), rows.learnt.begin(), rows.learnt.end());
-  TappedSession mainnet(model, taps, {options.pool, ops::token_pooling_of(options.token_pool)},
-                        threads);
+  TappedSession mainnet(model, taps, {options.pool, options.token_pool}, threads);
   check_memory(mainnet, static_cast<std::int64_t>(all.size()));
   const Features features = compute(mainnet, model, PickedRows(data, all), options, progress);
   const Parts parts = rows.learnt.empty() ? cross_fit(features.digests, options.seed)

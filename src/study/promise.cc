@@ -31,7 +31,7 @@ std::string number(double value) {
 }
 
 std::string promised(const CalibrateOptions& options, double level) {
-  return std::string(risk_name(options.risk)) + " of " + number(*options.epsilon) + " at delta " +
+  return std::string(name_of(options.risk)) + " of " + number(*options.epsilon) + " at delta " +
          number(level);
 }
 
@@ -117,7 +117,7 @@ Promise make_promise(const ExitScores& scores, const CalibrationRows& rows,
     return result;
   }
   Certificate certificate;
-  certificate.risk = risk_name(options.risk);
+  certificate.risk = options.risk;
   certificate.epsilon = *options.epsilon;
   certificate.delta = options.delta;
   certificate.method = certified.method;

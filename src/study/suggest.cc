@@ -58,8 +58,8 @@ void check_options(const Model& model, const SuggestOptions& options) {
 class Candidates {
  public:
   Candidates(const Model& model, const SuggestOptions& options)
-      : graph_(build_mainnet_graph(*model.data(), default_input_shape(*model.data()))),
-        source_(model.data()->source) {
+      : graph_(build_mainnet_graph(data_of(model), default_input_shape(data_of(model)))),
+        source_(data_of(model).source) {
     std::set<NodeId> seen;
     for (const auto& [name, share] : model.taps()) {
       const NodeId node = graph_.find(name);

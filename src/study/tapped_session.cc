@@ -26,14 +26,14 @@ struct TappedSession::Impl {
 
   // Exits that only collect: each gives its tap's pooled features.
   Graph graph(const Shape& row_shape) const {
-    Graph result = build_mainnet_with_head(*model.data(), row_shape);
+    Graph result = build_mainnet_with_head(data_of(model), row_shape);
     for (std::size_t i = 0; i < taps.size(); ++i) {
-      const NodeId tap = find_tap(result, taps[i], model.data()->source);
+      const NodeId tap = find_tap(result, taps[i], data_of(model).source);
       const std::string name = "tap " + std::to_string(i);
       result.add_exit(name, result.add(name, std::make_shared<ops::TapFeatures>(pooling), {tap}));
     }
     if (!model.has_head()) {
-      const NodeId last = find_tap(result, model.taps().back().first, model.data()->source);
+      const NodeId last = find_tap(result, model.taps().back().first, data_of(model).source);
       result.add_exit("final",
                       result.add(kNoHead, std::make_shared<ops::TapFeatures>(pooling), {last}));
     }
@@ -50,10 +50,10 @@ struct TappedSession::Impl {
 TappedSession::TappedSession(const Model& model, const std::vector<std::string>& taps,
                              const ops::ExitPooling& pooling, int threads)
     : impl_(new Impl{model, taps, pooling, resolve_threads(threads), {}, {}, nullptr}) {
-  const Graph plain = build_mainnet_graph(*model.data(), default_input_shape(*model.data()));
+  const Graph plain = build_mainnet_graph(data_of(model), default_input_shape(data_of(model)));
   const ops::TapFeatures pool(pooling);
   for (const std::string& name : taps) {
-    const Shape& tap = plain.node(find_tap(plain, name, model.data()->source)).shape;
+    const Shape& tap = plain.node(find_tap(plain, name, data_of(model).source)).shape;
     impl_->pools.push_back(ops::effective_pool(tap, pooling.grid));
     impl_->feature_counts.push_back(static_cast<int>(pool.output_shape({&tap, 1})[0]));
   }
@@ -64,7 +64,7 @@ const std::vector<int>& TappedSession::pools() const { return impl_->pools; }
 const std::vector<int>& TappedSession::feature_counts() const { return impl_->feature_counts; }
 
 TappedSession::Output TappedSession::run(const Batch& batch) {
-  const ModelData& data = *impl_->model.data();
+  const ModelData& data = data_of(impl_->model);
   RunInputs inputs;
   Shape row_shape = default_input_shape(data);
   if (data.is_text()) {

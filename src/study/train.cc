@@ -120,10 +120,10 @@ class Training {
         data_(data),
         options_(std::move(options)),
         progress_(progress),
-        trained_(*model.data()) {
+        trained_(data_of(model)) {
     trained_.plans.reset();
     pooling_.grid = options_.pool;
-    pooling_.tokens = ops::token_pooling_of(options_.token_pool);
+    pooling_.tokens = options_.token_pool;
     columns_ = options_.taps;
     head_tap_ = model.taps().back().first;
     if (options_.head && std::find(columns_.begin(), columns_.end(), head_tap_) == columns_.end())
@@ -200,7 +200,7 @@ class Training {
         DType::f32, {rows_.features.dim(0), static_cast<std::int64_t>(data_.class_names.size())});
     TrainOptions options = options_;
     options.soft_targets = 0;
-    options.weights = "f32";
+    options.weights = WeightType::f32;
     const SideNetWeights weights = train("final", options);
     trained_.labels = data_.class_names;
     put_weights(trained_, "final", weights);
@@ -245,7 +245,7 @@ class Training {
 };
 
 void check_head(const Model& model, const TrainOptions& options) {
-  if (options.head && model.data()->architecture.classes > 0)
+  if (options.head && data_of(model).architecture.classes > 0)
     throw Error("train: head: " + model.architecture() +
                 " came with a head of its own, which is never changed here");
   if (!options.head && !model.has_head())

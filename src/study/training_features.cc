@@ -106,7 +106,7 @@ void add_tokenizer(AnyDigest& digest, const Model& model, const TrainOptions& op
   for (const AddedToken& token : contents_of(tokenizer).added)
     digest.add(static_cast<std::uint64_t>(token.id));
   digest.add(static_cast<std::uint64_t>(contents_of(tokenizer).model_pieces))
-      .add(options.token_pool);
+      .add(name_of(options.token_pool));
 }
 
 // Lists with their lengths: no two models give the same fields.
@@ -114,13 +114,13 @@ template <class AnyDigest>
 std::string features_digest(AnyDigest digest, const Model& model, const LabelledData& data,
                             const TrainOptions& options) {
   digest.add("features 4").add(build_fingerprint()).add(model.architecture());
-  digest.add(model.data()->architecture.settings.size());
-  for (const auto& [key, value] : model.data()->architecture.settings) digest.add(key).add(value);
+  digest.add(data_of(model).architecture.settings.size());
+  for (const auto& [key, value] : data_of(model).architecture.settings) digest.add(key).add(value);
   // The head's logits are features too.
-  const auto& head = model.data()->head;
+  const auto& head = data_of(model).head;
   digest.add(std::uint64_t{head.has_value()});
-  if (head) digest.add(head->tap).add(ops::token_pooling_name(head->pooling.tokens));
-  for (const auto& [name, tensor] : model.data()->weights) {
+  if (head) digest.add(head->tap).add(name_of(head->pooling.tokens));
+  for (const auto& [name, tensor] : data_of(model).weights) {
     if ((name.starts_with("exits.") && !name.starts_with("exits.final.")) || name == kTrainingRows)
       continue;
     digest.add(name)

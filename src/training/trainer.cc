@@ -102,7 +102,7 @@ class Trainer {
       if (epoch - result.best_epoch >= options_.patience) break;
     }
     result.weights = weights(best);
-    if (options_.weights == "bf16") round_first_layer(best, result);
+    if (options_.weights == WeightType::bf16) round_first_layer(best, result);
     return result;
   }
 
@@ -248,8 +248,6 @@ void check_options(const TrainOptions& options) {
   };
   require(options.hidden >= 1 && options.hidden <= 65536, "hidden: expected 1 to 65536",
           options.hidden);
-  if (options.weights != "bf16" && options.weights != "f32")
-    throw Error("train: weights: expected bf16 or f32, got '" + options.weights + "'");
   require(options.pool >= 1 && options.pool <= 256, "pool: expected 1 to 256", options.pool);
   require(options.epochs >= 1, "epochs: expected at least 1", options.epochs);
   require(options.patience >= 1, "patience: expected at least 1", options.patience);

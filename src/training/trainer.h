@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "sidenet/tensor.h"
-#include "sidenet/training.h"
+#include "sidenet/train_options.h"
 
 namespace sidenet {
 

@@ -32,8 +32,8 @@ ModelData images(unsigned seed) {
 Model texts(unsigned seed, const BertSize& size) {
   ModelData data = describe_bert(random_bert(seed, size), size.heads);
   RandomWeights random(seed + 1);
-  add_random_text_exit(random, data, "encoder.layer.0", ops::TokenPooling::cls_mean, 12);
-  add_random_text_exit(random, data, "encoder.layer.2", ops::TokenPooling::mean, 9);
+  add_random_text_exit(random, data, "encoder.layer.0", TokenPooling::cls_mean, 12);
+  add_random_text_exit(random, data, "encoder.layer.2", TokenPooling::mean, 9);
   Tensor words = data.weights.at("embeddings.word_embeddings.weight").clone();
   words.mutable_data<float>()[7 * size.hidden + 3] = kNan;  // of word 7
   data.weights["embeddings.word_embeddings.weight"] = words;

@@ -273,7 +273,7 @@ TEST_CASE("options of the other kind of model, and labels that do not fit") {
     return options;
   };
   const std::vector<ImportOptions> image_options = {
-      with([](auto& o) { o.preprocess = "none"; }),
+      with([](auto& o) { o.preprocess = PreprocessingPreset::none; }),
       with([](auto& o) { o.mean = std::vector<float>{0.5f}; }),
       with([](auto& o) { o.std = std::vector<float>{0.5f}; }), with([](auto& o) { o.size = 32; }),
       with([](auto& o) { o.crop = 32; })};

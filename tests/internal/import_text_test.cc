@@ -407,7 +407,7 @@ TEST_CASE("a head fitted to a headless encoder is saved with it") {
   CHECK(again.labels() == model.labels());
   REQUIRE(again.exits().size() == 2);
   CHECK(again.exits()[1].name == "final");
-  CHECK(again.exits()[1].token_pool == "cls+mean");
+  CHECK(again.exits()[1].token_pool == TokenPooling::cls_mean);
   const TokenRows tokens = encode_rows(*data, model.tokenizer(), 0, data->rows());
   CHECK(same_rows(tokens, encode_rows(*data, again.tokenizer(), 0, data->rows())));
   const AllExits all = Session(model, {.execution = {.threads = 1}}).run_all_exits(tokens),

@@ -214,7 +214,7 @@ TEST_CASE("an exit's work is its head and what stands before it") {
 
 TEST_CASE("exits that are shut or absent leave MainNet's answer as it is, to the bit") {
   const Model with = model_with_exits(8);
-  ModelData plain = *with.data();
+  ModelData plain = data_of(with);
   plain.exits.clear();
   const Model without = make_model(std::move(plain));
   Session a(with), b(without);

@@ -97,7 +97,7 @@ TEST_CASE("a warm run allocates its answers only: texts") {
   testing::BertSize size;
   ModelData data = testing::describe_bert(testing::random_bert(1, size), size.heads);
   testing::RandomWeights random(2);
-  add_random_text_exit(random, data, "encoder.layer.0", ops::TokenPooling::cls, 16);
+  add_random_text_exit(random, data, "encoder.layer.0", TokenPooling::cls, 16);
   const Model model = make_model(std::move(data));
   for (const int threads : {1, 2}) {
     for (const int rows : {1, 24}) {

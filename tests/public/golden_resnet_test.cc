@@ -19,7 +19,7 @@ sidenet::Model import_generated(const Json& index, const std::string& net) {
   const golden::TemporaryFile checkpoint(net + ".safetensors");
   golden::write_checkpoint(index, net, checkpoint.path());
   sidenet::ImportOptions options;
-  options.preprocess = "none";
+  options.preprocess = sidenet::PreprocessingPreset::none;
   return sidenet::Model::import_checkpoint(checkpoint.path(), options);
 }
 
