@@ -20,9 +20,9 @@
 #include <string>
 #include <vector>
 
-#include "npy.h"
 #include "quantile.h"
 #include "session_rows.h"
+#include "sidenet/npy.h"
 #include "sidenet/sidenet.h"
 
 namespace {

@@ -17,8 +17,8 @@
 #include <string>
 #include <vector>
 
-#include "npy.h"
 #include "session_rows.h"
+#include "sidenet/npy.h"
 #include "sidenet/sidenet.h"
 
 namespace {

@@ -1,24 +1,20 @@
 #pragma once
 
-#include <map>
 #include <string>
 
+#include "sidenet/execution.h"
 #include "sidenet/exit_policy.h"
 #include "sidenet/model.h"
 
 namespace sidenet::tools {
-
-/// The threshold that the policy gives each exit but `final`; it must not name an exit that always
-/// answers.
-std::map<std::string, double> thresholds_of(const Model& model, const ExitPolicy& policy);
 
 /// One line where the model's file was changed since it was saved, or it has a certificate that
 /// this call does not keep, else "": other thresholds, another measure of confidence, or other
 /// convolutions than were certified, or a file that is not as it was certified. MainNet's own
 /// answers keep every certificate. The file's check reads all weights; without `read_all` only
 /// those of a small model are read.
-std::string certificate_note(const Model& model, const ExitPolicy& policy, bool winograd,
-                             bool read_all);
+std::string certificate_note(const Model& model, const ExitPolicy& policy,
+                             const Execution& execution, bool read_all);
 
 /// One line where the file was changed, or the model's certificate does not hold for it, else "".
 /// Reads all weights.

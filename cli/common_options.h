@@ -41,13 +41,11 @@ struct CommonUse {
 };
 void add_common_options(CLI::App& app, CommonOptions& options, const CommonUse& use);
 
-/// POLICY, as it was typed.
+/// POLICY, before it meets a model.
 struct PolicyOptions {
-  std::optional<double> threshold;
-  std::string thresholds;  ///< "name=T,name=T"
-  std::string exit;
+  ExitPolicy policy;  ///< thresholds and confidence
+  std::string exit;   ///< always this one; empty: none
   bool final_only = false;
-  Confidence confidence = Confidence::max_probability;
 };
 void add_policy_options(CLI::App& app, PolicyOptions& options);
 /// Throws Error where it names an exit that the model does not have.

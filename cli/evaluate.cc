@@ -76,7 +76,7 @@ int run(const Options& options) {
     ProgressBar progress(options.common.quiet, "rows");
     return evaluate(model, *data, policy, options.common.execution(), std::ref(progress));
   }();
-  const std::string broken = certificate_note(model, policy, !options.common.no_winograd, true);
+  const std::string broken = certificate_note(model, policy, options.common.execution(), true);
   if (!broken.empty() && !options.common.quiet) std::cerr << printable(broken) << '\n';
   for (const std::string& note : evaluation.notes) std::cerr << printable(note) << '\n';
   if (options.json) {

@@ -130,7 +130,7 @@ void print_nodes(const Model& model, std::int64_t mainnet) {
 }  // namespace
 
 void inspect_model(const Model& model, const InspectOptions& options) {
-  const std::int64_t mainnet = mainnet_multiply_adds(model);
+  const std::int64_t mainnet = model.mainnet_multiply_adds();
   if (options.json) {
     print_json(model_json(model, options.file, mainnet));
     return;

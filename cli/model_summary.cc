@@ -1,10 +1,8 @@
 #include "model_summary.h"
 
-#include <set>
 #include <sstream>
 
 #include "certificate_words.h"
-#include "checked.h"
 #include "table.h"
 #include "text.h"
 
@@ -61,18 +59,6 @@ std::string describe(const Tokenizer& tokenizer) {
          std::to_string(options.max_tokens) + " tokens";
 }
 
-std::int64_t mainnet_multiply_adds(const Model& model) {
-  std::set<std::string> side_exits;
-  for (const ExitInfo& exit : model.exits()) {
-    if (exit.name != "final") side_exits.insert("exits." + exit.name);
-  }
-  std::int64_t total = 0;
-  for (const NodeInfo& node : model.nodes()) {
-    if (!side_exits.contains(node.name)) total = saturating_add(total, node.multiply_adds);
-  }
-  return total;
-}
-
 void print_summary(std::ostream& out, const Model& model) {
   const Shape input = model.input_shape();
   out << "architecture   " << printable(model.architecture()) << '\n'
@@ -90,7 +76,7 @@ void print_summary(std::ostream& out, const Model& model) {
         << "preprocessing  " << describe(model.preprocessing()) << '\n';
   }
   out << "parameters     " << scaled(static_cast<double>(total_parameters(model.nodes()))) << '\n'
-      << "compute        " << scaled(static_cast<double>(mainnet_multiply_adds(model)))
+      << "compute        " << scaled(static_cast<double>(model.mainnet_multiply_adds()))
       << " multiply-adds a row"
       << (model.is_text() ? " of " + std::to_string(input[0]) + " tokens" : "") << '\n';
 }

@@ -6,14 +6,14 @@
 #include <string>
 #include <vector>
 
-#include "atomic_file.h"
 #include "command.h"
 #include "common_options.h"
 #include "json_lines.h"
-#include "machine_peak.h"
 #include "model_summary.h"
 #include "outputs.h"
 #include "sidenet/error.h"
+#include "sidenet/files.h"
+#include "sidenet/machine.h"
 #include "sidenet/session.h"
 #include "table.h"
 #include "text.h"
@@ -58,8 +58,9 @@ TokenRows random_texts(const Model& model, std::int64_t rows, int tokens, std::u
   return texts;
 }
 
-std::vector<NodeTime> profile(Session& session, const Model& model, const Options& options) {
+Batch random_batch(const Model& model, const Options& options) {
   const std::int64_t rows = options.common.batch;
+  Batch batch;
   if (model.is_text()) {
     const auto longest =
         static_cast<int>(model.tensors().at("embeddings.position_embeddings.weight").dim(0));
@@ -68,11 +69,12 @@ std::vector<NodeTime> profile(Session& session, const Model& model, const Option
                   ", got " + std::to_string(options.tokens));
     }
     const int tokens = options.tokens > 0 ? options.tokens : std::min(128, longest);
-    return session.profile(random_texts(model, rows, tokens, options.common.seed), options.repeats);
+    batch.tokens = random_texts(model, rows, tokens, options.common.seed);
+    return batch;
   }
   if (options.tokens > 0) throw Error(options.model + ": --tokens: is for text models");
-  return session.profile(random_rows(model.input_shape(), rows, options.common.seed),
-                         options.repeats);
+  batch.inputs = random_rows(model.input_shape(), rows, options.common.seed);
+  return batch;
 }
 
 /// Two operations a multiply-add.
@@ -128,9 +130,7 @@ void write_trace(const std::string& path, const std::vector<NodeTime>& nodes, do
                         {"bytes", node.bytes}}}});
     start += length;
   }
-  AtomicFile file(path);
-  file.write(json_text({{"traceEvents", events}, {"displayTimeUnit", "ms"}}));
-  file.commit();
+  write_file(path, json_text({{"traceEvents", events}, {"displayTimeUnit", "ms"}}));
 }
 
 void print_table(const std::vector<NodeTime>& nodes, const Options& options, int threads,
@@ -168,7 +168,8 @@ int run(const Options& options) {
   check_outputs({{"--trace", options.trace}}, Inputs().file("MODEL", options.model));
   const Model model = Model::load(options.model);
   Session session(model, {.execution = options.common.execution()});
-  const std::vector<NodeTime> nodes = profile(session, model, options);
+  const std::vector<NodeTime> nodes =
+      session.profile(random_batch(model, options), options.repeats);
   const double peak = measure_peak_gflops(session.threads());
   if (!options.trace.empty()) write_trace(options.trace, nodes, peak);
   (options.json ? print_as_json : print_table)(nodes, options, session.threads(), peak);

@@ -4,18 +4,17 @@
 #include <memory>
 #include <string>
 
-#include "atomic_file.h"
 #include "certificate_note.h"
 #include "command.h"
 #include "common_options.h"
 #include "html_report.h"
 #include "outputs.h"
 #include "progress.h"
+#include "sidenet/files.h"
 #include "sweep_json.h"
 #include "table.h"
 #include "text.h"
 #include "text_columns_options.h"
-#include "threads.h"
 
 namespace sidenet::tools {
 namespace {
@@ -25,12 +24,6 @@ struct Options {
   DatasetOptions rows;
   std::string model, data, output, json_file, csv_file;
 };
-
-void write_file(const std::string& path, const std::string& text) {
-  AtomicFile file(path);
-  file.write(text);
-  file.commit();
-}
 
 /// As it could be typed again, without folders.
 std::string command_line(const Options& options) {
@@ -127,7 +120,7 @@ int run(const Options& options) {
       sweep_json(model, *data, result,
                  {std::filesystem::path(options.model).filename().string(),
                   std::filesystem::path(options.data).filename().string(), command_line(options),
-                  resolve_threads(options.common.threads), options.common.batch});
+                  thread_count(options.common.execution()), options.common.batch});
   const std::string text = json_text(report);
   if (!options.json_file.empty()) write_file(options.json_file, text + "\n");
   if (!options.csv_file.empty()) write_file(options.csv_file, sweep_csv(result));

@@ -11,11 +11,11 @@
 
 #include "command.h"
 #include "common_options.h"
-#include "file_names.h"
 #include "json_lines.h"
 #include "outputs.h"
 #include "progress.h"
 #include "sidenet/error.h"
+#include "sidenet/files.h"
 #include "sidenet/training.h"
 #include "table.h"
 #include "text.h"

@@ -28,7 +28,7 @@ struct CalibrateOptions {
   ConfidenceFit fit = ConfidenceFit::automatic;
   /// Where set, thresholds are chosen so that the risk is at most this, and such promises fail with
   /// probability delta at most over the draw of the rows; or none are chosen.
-  std::optional<double> epsilon;
+  std::optional<double> epsilon = {};
   double delta = 0.1;
   Risk risk = Risk::drop;
   /// The promise is for each class (of the labels), and for all at once: every class needs rows
@@ -36,14 +36,14 @@ struct CalibrateOptions {
   bool by_class = false;
   /// Rows without labels, drawn as the labelled ones were: their labels are not looked at. With
   /// epsilon; not exit_error.
-  std::shared_ptr<const Dataset> unlabelled;
+  std::shared_ptr<const Dataset> unlabelled = {};
   /// A file that keeps looks: how often these rows were tested, and what of delta is spent. A set
   /// of rows may then grow and be tested again. Look k has delta / (k (k + 1)), or one of
   /// `planned_looks` equal parts. Made where it is missing.
-  std::string looks;
+  std::string looks = {};
   int planned_looks = 0;  ///< 0: any number
   /// Where set, the most accurate thresholds that keep to it. Not with epsilon.
-  std::optional<Budget> budget;
+  std::optional<Budget> budget = {};
   /// Of rows that are the same to the network one is taken: a promise over different rows, not over
   /// traffic.
   bool distinct = false;
@@ -91,6 +91,9 @@ struct CalibrateResult {
   std::vector<std::string> notes{};
 };
 
+///     const auto data = Dataset::open("held_out.tsv");
+///     calibrate(model, *data, {.epsilon = 0.01}).model.save("certified.safetensors");
+///
 /// Fits every exit's confidence to the rows that reach it, and chooses thresholds as the options
 /// say; without epsilon and budget the model's own stay. Rows are split by their number, at random
 /// by the seed. With epsilon a tenth of them fits (at least 100 rows, at most half; for exit_error

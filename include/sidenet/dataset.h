@@ -1,17 +1,14 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "sidenet/enum_names.h"
-#include "sidenet/model.h"
 #include "sidenet/tensor.h"
 #include "sidenet/text.h"
-#include "sidenet/tokenizer.h"
 
 namespace sidenet {
 
@@ -49,6 +46,11 @@ struct DatasetOptions {
 class Dataset {
  public:
   enum class Kind { images, texts };
+  /// Files are read when rows are asked for, so they must stay while the Dataset lives.
+  ///
+  ///     const auto data = Dataset::open("dev.tsv", {.limit = 500, .columns = {.text =
+  ///     "sentence"}});
+  ///
   /// Throws Error: nothing there, an empty folder, labels that disagree, a truncated file; of texts
   /// a missing column, an empty text or label, bytes that are not in the encoding, columns that are
   /// not clear.
@@ -83,35 +85,5 @@ class Dataset {
   /// image(), and the digest() of the very bytes that it was made from.
   virtual std::pair<Tensor, std::uint64_t> digested_image(std::int64_t row) const;
 };
-
-/// One image file (PNG, JPEG, BMP) as bytes (H, W, C) with `channels` 1 or 3. Throws Error with the
-/// file's name.
-Tensor read_image(const std::string& path, int channels);
-/// (H, W, C) bytes to (C, H, W) float32, as `preprocessing` says; grey is repeated, or colour
-/// turned grey (ITU-R 601), where the channels differ.
-Tensor preprocess_image(const Tensor& image, const Preprocessing& preprocessing);
-
-/// A batch ready for a Session.
-struct Batch {
-  std::int64_t first = 0;              ///< index of its first row
-  Tensor inputs;                       ///< images: (rows, C, H, W)
-  TokenRows tokens;                    ///< texts
-  std::vector<int> labels;             ///< one a row
-  std::vector<std::uint64_t> digests;  ///< one a row: Dataset::digest() of what it was made from
-};
-
-/// Rows first … first + count as tokens. Throws Error with the row's name.
-TokenRows encode_rows(const Dataset& data, const Tokenizer& tokenizer, std::int64_t first,
-                      std::int64_t count);
-/// Texts in order, `batch_rows` at a time.
-void for_each_batch(const Dataset& data, const Tokenizer& tokenizer, std::int64_t batch_rows,
-                    const std::function<void(const Batch&)>& consume);
-
-/// Decodes and preprocesses ahead of the consumer on `threads` threads, through a bounded queue, in
-/// order. `consume` runs on the caller's thread. Errors of either side stop the others and are
-/// thrown here.
-void for_each_batch(const Dataset& data, const Preprocessing& preprocessing,
-                    std::int64_t batch_rows, int threads,
-                    const std::function<void(const Batch&)>& consume);
 
 }  // namespace sidenet

@@ -34,6 +34,9 @@ struct Evaluation {
       notes;  ///< how the data's classes were taken for the model's, where that was not plain
 };
 
+///     const auto data = Dataset::open("t10k-images.gz,t10k-labels.gz", {.limit = 500});
+///     const Evaluation result = evaluate(model, *data, ExitPolicy::uniform(0.9));
+///
 /// Throws Error where labels do not fit the head, or the policy names an unknown exit.
 Evaluation evaluate(const Model& model, const Dataset& data, const ExitPolicy& policy,
                     const Execution& execution = {}, const ProgressCallback& progress = {});

@@ -23,4 +23,8 @@ struct Execution {
   bool winograd = true;
 };
 
+/// How many threads it comes to, 1 or more. Throws Error where it asks for fewer than 0 or more
+/// than 1024.
+int thread_count(const Execution& execution);
+
 }  // namespace sidenet

@@ -1,7 +1,10 @@
 #pragma once
 
 // The whole public interface.
+#include "sidenet/batch.h"
 #include "sidenet/calibration.h"
+#include "sidenet/certificate.h"
+#include "sidenet/checkpoint.h"
 #include "sidenet/confidence_fit.h"
 #include "sidenet/dataset.h"
 #include "sidenet/drift_guard.h"
@@ -10,11 +13,17 @@
 #include "sidenet/evaluation.h"
 #include "sidenet/execution.h"
 #include "sidenet/exit_policy.h"
+#include "sidenet/files.h"
+#include "sidenet/image.h"
+#include "sidenet/machine.h"
 #include "sidenet/model.h"
+#include "sidenet/npy.h"
 #include "sidenet/operating_point.h"
+#include "sidenet/policy_guard.h"
 #include "sidenet/progress.h"
 #include "sidenet/risk.h"
 #include "sidenet/session.h"
+#include "sidenet/shared_guard.h"
 #include "sidenet/suggestion.h"
 #include "sidenet/sweep.h"
 #include "sidenet/tensor.h"

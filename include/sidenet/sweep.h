@@ -56,6 +56,8 @@ struct Sweep {
   std::vector<std::string> notes;
 };
 
+///     const Sweep curve = sweep(model, *data, {.execution = {.threads = 2}});
+///
 /// Throws Error where the data has no rows or does not fit the model.
 Sweep sweep(const Model& model, const Dataset& data, const SweepOptions& options,
             const ProgressCallback& progress = {});

@@ -27,6 +27,9 @@ struct TrainResult {
       notes;  ///< how the data's classes were taken for the model's, where that was not plain
 };
 
+///     train_sidenets(model, {Dataset::open("photos/")}, {.taps = {"layer1", "layer2"}})
+///         .model.save("with_exits.safetensors");
+///
 /// Trains SideNets on the frozen MainNet. MainNet runs once over the data; features are cached.
 /// With options.head the head is fitted first, its labels are the data's class names, and it is
 /// what the SideNets' soft targets come from. The result is the same to the bit for the same seed,

@@ -1,13 +1,13 @@
 #include <algorithm>
 #include <sstream>
 
-#include "checkpoint.h"
 #include "exit_graph.h"
 #include "import_text.h"
 #include "model_data.h"
 #include "model_metadata.h"
 #include "named_errors.h"
 #include "resnet_names.h"
+#include "sidenet/checkpoint.h"
 #include "sidenet/error.h"
 
 namespace sidenet {

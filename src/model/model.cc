@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "checked.h"
 #include "exit_graph.h"
 #include "model_data.h"
 #include "named_errors.h"
@@ -164,6 +165,16 @@ std::vector<std::pair<std::string, double>> Model::taps() const {
   for (auto& [alias, share] : result)
     share = shares[static_cast<std::size_t>(executed.find(alias))];
   return result;
+}
+
+std::int64_t Model::mainnet_multiply_adds() const {
+  const Graph& graph = *data_->graph;
+  const std::vector<bool> is_exit = side_exits(graph);
+  std::int64_t total = 0;
+  for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
+    if (!is_exit[i]) total = saturating_add(total, graph.multiply_adds(static_cast<NodeId>(i)));
+  }
+  return total;
 }
 
 std::vector<NodeInfo> Model::nodes() const {

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <list>
-#include <map>
+#include <span>
 
 #include "checked.h"
+#include "class_probabilities.h"
+#include "exit_rules.h"
 #include "failed_rows.h"
 #include "input_checks.h"
 #include "model_data.h"
@@ -20,13 +22,6 @@ namespace sidenet {
 namespace {
 
 constexpr std::size_t kShapesKept = 4;  // a Session fed images of many sizes must not hoard plans
-
-void check_threshold(double threshold, const std::string& exit) {
-  if (std::isnan(threshold) || threshold < 0) {
-    throw Error("threshold of " + exit + ": expected 0 or more (above 1 shuts the exit), got " +
-                std::to_string(threshold));
-  }
-}
 
 int row_count(std::int64_t rows) {
   if (rows > kMostRowsAtOnce) {
@@ -44,9 +39,9 @@ struct Session::Impl {
   bool mark_failed_rows;
   PrepareOptions prepare_options;
   std::shared_ptr<KeptWeights> kept;
-  std::vector<std::string> names;
-  std::map<std::string, std::size_t> places;  // of the names
-  std::list<Runner> runners;                  // most recently used first
+  ExitNames exits;
+  const std::vector<std::string>& names;
+  std::list<Runner> runners;  // most recently used first
   std::uint64_t rows_seen = 0;
 
   Impl(const Model& m, const SessionOptions& options)
@@ -54,7 +49,9 @@ struct Session::Impl {
         threads(resolve_threads(options.execution.threads)),
         micro_batch(options.micro_batch),
         mark_failed_rows(options.mark_failed_rows),
-        prepare_options{options.execution.winograd} {
+        prepare_options{options.execution.winograd},
+        exits(data_of(model)),
+        names(exits.names()) {
     if (micro_batch < 0 || micro_batch > 4096)
       throw Error("micro_batch: expected 0 (chosen) to 4096, got " + std::to_string(micro_batch));
     if (!model.has_head()) {
@@ -62,9 +59,6 @@ struct Session::Impl {
           data_of(model).source + ": this " + model.architecture() +
           " has no head yet: fit one first (`sidenet train MODEL --data DATA --head -o MODEL`)");
     }
-    for (const ExitSpec& exit : data_of(model).exits) names.push_back(exit.name);
-    names.emplace_back("final");
-    for (std::size_t i = 0; i < names.size(); ++i) places.emplace(names[i], i);
     if (!options.weight_cache.empty())
       kept = std::make_shared<KeptWeights>(options.weight_cache, options.weight_cache_limit);
   }
@@ -99,6 +93,13 @@ struct Session::Impl {
     return {{row_count(inputs.rows()), nullptr, &inputs}, &runner({kTokens, 3})};
   }
 
+  std::pair<RunInputs, Runner*> prepare(const Batch& batch) {
+    const ModelInputs inputs = check_batch_inputs(data_of(model), batch);
+    const int rows = row_count(inputs.rows);
+    if (inputs.texts) return {{rows, nullptr, inputs.texts}, &runner({kTokens, 3})};
+    return {{rows, inputs.images->data<float>(), nullptr}, &runner(inputs.row_shape)};
+  }
+
   template <typename Inputs>
   Answers run(const Inputs& inputs, const ExitPolicy& policy) {
     const auto [run_inputs, runner] = prepare(inputs);
@@ -106,6 +107,7 @@ struct Session::Impl {
     choose_audited(policy, run_inputs.rows, run_rules);
     const std::int64_t rows = run_inputs.rows, classes = data_of(model).classes();
     Answers answers;
+    answers.measured_by = policy.confidence;
     answers.logits = Tensor(DType::f32, {rows, classes});
     if (rows == 0) return answers;
     RunResults results;
@@ -198,8 +200,22 @@ struct Session::Impl {
                                      sizeof(float) * floats);
   }
 
-  template <typename Inputs>
-  std::vector<NodeTime> profile(const Inputs& inputs, int repeats) {
+  std::vector<double> probabilities(const Answers& answers, std::size_t row) const {
+    const auto classes = static_cast<std::size_t>(data_of(model).classes());
+    const std::span<const float> logits(answers.logits.data<float>() + row * classes, classes);
+    const auto exit = static_cast<std::size_t>(answers.exit.at(row));
+    const ModelData& data = data_of(model);
+    const bool is_final = exit == data.exits.size();
+    std::vector<double> result = class_probabilities(
+        logits, is_final ? data.temperature_of_final() : data.exits.at(exit).temperature);
+    const ConfidenceMap& map = is_final ? data.map_of_final() : data.exits[exit].map;
+    if (!map.identity() && answers.measured_by == Confidence::max_probability)
+      give_answer(static_cast<std::size_t>(answers.index.at(row)), answers.confidence.at(row),
+                  result);
+    return result;
+  }
+
+  std::vector<NodeTime> profile(const Batch& inputs, int repeats) {
     const auto [run_inputs, runner] = prepare(inputs);
     if (run_inputs.rows < 1 || repeats < 1)
       throw Error("profile: expected at least one row and one repeat");
@@ -233,13 +249,6 @@ struct Session::Impl {
     }
   }
 
-  std::size_t exit_index(const std::string& name) const {
-    if (const auto found = places.find(name); found != places.end()) return found->second;
-    std::string known;
-    for (const auto& n : names) known += (known.empty() ? "" : ", ") + n;
-    throw Error("no exit '" + name + "'; this model has " + known);
-  }
-
   RunRules rules(const ExitPolicy& policy) const {
     RunRules result;
     result.confidence = policy.confidence;
@@ -248,23 +257,16 @@ struct Session::Impl {
       result.exits.push_back({false, exit.threshold, exit.temperature, &exit.map});
     result.exits.push_back(
         {true, 0, data_of(model).temperature_of_final(), &data_of(model).map_of_final()});
-    for (const auto& [name, threshold] : policy.thresholds) {
-      if (exit_index(name) + 1 == names.size())
-        throw Error("threshold of final: MainNet's own head always answers");
-      check_threshold(threshold, name);
-    }
-    if (policy.threshold) check_threshold(*policy.threshold, "all exits");
+    exits.check(policy);
     if (policy.always_exit) {
-      result.stop = static_cast<int>(exit_index(*policy.always_exit));
+      result.stop = static_cast<int>(exits.index(*policy.always_exit, "exit"));
       for (auto& exit : result.exits) exit.open = false;
       result.exits[static_cast<std::size_t>(result.stop)].open = true;
       return result;
     }
     for (std::size_t i = 0; i + 1 < names.size(); ++i) {
       ExitRule& exit = result.exits[i];
-      if (policy.threshold) exit.threshold = *policy.threshold;
-      if (const auto own = policy.thresholds.find(names[i]); own != policy.thresholds.end())
-        exit.threshold = own->second;
+      exit.threshold = threshold_of(policy, names[i], exit.threshold);
       exit.open = exit.threshold <= 1;
     }
     return result;
@@ -315,11 +317,21 @@ AllExits Session::run_all_exits(const Tensor& inputs) {
 AllExits Session::run_all_exits(const TokenRows& inputs) {
   return impl_->telling([&] { return impl_->run_all_exits(inputs); });
 }
-std::vector<NodeTime> Session::profile(const Tensor& inputs, int repeats) {
-  return impl_->telling([&] { return impl_->profile(inputs, repeats); });
+Answers Session::run(const Batch& batch, const ExitPolicy& policy) {
+  return impl_->telling([&] { return impl_->run(batch, policy); });
 }
-std::vector<NodeTime> Session::profile(const TokenRows& inputs, int repeats) {
-  return impl_->telling([&] { return impl_->profile(inputs, repeats); });
+AllExits Session::run_all_exits(const Batch& batch) {
+  return impl_->telling([&] { return impl_->run_all_exits(batch); });
+}
+void Session::prepare(const Batch& batch) {
+  impl_->telling([&] { impl_->prepare(batch); });
+}
+std::vector<NodeTime> Session::profile(const Batch& batch, int repeats) {
+  return impl_->telling([&] { return impl_->profile(batch, repeats); });
+}
+
+std::vector<double> Session::probabilities(const Answers& answers, std::int64_t row) const {
+  return impl_->probabilities(answers, static_cast<std::size_t>(row));
 }
 
 }  // namespace sidenet

@@ -9,7 +9,6 @@
 #include "failed_rows.h"
 #include "input_checks.h"
 #include "label_map.h"
-#include "load_rows.h"
 #include "metrics.h"
 #include "sidenet/error.h"
 #include "sidenet/evaluation.h"
@@ -28,9 +27,7 @@ struct ExitCount {
 class Evaluator {
  public:
   Evaluator(const Model& model, const ExitPolicy& policy, const Execution& execution)
-      : session_(model, {.execution = execution, .mark_failed_rows = true}),
-        is_text_(model.is_text()),
-        policy_(policy) {
+      : session_(model, {.execution = execution, .mark_failed_rows = true}), policy_(policy) {
     for (const Calibration& calibration : calibrations_of(data_of(model)))
       calibrations_.push_back(calibration);
     counts_.resize(calibrations_.size());
@@ -39,8 +36,8 @@ class Evaluator {
   /// Every exit once, whether a row of these would reach it or not, so that all kernels are made
   /// and memory is touched before anything is timed.
   void warm_up(const Batch& inputs) {
-    is_text_ ? session_.run_all_exits(inputs.tokens) : session_.run_all_exits(inputs.inputs);
-    run(inputs, policy_);
+    session_.run_all_exits(inputs);
+    session_.run(inputs, policy_);
   }
 
   /// All batches one way, then all the other: either finds in the caches what it has left there
@@ -85,16 +82,12 @@ class Evaluator {
   }
 
  private:
-  Answers run(const Batch& inputs, const ExitPolicy& policy) {
-    return is_text_ ? session_.run(inputs.tokens, policy) : session_.run(inputs.inputs, policy);
-  }
-
   std::vector<Answers> timed(std::span<const Batch> batches, const ExitPolicy& policy,
                              double& total_ms) {
     std::vector<Answers> answers;
     answers.reserve(batches.size());
     const auto start = std::chrono::steady_clock::now();
-    for (const Batch& inputs : batches) answers.push_back(run(inputs, policy));
+    for (const Batch& inputs : batches) answers.push_back(session_.run(inputs, policy));
     total_ms +=
         std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
     return answers;
@@ -125,7 +118,6 @@ class Evaluator {
   }
 
   Session session_;
-  bool is_text_;
   const ExitPolicy& policy_;
   std::vector<Calibration> calibrations_;  // one an exit
   std::vector<ExitCount> counts_;          // one an exit
@@ -142,10 +134,10 @@ std::vector<Batch> load_group(const Model& model, const Dataset& data, std::int6
   std::vector<Batch> group;
   for (std::size_t bytes = 0; first < data.rows() && bytes < kBytes && group.size() < kMost;
        first += batch) {
-    group.push_back(load_rows(model, data, first, std::min(batch, data.rows() - first), threads));
+    group.push_back(batch_of(model, data, first, std::min(batch, data.rows() - first), threads));
     const Batch& last = group.back();
-    bytes += model.is_text() ? 3 * sizeof(std::int32_t) * last.tokens.ids.size()
-                             : sizeof(float) * static_cast<std::size_t>(last.inputs.size());
+    bytes += 3 * sizeof(std::int32_t) * last.tokens.ids.size() +
+             sizeof(float) * static_cast<std::size_t>(last.inputs.size());
   }
   return group;
 }

@@ -137,9 +137,8 @@ Features compute(TappedSession& mainnet, const Model& model, const PickedRows& r
     for (std::size_t i = 0; i < all.taps.size(); ++i)
       put(output.features[i], batch.first, all.taps[i]);
     put(output.logits, batch.first, all.logits);
-    for (const std::uint32_t digest : row_digests(batch, model.is_text()))
-      all.digests.push_back(digest);
-    for (std::int64_t row = 0; model.is_text() && row < batch.tokens.rows(); ++row) {
+    for (const std::uint32_t digest : row_digests(batch)) all.digests.push_back(digest);
+    for (std::int64_t row = 0; row < batch.tokens.rows(); ++row) {
       all.weight.push_back(
           static_cast<float>(session.mainnet_multiply_adds({batch.tokens.length(row)})));
       sum += static_cast<double>(all.weight.back());
@@ -147,12 +146,7 @@ Features compute(TappedSession& mainnet, const Model& model, const PickedRows& r
     if (progress)
       progress({"features", static_cast<std::int64_t>(all.digests.size()), rows.rows(), ""});
   };
-  if (model.is_text()) {
-    for_each_batch(rows, model.tokenizer(), kMainnetBatch, take);
-  } else {
-    for_each_batch(rows, model.preprocessing(), mainnet_batch(model), options.execution.threads,
-                   take);
-  }
+  for_each_batch(model, rows, mainnet_batch(model), options.execution.threads, take);
   for (float& weight : all.weight)
     weight = static_cast<float>(weight * static_cast<double>(rows.rows()) / std::max(sum, 1.0));
   return all;

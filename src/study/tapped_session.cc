@@ -65,18 +65,12 @@ const std::vector<int>& TappedSession::feature_counts() const { return impl_->fe
 
 TappedSession::Output TappedSession::run(const Batch& batch) {
   const ModelData& data = data_of(impl_->model);
+  const ModelInputs given = check_batch_inputs(data, batch);
   RunInputs inputs;
-  Shape row_shape = default_input_shape(data);
-  if (data.is_text()) {
-    check_texts(data, batch.tokens);
-    inputs.rows = static_cast<int>(batch.tokens.rows());
-    inputs.texts = &batch.tokens;
-  } else {
-    row_shape = image_row_shape(data, batch.inputs);
-    inputs.rows = static_cast<int>(batch.inputs.dim(0));
-    inputs.images = batch.inputs.data<float>();
-  }
-  Runner& runner = impl_->runner_for(row_shape);
+  inputs.rows = static_cast<int>(given.rows);
+  inputs.texts = given.texts;
+  if (given.images) inputs.images = given.images->data<float>();
+  Runner& runner = impl_->runner_for(given.images ? given.row_shape : default_input_shape(data));
   const auto& exits = runner.plan().exits();
   RunRules rules;
   rules.exits.assign(exits.size(), ExitRule{true, 2, 1});

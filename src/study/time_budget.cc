@@ -4,7 +4,6 @@
 #include <chrono>
 #include <cmath>
 
-#include "load_rows.h"
 #include "operating_point.h"
 #include "sidenet/error.h"
 #include "sidenet/session.h"
@@ -81,7 +80,7 @@ void tell_budget(CalibrateResult& result, const Dataset& data, const ExitScores&
   std::int64_t rows = 0;
   const auto timed = [&](const Batch& batch) {
     const auto start = std::chrono::steady_clock::now();
-    result.model.is_text() ? session.run(batch.tokens) : session.run(batch.inputs);
+    session.run(batch);
     return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start)
         .count();
   };
@@ -89,11 +88,8 @@ void tell_budget(CalibrateResult& result, const Dataset& data, const ExitScores&
   const std::int64_t batch_rows = options.execution.batch.value_or(1);
   for (std::int64_t first = 0; first < end; first += batch_rows) {
     const std::int64_t count = std::min(batch_rows, end - first);
-    const Batch batch = load_rows(result.model, data, first, count, threads);
-    if (first == 0) {
-      result.model.is_text() ? session.run_all_exits(batch.tokens)
-                             : session.run_all_exits(batch.inputs);
-    }
+    const Batch batch = batch_of(result.model, data, first, count, threads);
+    if (first == 0) session.run_all_exits(batch);
     const double ms = timed(batch);
     total += ms;
     rows += count;

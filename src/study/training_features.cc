@@ -210,19 +210,13 @@ void compute_features(TappedSession& mainnet, const Model& model, const Labelled
     cache.append(columns);
     report("");
   };
-  const std::int64_t rows = options.execution.batch.value_or(64);
-  if (model.is_text()) {
-    for_each_batch(missing, model.tokenizer(), std::max<std::int64_t>(1, rows),
-                   [&](const Batch& batch) { append(batch, row_digests(batch, true)); });
-  } else {
-    const std::int64_t batch_rows = std::max<std::int64_t>(1, rows / copies);
-    for_each_batch(missing, model.preprocessing(), batch_rows, options.execution.threads,
-                   [&](const Batch& batch) {
-                     Batch both = batch;
-                     if (options.flip) both.inputs = with_mirrored(batch.inputs);
-                     append(both, row_digests(batch, false));
-                   });
-  }
+  const std::int64_t batch_rows =
+      std::max<std::int64_t>(1, options.execution.batch.value_or(64) / copies);
+  for_each_batch(model, missing, batch_rows, options.execution.threads, [&](const Batch& batch) {
+    Batch both = batch;
+    if (options.flip) both.inputs = with_mirrored(batch.inputs);
+    append(both, row_digests(batch));
+  });
   cache.checkpoint();
 }
 

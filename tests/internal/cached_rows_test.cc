@@ -10,6 +10,7 @@
 #include <functional>
 #include <numeric>
 
+#include "dataset_batches.h"
 #include "image_files.h"
 #include "random_model.h"
 #include "sidenet/sidenet.h"

@@ -11,6 +11,7 @@
 #include <numeric>
 
 #include "checked.h"
+#include "dataset_batches.h"
 #include "quarters.h"
 #include "sidenet/suggestion.h"
 

@@ -61,7 +61,7 @@ std::string error_of_rows(Session& session, const std::function<void(TokenRows&)
   edit(rows);
   const std::string message = files::error_of([&] { session.run(rows); });
   CHECK(message == files::error_of([&] { session.run_all_exits(rows); }));
-  CHECK(message == files::error_of([&] { session.profile(rows, 1); }));
+  CHECK(message == files::error_of([&] { session.profile(Batch{.tokens = rows}, 1); }));
   return message;
 }
 

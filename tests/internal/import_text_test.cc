@@ -6,6 +6,7 @@
 #include <bit>
 #include <functional>
 
+#include "dataset_batches.h"
 #include "golden_texts.h"
 #include "tapped_session.h"
 #include "text_checkpoint.h"

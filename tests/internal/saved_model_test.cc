@@ -28,7 +28,7 @@ ModelData images() {
 ModelData texts() {
   const TextCheckpoint checkpoint(random_bert(3, small_bert()), config_of(small_bert()));
   checkpoint.folder.write("vocab.txt", lines(small_vocabulary()));
-  return *checkpoint.import().data();
+  return data_of(checkpoint.import());
 }
 
 /// Why the model cannot be made; empty where it can, and its file can be loaded.

@@ -2,7 +2,7 @@
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
-#include "checkpoint.h"
+#include "sidenet/checkpoint.h"
 #include "text_checkpoint.h"
 #include "tried_files.h"
 

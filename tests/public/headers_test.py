@@ -54,6 +54,28 @@ class Headers(unittest.TestCase):
                         self.assertRegex(included, r"^<[a-z_]+>$|^<sys/types\.h>$")
 
 
+class Command(unittest.TestCase):
+    def test_it_includes_installed_headers_its_own_files_and_the_page_of_the_report(self):
+        folder = ROOT / "cli"
+        own = {path.name for path in folder.iterdir()} | {"html_report.h"}
+        sources = [path for path in sorted(folder.iterdir()) if path.suffix in (".cc", ".h")]
+        self.assertGreater(len(sources), 30)
+        for path in sources:
+            for included in includes_of(path):
+                with self.subTest(path.name, included=included):
+                    if included.startswith('"sidenet/'):
+                        self.assertIn(included[9:-1], HEADERS)
+                    elif included.startswith('"'):
+                        self.assertIn(included[1:-1], own)
+                    else:
+                        self.assertRegex(included, r"^<([a-z_]+|(sys/)?[a-z]+\.h|CLI/CLI\.hpp|nlohmann/json\.hpp)>$")
+
+    def test_it_is_linked_with_no_more(self):
+        text = (ROOT / "tools" / "meson.build").read_text(encoding="utf-8")
+        linked = re.search(r"dependencies: \[(.*?)\]", text, re.DOTALL).group(1).replace(",", " ").split()
+        self.assertEqual(set(linked), {"sidenet_dep", "report_dep", "json_dep", "cli11_dep", "threads_dep"})
+
+
 if __name__ == "__main__":
     COMPILER = sys.argv[1:]
     unittest.main(argv=sys.argv[:1])
