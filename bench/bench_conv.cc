@@ -31,11 +31,11 @@
 
 #include "direct_conv2d.h"
 #include "large_buffer.h"
-#include "machine_peak.h"
 #include "onednn_conv2d.h"
 #include "onednn_version.h"
 #include "quantile.h"
 #include "reference_kernels.h"
+#include "sidenet/machine.h"
 #include "winograd_conv2d.h"
 
 namespace {
@@ -245,7 +245,7 @@ int main(int count, char** arguments) {
   std::vector<double> peaks;
   for (const auto end = Clock::now() + std::chrono::duration<double>(seconds);
        Clock::now() < end;) {
-    peaks.push_back(sidenet::tools::measure_peak_gflops(threads));
+    peaks.push_back(sidenet::measure_peak_gflops(threads));
     for (Case& c : cases) measure(c, other.get(), threads);
   }
   const double peak = quantile(peaks, 0.5);

@@ -20,9 +20,9 @@
 #include <vector>
 
 #include "cpu_self_attention.h"
-#include "machine_peak.h"
 #include "packed_gemm.h"
 #include "quantile.h"
+#include "sidenet/machine.h"
 
 namespace {
 
@@ -112,7 +112,7 @@ int main(int count, char** arguments) {
   std::vector<double> peaks;
   for (const auto end = Clock::now() + std::chrono::duration<double>(seconds);
        Clock::now() < end;) {
-    peaks.push_back(sidenet::tools::measure_peak_gflops(threads));
+    peaks.push_back(sidenet::measure_peak_gflops(threads));
     for (Case& c : cases) {
       for (int i = -1; i < kLayers; ++i) {
         const auto begin = Clock::now();

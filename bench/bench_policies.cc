@@ -20,9 +20,9 @@
 #include <string>
 #include <vector>
 
-#include "npy.h"
 #include "quantile.h"
 #include "session_rows.h"
+#include "sidenet/npy.h"
 #include "sidenet/sidenet.h"
 
 namespace {
@@ -88,7 +88,7 @@ Json report(const Way& way, const Sums& sums, const Sums& first, std::int64_t ro
 void compare(const std::vector<std::string>& arguments) {
   const sidenet::Tensor values = sidenet::read_npy(arguments.at(0));
   sidenet::SessionOptions options;
-  options.threads = std::stoi(arguments.at(1));
+  options.execution.threads = std::stoi(arguments.at(1));
   const std::int64_t batch = std::stoll(arguments.at(2));
   const std::size_t rounds = std::stoul(arguments.at(3));
   if (rounds == 0) throw sidenet::Error("ROUNDS: expected at least 1");

@@ -17,8 +17,8 @@
 #include <string>
 #include <vector>
 
-#include "npy.h"
 #include "session_rows.h"
+#include "sidenet/npy.h"
 #include "sidenet/sidenet.h"
 
 namespace {
@@ -31,7 +31,7 @@ void serve(const std::vector<std::string>& arguments) {
   const sidenet::Model model = sidenet::Model::load(arguments.at(0));
   const sidenet::Tensor values = sidenet::read_npy(arguments.at(1));
   sidenet::SessionOptions options;
-  options.threads = std::stoi(arguments.at(2));
+  options.execution.threads = std::stoi(arguments.at(2));
   if (arguments.size() > 5) options.micro_batch = std::stoi(arguments[5]);
   sidenet::Session session(model, options);
   const std::int64_t batch = arguments.size() > 3 ? std::stoll(arguments[3]) : values.dim(0);

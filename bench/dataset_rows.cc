@@ -5,7 +5,7 @@
 #include <exception>
 #include <string>
 
-#include "npy.h"
+#include "sidenet/npy.h"
 #include "sidenet/sidenet.h"
 
 int main(int argc, char** argv) {
@@ -21,7 +21,7 @@ int main(int argc, char** argv) {
     if (data->rows() == 0)
       throw sidenet::Error(std::string(argv[2]) + ": expected at least one row");
     sidenet::Tensor rows;
-    sidenet::for_each_batch(*data, model.preprocessing(), data->rows(), 1,
+    sidenet::for_each_batch(model, *data, data->rows(), 1,
                             [&](const sidenet::Batch& batch) { rows = batch.inputs; });
     sidenet::write_npy(argv[4], rows);
   } catch (const std::exception& error) {

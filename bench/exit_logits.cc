@@ -3,7 +3,7 @@
 #include <cstring>
 #include <filesystem>
 
-#include "npy.h"
+#include "sidenet/npy.h"
 #include "sidenet/sidenet.h"
 
 int main(int argc, char** argv) {
@@ -21,8 +21,8 @@ int main(int argc, char** argv) {
     for (auto& tensor : logits)
       tensor = sidenet::Tensor(sidenet::DType::f32, {data->rows(), classes});
     sidenet::Tensor labels(sidenet::DType::i32, {data->rows()});
-    sidenet::for_each_batch(*data, model.preprocessing(), 64, 1, [&](const sidenet::Batch& batch) {
-      const sidenet::AllExits all = session.run_all_exits(batch.inputs);
+    sidenet::for_each_batch(model, *data, 64, 1, [&](const sidenet::Batch& batch) {
+      const sidenet::AllExits all = session.run_all_exits(batch);
       for (std::size_t i = 0; i < names.size(); ++i) {
         std::memcpy(logits[i].mutable_data<float>() + batch.first * classes,
                     all.logits[i].data<float>(), all.logits[i].bytes());

@@ -18,8 +18,8 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
-#include "machine_peak.h"
 #include "quantile.h"
+#include "sidenet/machine.h"
 #include "team.h"
 
 namespace {
@@ -94,7 +94,7 @@ int main(int argc, char** argv) {
                      {"fork_join_us", fork_join_microseconds(threads)},
                      {"team_us", team_microseconds(threads)},
                      {"read_gb_s", read_gigabytes_per_second(memory, threads)},
-                     {"peak_gflops", sidenet::tools::measure_peak_gflops(threads)}});
+                     {"peak_gflops", sidenet::measure_peak_gflops(threads)}});
       if (threads == most) break;
     }
     std::cout << all << std::endl;

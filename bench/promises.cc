@@ -76,7 +76,7 @@ testing::Population population_of(const MeasuredExits& measured, const ExitScore
 }
 
 void try_promises(const Model& model, const testing::Population& population, Options options) {
-  const ExitScores scores = scores_of(population.rows, calibrations_of(*model.data()));
+  const ExitScores scores = scores_of(population.rows, calibrations_of(data_of(model)));
   const double temperatures_of_all =
       [&] {  // what the best common threshold saves, confidences calibrated on everything
         const std::vector<double> open(scores.exits(), 0.95);
@@ -96,7 +96,7 @@ void try_promises(const Model& model, const testing::Population& population, Opt
       "%-12s %-13s rows %zu + %zu, epsilon %g, delta %g: certified %.1f %%, broken %.1f %% "
       "(allowed %.1f), saved "
       "%.1f %%, best %.1f %%, share %.3f; %.2f s a draw\n",
-      options.traffic.c_str(), risk_name(options.calibrate.risk), options.rows, options.unlabelled,
+      options.traffic.c_str(), name_of(options.calibrate.risk), options.rows, options.unlabelled,
       *options.calibrate.epsilon, delta, 100 * outcome.certified / draws, 100 * broken,
       100 * (delta + 2 * std::sqrt(delta * (1 - delta) / draws)), 100 * outcome.saved,
       100 * temperatures_of_all, outcome.saved / temperatures_of_all, spent.count() / draws);
@@ -129,7 +129,7 @@ void try_advice(const Model& model, const testing::Population& population, Optio
       "%-12s %-13s rows %zu, epsilon %g, delta %g: %d of %d refused, %d without advice; advised "
       "%.0f on average, all "
       "above: %s; of %d, %.1f %% certify\n",
-      options.traffic.c_str(), risk_name(options.calibrate.risk), options.rows,
+      options.traffic.c_str(), name_of(options.calibrate.risk), options.rows,
       *options.calibrate.epsilon, options.calibrate.delta, refused, options.draws, without,
       told > 0 ? advised / told : 0.0, above ? "yes" : "NO", told,
       told > 0 ? 100.0 * certified / told : 0.0);
@@ -220,7 +220,7 @@ Options options_of(int argc, char** argv) {
     } else if (name == "--delta") {
       options.calibrate.delta = std::stod(value);
     } else if (name == "--fit") {
-      options.calibrate.fit = value;
+      options.calibrate.fit = value_named<ConfidenceFit>("--fit", value);
     } else if (name == "--risk") {
       options.risk = value;
     } else if (name == "--confidences") {
@@ -246,15 +246,15 @@ int main(int argc, char** argv) {
     Options options = options_of(argc, argv);
     const Model model = Model::load(argv[1]);
     const auto data = Dataset::open(argv[2]);
-    const MeasuredExits measured = measure_exits(model, *data, {.batch = 32});
+    const MeasuredExits measured = measure_exits(model, *data, {.execution = {.batch = 32}});
     if (options.confidences > 0) {
       try_confidences(measured, options.confidences);
       return 0;
     }
     const auto population = population_of(
-        measured, scores_of(measured, calibrations_of(*model.data())), options.traffic);
+        measured, scores_of(measured, calibrations_of(data_of(model))), options.traffic);
     for (const Risk risk : {Risk::drop, Risk::disagreement, Risk::exit_error}) {
-      if (!options.risk.empty() && options.risk != risk_name(risk)) continue;
+      if (!options.risk.empty() && options.risk != name_of(risk)) continue;
       options.calibrate.risk = risk;
       if (options.unlabelled > 0 && risk == Risk::exit_error) continue;
       (options.advice ? try_advice : try_promises)(model, population, options);

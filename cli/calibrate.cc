@@ -23,7 +23,9 @@ namespace {
 struct Options {
   CommonOptions common;
   DatasetOptions rows;
-  std::string model, data, output, fit = "automatic", risk = "drop", budget, budget_p95;
+  std::string model, data, output, budget, budget_p95;
+  ConfidenceFit fit = ConfidenceFit::automatic;
+  Risk risk = Risk::drop;
   std::string unlabelled, looks;
   DatasetOptions unlabelled_rows;
   std::optional<double> max_risk;
@@ -32,13 +34,6 @@ struct Options {
   bool by_class = false, distinct = false, keep_training_rows = false;
   bool json = false;
 };
-
-Risk risk_named(const std::string& name) {
-  for (const Risk risk : {Risk::drop, Risk::disagreement, Risk::exit_error}) {
-    if (name == risk_name(risk)) return risk;
-  }
-  throw Error("--risk: expected drop, disagreement or exit-error, got '" + name + "'");
-}
 
 /// "8", "8ms".
 double milliseconds(const std::string& option, std::string text) {
@@ -50,15 +45,12 @@ double milliseconds(const std::string& option, std::string text) {
 
 CalibrateOptions as_calibrate_options(const Options& options) {
   CalibrateOptions result;
-  result.threads = options.common.threads;
-  result.batch = options.common.batch;
-  result.winograd = !options.common.no_winograd;
-  result.kernels = options.common.kernels();
+  result.execution = options.common.execution();
   result.seed = options.common.seed;
   result.fit = options.fit;
   result.epsilon = options.max_risk;
   result.delta = options.delta;
-  result.risk = risk_named(options.risk);
+  result.risk = options.risk;
   result.by_class = options.by_class;
   result.distinct = options.distinct;
   result.looks = options.looks;
@@ -72,7 +64,7 @@ CalibrateOptions as_calibrate_options(const Options& options) {
 
 [[noreturn]] void refuse(const CalibrateResult& result, const Options& options) {
   std::string message =
-      "calibrate: expected thresholds that keep " + options.risk + " at " +
+      "calibrate: expected thresholds that keep " + std::string(name_of(options.risk)) + " at " +
       amount_in_words(options.risk, *options.max_risk) + " or less" +
       (options.by_class ? " in every class" : "") + " (failing " + failing_in_words(options.delta) +
       "), found none on " + grouped(result.rows) + " rows (" + grouped(result.fitting_rows) +
@@ -99,7 +91,7 @@ Json as_json(const CalibrateResult& result, const Options& options) {
     exits.push_back({{"name", exit.name},
                      {"fitted_rows", exit.fitted_rows},
                      {"tested_rows", exit.tested_rows},
-                     {"fit", exit.fit},
+                     {"fit", name_of(exit.fit)},
                      {"temperature_before", exit.temperature_before},
                      {"temperature", exit.temperature},
                      {"ece_before", exit.ece_before},
@@ -145,7 +137,7 @@ void print(const CalibrateResult& result, const Options& options) {
                {"threshold", true}});
   for (const CalibratedExit& exit : result.exits) {
     const bool is_final = &exit == &result.exits.back(), none = exit.tested_rows == 0;
-    exits.add({exit.name, grouped(exit.tested_rows), exit.fit, fixed(exit.temperature, 3),
+    exits.add({exit.name, grouped(exit.tested_rows), name_of(exit.fit), fixed(exit.temperature, 3),
                none ? "-" : fixed(exit.ece_before, 4), none ? "-" : fixed(exit.ece, 4),
                none ? "-" : fixed(exit.ece_floor, 4),
                is_final             ? "-"
@@ -185,7 +177,7 @@ int run(const Options& options) {
                     .data("--data", options.data)
                     .unlabelled("--unlabelled", options.unlabelled));
   if (!options.max_risk && (!options.budget.empty() || !options.budget_p95.empty()) &&
-      options.risk != "drop")
+      options.risk != Risk::drop)
     throw Error("--risk: goes with --max-drop");
   CalibrateOptions calibrate_options = as_calibrate_options(options);
   const Model model = Model::load(options.model);
@@ -243,11 +235,10 @@ Command add_calibrate(CLI::App& app) {
       ->option_text("D")
       ->check(CLI::Range(1e-9, 0.5))
       ->needs(max_risk);
-  sub->add_option(
-         "--risk", options->risk,
-         "drop (of accuracy, default), disagreement (with MainNet), exit-error (of each exit)")
+  add_enum_option<Risk>(
+      *sub, "--risk", options->risk,
+      "drop (of accuracy, default), disagreement (with MainNet), exit-error (of each exit)")
       ->option_text("RISK")
-      ->check(CLI::IsMember({"drop", "disagreement", "exit-error"}))
       ->needs(max_risk);
   const std::string promises = "What a promise stands on";
   auto* unlabelled =
@@ -298,9 +289,9 @@ Command add_calibrate(CLI::App& app) {
           ->option_text("MS");
   budget->excludes(max_risk, budget_p95);
   budget_p95->excludes(max_risk);
-  sub->add_option("--fit", options->fit, "automatic (default), temperature, sigmoid or isotonic")
-      ->option_text("KIND")
-      ->check(CLI::IsMember({"automatic", "temperature", "sigmoid", "isotonic"}));
+  add_enum_option<ConfidenceFit>(*sub, "--fit", options->fit,
+                                 "automatic (default), temperature, sigmoid or isotonic")
+      ->option_text("KIND");
   sub->add_flag("--keep-training-rows", options->keep_training_rows,
                 "Use rows that SideNets were trained on, too; not with --max-drop")
       ->excludes(max_risk);

@@ -1,8 +1,6 @@
 #include "certificate_note.h"
 
-#include <algorithm>
 #include <cstddef>
-#include <cstdio>
 
 #include "certificate_words.h"
 #include "text.h"
@@ -12,40 +10,25 @@ namespace {
 
 constexpr std::size_t kQuicklyRead = 32 << 20;  // bytes that are read and digested in about 8 ms
 
-bool is_open(double threshold) { return threshold <= 1; }
-
-std::string shown(double threshold) {
-  if (!is_open(threshold)) return "shut";
-  char text[32];
-  std::snprintf(text, sizeof text, "%.10g", threshold);
-  return text;
-}
-
-std::string broken_by(const Model& model, const Certificate& certificate, const ExitPolicy& policy,
-                      const CommonOptions& common) {
-  if (policy.always_exit == kFinalExit) return "";
-  if (policy.always_exit) return "is not for the answers of " + *policy.always_exit + " alone";
-  const auto thresholds = thresholds_of(model, policy);
-  const auto open = [](const auto& entry) { return is_open(entry.second); };
-  if (std::none_of(thresholds.begin(), thresholds.end(), open)) return "";
-  for (const auto& [exit, threshold] : thresholds) {
-    const auto found = certificate.thresholds.find(exit);
-    const double certified = found == certificate.thresholds.end() ? 2 : found->second;
-    if (threshold == certified || (!is_open(threshold) && !is_open(certified))) continue;
-    return "is for other thresholds: " + exit + " at " + shown(certified) + ", not " +
-           shown(threshold);
+/// In the words of the command's options.
+std::string broken_by(const Model& model, const ExitPolicy& policy, const Execution& execution) {
+  const CertificateCheck check = certificate_check(model, policy, execution);
+  switch (check.breach) {
+    case CertificateBreach::none:
+    case CertificateBreach::one_exit:
+    case CertificateBreach::thresholds: break;
+    case CertificateBreach::confidence: return "is for --confidence max";
+    case CertificateBreach::winograd:
+      return model.certificate()->winograd ? "is for answers without --no-winograd"
+                                           : "is for answers with --no-winograd";
+    case CertificateBreach::kernels:
+      return std::string("is for answers with --kernels ") + name_of(model.certificate()->kernels);
   }
-  if (policy.confidence != Confidence::max_probability) return "is for --confidence max";
-  if (!model.is_text() && certificate.winograd == common.no_winograd)
-    return certificate.winograd ? "is for answers without --no-winograd"
-                                : "is for answers with --no-winograd";
-  if (certificate.kernels != common.kernels())
-    return std::string("is for answers with --kernels ") + kernels_name(certificate.kernels);
-  return "";
+  return check.why;
 }
 
 std::string start_of_note(const Certificate& certificate) {
-  return "note: the model's certificate (" + certificate.risk + " at most " +
+  return "note: the model's certificate (" + std::string(name_of(certificate.risk)) + " at most " +
          amount_in_words(certificate.risk, certificate.epsilon) + ") does not hold";
 }
 
@@ -57,22 +40,11 @@ std::size_t weight_bytes(const Model& model) {
 
 }  // namespace
 
-std::map<std::string, double> thresholds_of(const Model& model, const ExitPolicy& policy) {
-  std::map<std::string, double> thresholds;
-  for (const ExitInfo& exit : model.exits()) {
-    if (exit.name == kFinalExit) continue;
-    const auto own = policy.thresholds.find(exit.name);
-    thresholds[exit.name] =
-        own != policy.thresholds.end() ? own->second : policy.threshold.value_or(exit.threshold);
-  }
-  return thresholds;
-}
-
 std::string certificate_note(const Model& model, const ExitPolicy& policy,
-                             const CommonOptions& common, bool read_all) {
+                             const Execution& execution, bool read_all) {
   const bool is_read = read_all || weight_bytes(model) <= kQuicklyRead;
   if (!model.certificate()) return is_read ? file_note(model) : "";
-  const std::string broken = broken_by(model, *model.certificate(), policy, common);
+  const std::string broken = broken_by(model, policy, execution);
   if (!broken.empty()) return start_of_note(*model.certificate()) + " here: it " + broken;
   if (policy.always_exit || !is_read) return "";
   return file_note(model);

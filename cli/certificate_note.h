@@ -1,17 +1,12 @@
 #pragma once
 
-#include <map>
 #include <string>
 
-#include "common_options.h"
+#include "sidenet/execution.h"
 #include "sidenet/exit_policy.h"
 #include "sidenet/model.h"
 
 namespace sidenet::tools {
-
-/// The threshold that the policy gives each exit but `final`; it must not name an exit that always
-/// answers.
-std::map<std::string, double> thresholds_of(const Model& model, const ExitPolicy& policy);
 
 /// One line where the model's file was changed since it was saved, or it has a certificate that
 /// this call does not keep, else "": other thresholds, another measure of confidence, or other
@@ -19,7 +14,7 @@ std::map<std::string, double> thresholds_of(const Model& model, const ExitPolicy
 /// answers keep every certificate. The file's check reads all weights; without `read_all` only
 /// those of a small model are read.
 std::string certificate_note(const Model& model, const ExitPolicy& policy,
-                             const CommonOptions& common, bool read_all);
+                             const Execution& execution, bool read_all);
 
 /// One line where the file was changed, or the model's certificate does not hold for it, else "".
 /// Reads all weights.

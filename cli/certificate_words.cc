@@ -25,18 +25,18 @@ std::string look_in_words(const Certificate& c) {
 
 }  // namespace
 
-std::string risk_in_words(const std::string& risk) {
-  if (risk == "drop") return "accuracy lost against MainNet";
-  if (risk == "disagreement") return "answers that differ from MainNet's";
+std::string risk_in_words(Risk risk) {
+  if (risk == Risk::drop) return "accuracy lost against MainNet";
+  if (risk == Risk::disagreement) return "answers that differ from MainNet's";
   return "wrong answers of each exit among its own";
 }
 
-std::string amount_in_words(const std::string& risk, double amount) {
-  return risk == "drop" ? fixed(100 * amount, 2) + " points" : percent(amount);
+std::string amount_in_words(Risk risk, double amount) {
+  return risk == Risk::drop ? fixed(100 * amount, 2) + " points" : percent(amount);
 }
 
 std::string promise_in_words(const Certificate& c) {
-  return risk_in_words(c.risk) + (c.risk == "drop" ? " is at most " : ": at most ") +
+  return risk_in_words(c.risk) + (c.risk == Risk::drop ? " is at most " : ": at most ") +
          amount_in_words(c.risk, c.epsilon) + (c.classes.empty() ? "" : " in every class") +
          ", on rows drawn as these were" +
          (c.distinct ? " from different rows, each counted once" : "");
@@ -73,7 +73,7 @@ Json certificate_json(const std::optional<Certificate>& certificate) {
   Json classes = Json::array();
   for (const Certificate::ClassPromise& of : c.classes)
     classes.push_back({{"label", of.label}, {"rows", of.rows}, {"bound", of.bound}});
-  return {{"risk", c.risk},
+  return {{"risk", name_of(c.risk)},
           {"epsilon", c.epsilon},
           {"delta", c.delta},
           {"method", c.method},
@@ -97,7 +97,7 @@ Json certificate_json(const std::optional<Certificate>& certificate) {
           {"version", c.version},
           {"precision", c.precision},
           {"winograd", c.winograd},
-          {"kernels", kernels_name(c.kernels)},
+          {"kernels", name_of(c.kernels)},
           {"digest", c.digest}};
 }
 

@@ -9,9 +9,9 @@
 namespace sidenet::tools {
 
 /// "accuracy lost against MainNet", ….
-std::string risk_in_words(const std::string& risk);
+std::string risk_in_words(Risk risk);
 /// "2.00 points" of accuracy, "2.00 %" of answers.
-std::string amount_in_words(const std::string& risk, double amount);
+std::string amount_in_words(Risk risk, double amount);
 /// "accuracy lost against MainNet is at most 2.00 points in every class, on rows drawn as these
 /// were".
 std::string promise_in_words(const Certificate& certificate);

@@ -1,56 +1,28 @@
 #include "common_options.h"
 
-#include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <functional>
+#include <utility>
 
 #include "sidenet/error.h"
 
 namespace sidenet::tools {
 namespace {
 
-/// "" where the text is a threshold, else what is wrong with it.
-std::string check_threshold(const std::string& text) {
-  const auto value = parse_number(text);
-  return value && *value >= 0
-             ? ""
-             : "threshold '" + text + "': expected a number of at least 0 (above 1 shuts the exit)";
-}
-
-struct NamedThreshold {
-  std::string name, threshold;
-};
-NamedThreshold split_threshold(const std::string& part) {
-  const auto equals = part.rfind('=');
-  if (equals == std::string::npos) return {};
-  return {part.substr(0, equals), part.substr(equals + 1)};
-}
-
-std::string check_thresholds(const std::string& text) {
-  std::vector<std::string> seen;
-  for (const std::string& part : split_commas(text)) {
-    const auto [name, threshold] = split_threshold(part);
-    if (name.empty())
-      return "thresholds '" + text + "': expected NAME=T,NAME=T, got '" + part + "'";
-    if (std::find(seen.begin(), seen.end(), name) != seen.end())
-      return "thresholds: '" + name + "' stands twice";
-    if (const auto wrong = check_threshold(threshold); !wrong.empty()) return wrong;
-    seen.push_back(name);
-  }
-  return seen.empty() ? "thresholds: expected NAME=T,NAME=T" : "";
-}
-
-Confidence confidence_named(const std::string& name) {
-  if (name == "margin") return Confidence::margin;
-  return name == "entropy" ? Confidence::entropy : Confidence::max_probability;
+/// For an option whose text `take` reads: what it throws is wrong usage.
+std::function<void(const std::string&)> usage(const std::string& name,
+                                              std::function<void(const std::string&)> take) {
+  return [name, take = std::move(take)](const std::string& text) {
+    try {
+      take(text);
+    } catch (const Error& error) {
+      throw CLI::ValidationError(name, error.what());
+    }
+  };
 }
 
 }  // namespace
-
-std::string confidence_name(Confidence confidence) {
-  if (confidence == Confidence::margin) return "margin";
-  return confidence == Confidence::entropy ? "entropy" : "max";
-}
 
 std::vector<std::string> split_commas(const std::string& text) {
   std::vector<std::string> parts;
@@ -89,10 +61,10 @@ void add_common_options(CLI::App& app, CommonOptions& options, const CommonUse& 
   app.add_flag("--no-winograd", options.no_winograd,
                "Convolutions by the direct sum alone: slower, less rounding")
       ->group(use.threads ? shown : hidden);
-  app.add_option("--kernels", options.kernel_choice,
-                 "auto (default), own, onednn, eigen or reference: what computes the layers")
+  add_enum_option<Kernels>(
+      app, "--kernels", options.kernels,
+      "auto (default), own, onednn, eigen or reference: what computes the layers")
       ->option_text("NAME")
-      ->check(CLI::IsMember(kernels_names()))
       ->group(use.threads ? shown : hidden);
   app.add_option(
          "--weight-cache", options.weight_cache,
@@ -118,15 +90,21 @@ void add_common_options(CLI::App& app, CommonOptions& options, const CommonUse& 
 
 void add_policy_options(CLI::App& app, PolicyOptions& options) {
   const std::string group = "Which exit answers (default: the model's own thresholds)";
-  auto* threshold = app.add_option("--threshold", options.threshold,
-                                   "An exit answers where it is at least this sure; above 1: never")
+  ExitPolicy& policy = options.policy;
+  const auto one = [&policy](const std::string& text) { policy.threshold = parse_threshold(text); };
+  const auto by_exit = [&policy](const std::string& text) {
+    policy.thresholds = parse_thresholds(text);
+  };
+  auto* threshold = app.add_option_function<std::string>(
+                           "--threshold", usage("--threshold", one),
+                           "An exit answers where it is at least this sure; above 1: never")
+                        ->type_name("FLOAT")
                         ->option_text("T")
-                        ->check(check_threshold)
                         ->group(group);
   auto* thresholds =
-      app.add_option("--thresholds", options.thresholds, "The same by exit; wins over --threshold")
+      app.add_option_function<std::string>("--thresholds", usage("--thresholds", by_exit),
+                                           "The same by exit; wins over --threshold")
           ->option_text("NAME=T,...")
-          ->check(check_thresholds)
           ->group(group);
   auto* exit = app.add_option("--exit", options.exit, "Always answer at this exit")
                    ->option_text("NAME")
@@ -136,38 +114,23 @@ void add_policy_options(CLI::App& app, PolicyOptions& options) {
           ->group(group);
   exit->excludes(threshold, thresholds, final_only);
   final_only->excludes(threshold, thresholds);
-  app.add_option("--confidence", options.confidence,
-                 "How sure is measured: max (highest probability, default), margin (over the "
-                 "second) or entropy")
+  add_enum_option<Confidence>(
+      app, "--confidence", policy.confidence,
+      "How sure is measured: max (highest probability, default), margin (over the "
+      "second) or entropy")
       ->option_text("KIND")
-      ->check(CLI::IsMember({"max", "margin", "entropy"}))
       ->group(group);
 }
 
 ExitPolicy make_policy(const PolicyOptions& options, const Model& model) {
-  const auto exits = model.exits();
-  const auto require_exit = [&](const std::string& name, const char* option) {
-    const auto same = [&](const ExitInfo& exit) { return exit.name == name; };
-    if (std::any_of(exits.begin(), exits.end(), same)) return;
-    std::string names;
-    for (const ExitInfo& exit : exits) names += (names.empty() ? "" : ", ") + exit.name;
-    throw Error(std::string(option) + ": no exit '" + name + "'; the model has " + names);
-  };
-  ExitPolicy policy;
-  policy.threshold = options.threshold;
-  policy.confidence = confidence_named(options.confidence);
-  for (const std::string& part : split_commas(options.thresholds)) {
-    const auto [name, threshold] = split_threshold(part);
-    require_exit(name, "--thresholds");
-    if (name == kFinalExit)
-      throw Error("--thresholds: 'final' takes none; it answers whatever reaches it");
-    policy.thresholds[name] = parse_number(threshold).value();
+  ExitPolicy policy = options.policy;
+  if (!options.exit.empty()) policy.always_exit = options.exit;
+  try {
+    check_policy(model, policy);
+  } catch (const Error& error) {  // its fields are called as the options are
+    throw Error(std::string("--") + error.what());
   }
   if (options.final_only) policy.always_exit = kFinalExit;
-  if (!options.exit.empty()) {
-    require_exit(options.exit, "--exit");
-    policy.always_exit = options.exit;
-  }
   return policy;
 }
 

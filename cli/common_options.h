@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "sidenet/enum_names.h"
+#include "sidenet/execution.h"
 #include "sidenet/exit_policy.h"
 #include "sidenet/kernels.h"
 #include "sidenet/model.h"
@@ -21,12 +23,14 @@ struct CommonOptions {
   std::uint64_t seed = 1;
   bool quiet = false;
   bool no_winograd = false;
-  std::string kernel_choice = "auto";
+  Kernels kernels = Kernels::automatic;
   std::string weight_cache = {};
   std::int64_t weight_cache_limit = 2048;  ///< MiB
   /// Throws Error for what this build cannot do.
   void check() const;
-  Kernels kernels() const { return kernels_named(kernel_choice); }
+  Execution execution() const {
+    return {.threads = threads, .batch = batch, .winograd = !no_winograd, .kernels = kernels};
+  }
   std::int64_t weight_cache_bytes() const { return weight_cache_limit << 20; }
 };
 
@@ -39,19 +43,26 @@ struct CommonUse {
 };
 void add_common_options(CLI::App& app, CommonOptions& options, const CommonUse& use);
 
-/// POLICY, as it was typed.
+/// POLICY, before it meets a model.
 struct PolicyOptions {
-  std::optional<double> threshold;
-  std::string thresholds;  ///< "name=T,name=T"
-  std::string exit;
+  ExitPolicy policy;  ///< thresholds and confidence
+  std::string exit;   ///< always this one; empty: none
   bool final_only = false;
-  std::string confidence = "max";
 };
 void add_policy_options(CLI::App& app, PolicyOptions& options);
-/// As --confidence has it.
-std::string confidence_name(Confidence confidence);
 /// Throws Error where it names an exit that the model does not have.
 ExitPolicy make_policy(const PolicyOptions& options, const Model& model);
+
+/// An option that takes the names of an enum's values, and refuses others with the list.
+template <typename Enum, typename Target>
+CLI::Option* add_enum_option(CLI::App& app, const std::string& name, Target& target,
+                             const std::string& description) {
+  const auto take = [name, &target](const std::string& text) {
+    target = value_named<Enum>(name, text);
+  };
+  return app.add_option_function<std::string>(name, take, description)
+      ->check(CLI::IsMember(names_of<Enum>()));
+}
 
 /// The parts between commas; no text, no parts.
 std::vector<std::string> split_commas(const std::string& text);

@@ -74,14 +74,9 @@ int run(const Options& options) {
   const auto data = open_dataset(options.data, options.rows, options.common.quiet);
   const Evaluation evaluation = [&] {
     ProgressBar progress(options.common.quiet, "rows");
-    return evaluate(model, *data, policy,
-                    {.threads = options.common.threads,
-                     .batch = options.common.batch,
-                     .winograd = !options.common.no_winograd,
-                     .kernels = options.common.kernels()},
-                    std::ref(progress));
+    return evaluate(model, *data, policy, options.common.execution(), std::ref(progress));
   }();
-  const std::string broken = certificate_note(model, policy, options.common, true);
+  const std::string broken = certificate_note(model, policy, options.common.execution(), true);
   if (!broken.empty() && !options.common.quiet) std::cerr << printable(broken) << '\n';
   for (const std::string& note : evaluation.notes) std::cerr << printable(note) << '\n';
   if (options.json) {

@@ -97,9 +97,9 @@ Command add_import(CLI::App& app) {
   sub->add_option("--labels", options->labels, "Class names, one a line (default: 0, 1, …)")
       ->option_text("FILE");
   const std::string group = "How images become inputs (default: as the family does it)";
-  sub->add_option("--preprocess", options->import.preprocess, "imagenet, cifar10 or none")
+  add_enum_option<PreprocessingPreset>(*sub, "--preprocess", options->import.preprocess,
+                                       "imagenet, cifar10 or none")
       ->option_text("NAME")
-      ->check(CLI::IsMember({"imagenet", "cifar10", "none"}))
       ->group(group);
   sub->add_option("--mean", options->mean, "Subtracted from pixels in 0 … 1; one value for grey")
       ->option_text("R,G,B")

@@ -4,9 +4,9 @@
 #include <memory>
 #include <string>
 
-#include "checkpoint.h"
 #include "command.h"
 #include "common_options.h"
+#include "sidenet/checkpoint.h"
 #include "sidenet/model.h"
 
 namespace sidenet::tools {

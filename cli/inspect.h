@@ -4,8 +4,8 @@
 #include <ostream>
 #include <string>
 
-#include "checkpoint.h"
 #include "json_lines.h"
+#include "sidenet/checkpoint.h"
 #include "sidenet/model.h"
 
 namespace sidenet::tools {

@@ -31,8 +31,7 @@ Json tokenizer_json(const Tokenizer& tokenizer) {
   return {{"pieces", tokenizer.vocabulary().size()},
           {"lower_case", options.lower_case},
           {"max_tokens", options.max_tokens},
-          {"truncation",
-           options.truncation == Truncation::only_first ? "only_first" : "longest_first"}};
+          {"truncation", name_of(options.truncation)}};
 }
 
 /// What turns an image or a text into numbers; null for a text model that takes token ids only.
@@ -52,14 +51,16 @@ Json map_json(const ExitInfo& exit) {
 Json model_json(const Model& model, const std::string& file, std::int64_t mainnet) {
   Json exits = Json::array(), taps = Json::array(), nodes = Json::array();
   for (const ExitInfo& exit : model.exits()) {
-    exits.push_back({{"name", exit.name},
-                     {"tap", exit.tap},
-                     {"pool", model.is_text() ? Json(exit.token_pool) : Json(exit.pool)},
-                     {"hidden", exit.hidden},
-                     {"temperature", exit.temperature},
-                     {"confidence_map", map_json(exit)},
-                     {"threshold", exit.threshold},
-                     {"compute_share", exit.compute_share}});
+    exits.push_back(
+        {{"name", exit.name},
+         {"tap", exit.tap},
+         {"pool", model.is_text() ? Json(exit.token_pool ? name_of(*exit.token_pool) : "")
+                                  : Json(exit.pool)},
+         {"hidden", exit.hidden},
+         {"temperature", exit.temperature},
+         {"confidence_map", map_json(exit)},
+         {"threshold", exit.threshold},
+         {"compute_share", exit.compute_share}});
   }
   for (const auto& [name, share] : model.taps())
     taps.push_back({{"name", name}, {"compute_share", share}});
@@ -129,7 +130,7 @@ void print_nodes(const Model& model, std::int64_t mainnet) {
 }  // namespace
 
 void inspect_model(const Model& model, const InspectOptions& options) {
-  const std::int64_t mainnet = mainnet_multiply_adds(model);
+  const std::int64_t mainnet = model.mainnet_multiply_adds();
   if (options.json) {
     print_json(model_json(model, options.file, mainnet));
     return;

@@ -37,7 +37,12 @@ void check_kind(const struct stat& status, const std::string& path, const std::s
 
 }  // namespace
 
-Lines::Lines(Descriptor file, std::string source, Kind kind, Waiting waiting)
+void Lines::Close::operator()(const int* descriptor) const {
+  ::close(*descriptor);
+  delete descriptor;
+}
+
+Lines::Lines(File file, std::string source, Kind kind, Waiting waiting)
     : file_(std::move(file)),
       source_(std::move(source)),
       kind_(kind),
@@ -53,7 +58,7 @@ Lines::Lines(Descriptor file, std::string source, Kind kind, Waiting waiting)
 Lines Lines::of_standard_input(Kind kind, Waiting waiting) {
   const std::string source = "standard input";
   if (standard_input_is_closed()) throw Error(source + ": cannot be read: it is closed");
-  return Lines(Descriptor(), source, kind, std::move(waiting));
+  return Lines(File(), source, kind, std::move(waiting));
 }
 
 Lines Lines::of_file(const std::string& path, const std::string& expected, Kind kind) {
@@ -61,13 +66,15 @@ Lines Lines::of_file(const std::string& path, const std::string& expected, Kind 
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0) fail_to_open(path);
   check_kind(status, path, expected);
-  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
-  if (!file || ::fstat(file.get(), &status) != 0) fail_to_open(path);
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+  if (descriptor < 0) fail_to_open(path);
+  File file(new int(descriptor));
+  if (::fstat(descriptor, &status) != 0) fail_to_open(path);
   check_kind(status, path, expected);
   return Lines(std::move(file), path, kind);
 }
 
-int Lines::descriptor() const { return file_ ? file_.get() : STDIN_FILENO; }
+int Lines::descriptor() const { return file_ ? *file_ : STDIN_FILENO; }
 
 /// More bytes in the buffer; false at the end.
 bool Lines::fill() {

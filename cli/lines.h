@@ -4,10 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
-
-#include "descriptor.h"
 
 namespace sidenet::tools {
 
@@ -44,12 +43,16 @@ class Lines {
   std::string place() const { return source_ + ":" + std::to_string(number_); }
 
  private:
+  struct Close {
+    void operator()(const int* descriptor) const;
+  };
+  using File = std::unique_ptr<const int, Close>;
   /// file: none is standard input, which stays open.
-  Lines(Descriptor file, std::string source, Kind kind, Waiting waiting = {});
+  Lines(File file, std::string source, Kind kind, Waiting waiting = {});
   int descriptor() const;
   bool fill();
 
-  Descriptor file_;
+  File file_;
   std::string source_;
   Kind kind_;
   Waiting waiting_;

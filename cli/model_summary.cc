@@ -1,11 +1,8 @@
 #include "model_summary.h"
 
-#include <set>
 #include <sstream>
 
 #include "certificate_words.h"
-#include "checked.h"
-#include "sidenet/exit_policy.h"
 #include "table.h"
 #include "text.h"
 
@@ -32,8 +29,7 @@ std::string classes(const std::vector<std::string>& labels) {
 /// What a call must name beside the thresholds.
 std::string options_of(const Certificate& c) {
   std::string text = c.winograd ? "" : " and --no-winograd";
-  if (c.kernels != Kernels::automatic)
-    text += std::string(" and --kernels ") + kernels_name(c.kernels);
+  if (c.kernels != Kernels::automatic) text += std::string(" and --kernels ") + name_of(c.kernels);
   return text;
 }
 
@@ -70,18 +66,6 @@ std::string describe(const Tokenizer& tokenizer) {
          std::to_string(options.max_tokens) + " tokens";
 }
 
-std::int64_t mainnet_multiply_adds(const Model& model) {
-  std::set<std::string> side_exits;
-  for (const ExitInfo& exit : model.exits()) {
-    if (exit.name != kFinalExit) side_exits.insert("exits." + exit.name);
-  }
-  std::int64_t total = 0;
-  for (const NodeInfo& node : model.nodes()) {
-    if (!side_exits.contains(node.name)) total = saturating_add(total, node.multiply_adds);
-  }
-  return total;
-}
-
 void print_summary(std::ostream& out, const Model& model) {
   const Shape input = model.input_shape();
   out << "architecture   " << printable(model.architecture()) << '\n'
@@ -99,7 +83,7 @@ void print_summary(std::ostream& out, const Model& model) {
         << "preprocessing  " << describe(model.preprocessing()) << '\n';
   }
   out << "parameters     " << scaled(static_cast<double>(total_parameters(model.nodes()))) << '\n'
-      << "compute        " << scaled(static_cast<double>(mainnet_multiply_adds(model)))
+      << "compute        " << scaled(static_cast<double>(model.mainnet_multiply_adds()))
       << " multiply-adds a row"
       << (model.is_text() ? " of " + std::to_string(input[0]) + " tokens" : "") << '\n';
 }
@@ -116,7 +100,7 @@ void print_exits(std::ostream& out, const Model& model) {
     const bool head = exit.hidden == 0;
     table.add({exit.name, exit.tap,
                head              ? "-"
-               : model.is_text() ? exit.token_pool
+               : model.is_text() ? name_of(exit.token_pool.value())
                                  : std::to_string(exit.pool),
                head ? "-" : std::to_string(exit.hidden), fixed(exit.temperature, 3),
                head                 ? "-"

@@ -14,8 +14,6 @@ std::string extents(const Shape& shape);
 /// "resize 256, crop 224, mean 0.485 0.456 0.406, std 0.229 0.224 0.225, RGB".
 std::string describe(const Preprocessing& preprocessing);
 std::string describe(const Tokenizer& tokenizer);
-/// For one row; of texts, one of 128 tokens.
-std::int64_t mainnet_multiply_adds(const Model& model);
 std::int64_t total_parameters(const std::vector<NodeInfo>& nodes);
 
 /// Architecture, classes, input, parameters and compute, a line each.

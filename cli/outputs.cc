@@ -6,10 +6,9 @@
 #include <optional>
 #include <utility>
 
-#include "atomic_file.h"
-#include "file_names.h"
 #include "sidenet/dataset.h"
 #include "sidenet/error.h"
+#include "sidenet/files.h"
 
 namespace sidenet::tools {
 namespace {
@@ -45,9 +44,6 @@ void check_against_streams(const std::vector<Written>& files) {
     }
   }
 }
-
-/// Opened, and given up: a temporary file that is removed at once.
-void check_writable(const std::string& path) { AtomicFile probe(path); }
 
 [[noreturn]] void refuse_input(const Written& file, const std::string& input) {
   throw Error(file.path + ": cannot be written: " + file.what + " would replace " + input +

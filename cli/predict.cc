@@ -188,14 +188,12 @@ int run(const Options& options) {
   if (options.guard.share)
     guard.emplace(options.guard, model, policy, seed_given ? options.common.seed : fresh_seed());
   if (!options.common.quiet) {
-    print_note(certificate_note(model, policy, options.common, false));
+    print_note(certificate_note(model, policy, options.common.execution(), false));
     if (guard) print_note(guard->note());
     if (guard && !model.is_text()) print_note(order_note(options.inputs));
   }
   Predictor predictor(model, policy,
-                      {.threads = options.common.threads,
-                       .winograd = !options.common.no_winograd,
-                       .kernels = options.common.kernels(),
+                      {.execution = options.common.execution(),
                        .weight_cache = options.common.weight_cache,
                        .weight_cache_limit = options.common.weight_cache_bytes()},
                       static_cast<std::size_t>(options.common.batch), writing,

@@ -6,7 +6,6 @@
 #include <limits>
 #include <random>
 
-#include "certificate_note.h"
 #include "common_options.h"
 #include "sidenet/error.h"
 #include "text.h"
@@ -14,7 +13,6 @@
 namespace sidenet::tools {
 namespace {
 
-constexpr double kDeltaWithoutCertificate = 0.1;
 constexpr const char* kDiffering = "answered early with another class than MainNet's";
 
 std::string check_share(const std::string& text) {
@@ -24,29 +22,19 @@ std::string check_share(const std::string& text) {
              : "share '" + text + "': expected above 0 and at most 1";
 }
 
-DriftGuard make_guard(const GuardOptions& options, const Model& model) {
-  const auto& certificate = model.certificate();
-  const double delta = certificate ? certificate->delta : kDeltaWithoutCertificate;
-  if (options.limit) return DriftGuard(*options.limit, delta);
-  if (!certificate) {
+PolicyGuardOptions as_guard_options(const GuardOptions& options, const Model& model,
+                                    std::uint64_t seed) {
+  if (!options.limit && !model.certificate()) {
     throw Error(
         "--guard: expected a model with a certificate (`sidenet calibrate --max-drop`) or the rate "
         "by --guard-limit, got "
         "neither");
   }
-  return DriftGuard(
-      certificate->risk == "disagreement" ? certificate->epsilon : certificate->disagreement_bound,
-      delta);
-}
-
-GuardState begin(const GuardOptions& options, const Model& model, const ExitPolicy& policy) {
-  const auto thresholds = thresholds_of(model, policy);
-  return {.model = options.state.empty() ? "" : model.digest(),
+  return {.share = options.share.value(),
+          .limit = options.limit,
           .action = options.action,
-          .confidence = confidence_name(policy.confidence),
-          .given = thresholds,
-          .guard = make_guard(options, model),
-          .thresholds = thresholds};
+          .state = options.state,
+          .seed = seed};
 }
 
 /// As --thresholds takes them.
@@ -99,11 +87,11 @@ void add_guard_options(CLI::App& app, GuardOptions& options) {
       ->check(CLI::Range(0.0, 1.0))
       ->needs(guard)
       ->group(group);
-  app.add_option("--guard-action", options.action,
-                 "warn (default), or raise: stricter thresholds for the batches after, as often as "
-                 "it takes")
+  add_enum_option<GuardAction>(
+      app, "--guard-action", options.action,
+      "warn (default), or raise: stricter thresholds for the batches after, as often as "
+      "it takes")
       ->option_text("ACTION")
-      ->check(CLI::IsMember({"warn", "raise"}))
       ->needs(guard)
       ->group(group);
   app.add_option("--guard-state", options.state,
@@ -125,41 +113,29 @@ std::uint64_t fresh_seed() {
 
 PredictGuard::PredictGuard(const GuardOptions& options, const Model& model,
                            const ExitPolicy& policy, std::uint64_t seed)
-    : policy_(policy),
-      file_(options.state),
+    : file_(options.state),
       limit_given_(options.limit.has_value()),
-      guard_(begin(options, model, policy), options.state) {
-  policy_.audit_share = options.share.value();
-  policy_.audit_seed = seed;
-}
+      guard_(model, policy, as_guard_options(options, model, seed)) {}
 
 std::string PredictGuard::note() const {
-  const GuardState& state = guard_.state();
+  const GuardState& state = guard_.shared().state();
   if (state.thresholds == state.given) return "";
   return "note: " + file_ + ": since the alarm at row " + grouped(state.alarm_row) + " " +
          raised_to(state.thresholds);
 }
 
 const ExitPolicy& PredictGuard::next_policy() {
-  if (guard_.is_stale()) merge();
-  policy_.thresholds = guard_.state().thresholds;
-  return policy_;
+  if (guard_.shared().is_stale()) merge();
+  return guard_.policy();
 }
 
-void PredictGuard::observe(const Answers& answers, int final_exit) {
-  for (std::size_t row = 0; row < answers.audit.size(); ++row) {
-    if (answers.audit[row] < 0) {
-      guard_.add_row();
-    } else {
-      guard_.add_audited(answers.exit[row] != final_exit &&
-                         answers.audit[row] != answers.index[row]);
-    }
-  }
-  if (const auto wait = guard_.due_in(); wait && wait->count() == 0) merge();
+void PredictGuard::observe(const Answers& answers) {
+  guard_.observe(answers);
+  if (const auto wait = patience(); wait && wait->count() == 0) merge();
 }
 
 void PredictGuard::idle() {
-  if (guard_.has_pending()) merge();
+  if (guard_.shared().has_pending()) merge();
 }
 
 void PredictGuard::merge() {
@@ -187,7 +163,7 @@ void PredictGuard::tell(const SharedGuard::Alarm& alarm) const {
   } else {
     line += "found by another process";
   }
-  warn(line + "; " + (guard_.raises() ? raised_to(alarm.thresholds) : "thresholds stay"));
+  warn(line + "; " + (guard_.shared().raises() ? raised_to(alarm.thresholds) : "thresholds stay"));
 }
 
 bool PredictGuard::finish(bool quiet) {
@@ -197,14 +173,15 @@ bool PredictGuard::finish(bool quiet) {
 }
 
 void PredictGuard::summarise() const {
-  const GuardState& state = guard_.state();
+  const GuardState& state = guard_.shared().state();
   const DriftGuard::Rate rate = state.guard.rate();
-  std::string line = "guard: " + grouped(guard_.audited()) + " of " + grouped(guard_.rows()) +
-                     " rows audited (seed " + std::to_string(policy_.audit_seed) + ")";
+  std::string line = "guard: " + grouped(guard_.shared().audited()) + " of " +
+                     grouped(guard_.shared().rows()) + " rows audited (seed " +
+                     std::to_string(guard_.policy().audit_seed) + ")";
   if (!file_.empty())
     line += ", " + grouped(state.audited) + " of " + grouped(state.rows) + " in all";
   line += "; ";
-  if (guard_.raises() && state.alarms > 0)
+  if (guard_.shared().raises() && state.alarms > 0)
     line += "since the thresholds were raised at row " + grouped(state.alarm_row) + ", ";
   line += grouped(rate.differing) + " of " + grouped(rate.rows) + " " + kDiffering + ", " +
           with_bounds(rate) + "; " + limit_in_words() + "; ";
@@ -219,7 +196,8 @@ void PredictGuard::summarise() const {
 }
 
 std::string PredictGuard::limit_in_words() const {
-  return "limit " + percent(guard_.state().guard.limit()) + (limit_given_ ? "" : " (certificate)");
+  return "limit " + percent(guard_.shared().state().guard.limit()) +
+         (limit_given_ ? "" : " (certificate)");
 }
 
 }  // namespace sidenet::tools

@@ -6,9 +6,9 @@
 #include <optional>
 #include <string>
 
-#include "shared_guard.h"
 #include "sidenet/exit_policy.h"
 #include "sidenet/model.h"
+#include "sidenet/policy_guard.h"
 #include "sidenet/session.h"
 
 namespace sidenet::tools {
@@ -16,8 +16,8 @@ namespace sidenet::tools {
 struct GuardOptions {
   std::optional<double> share;  ///< of rows audited; none: no guard
   std::optional<double> limit;  ///< none: the certificate's
-  std::string action = "warn";  ///< or "raise"
-  std::string state;            ///< file; empty: none
+  GuardAction action = GuardAction::warn;
+  std::string state;  ///< file; empty: none
 };
 /// Behind the policy's options.
 void add_guard_options(CLI::App& app, GuardOptions& options);
@@ -38,10 +38,10 @@ class PredictGuard {
   std::string note() const;
   /// Of the next batch.
   const ExitPolicy& next_policy();
-  /// The answers that this policy gave. final_exit: of MainNet, among Session::exit_names().
-  void observe(const Answers& answers, int final_exit);
+  /// The answers that this policy gave.
+  void observe(const Answers& answers);
   /// For how long to wait for more rows before idle(); none: for ever.
-  std::optional<std::chrono::milliseconds> patience() const { return guard_.due_in(); }
+  std::optional<std::chrono::milliseconds> patience() const { return guard_.shared().due_in(); }
   /// No more has come: what was observed is brought to the state.
   void idle();
   /// There are no more rows. With `quiet` without the line on stderr that sums up. False where rows
@@ -54,10 +54,9 @@ class PredictGuard {
   void summarise() const;
   std::string limit_in_words() const;
 
-  ExitPolicy policy_;
   std::string file_;
   bool limit_given_;
-  SharedGuard guard_;
+  PolicyGuard guard_;
   std::string problem_;  // of the last merge
 };
 

@@ -33,13 +33,12 @@ class Predictor {
   const Model& model_;
   ExitPolicy policy_;
   Session session_;
-  std::vector<ExitInfo> exits_;
   PredictionWriter writer_;
-  std::size_t batch_;
+  std::size_t batch_rows_;
   PredictGuard* guard_;
   std::vector<std::string> names_;
   std::vector<Tensor> images_;
-  TokenRows texts_;
+  Batch batch_;
   bool failed_ = false;
 };
 

@@ -6,14 +6,14 @@
 #include <string>
 #include <vector>
 
-#include "atomic_file.h"
 #include "command.h"
 #include "common_options.h"
 #include "json_lines.h"
-#include "machine_peak.h"
 #include "model_summary.h"
 #include "outputs.h"
 #include "sidenet/error.h"
+#include "sidenet/files.h"
+#include "sidenet/machine.h"
 #include "sidenet/session.h"
 #include "table.h"
 #include "text.h"
@@ -58,8 +58,9 @@ TokenRows random_texts(const Model& model, std::int64_t rows, int tokens, std::u
   return texts;
 }
 
-std::vector<NodeTime> profile(Session& session, const Model& model, const Options& options) {
+Batch random_batch(const Model& model, const Options& options) {
   const std::int64_t rows = options.common.batch;
+  Batch batch;
   if (model.is_text()) {
     const auto longest =
         static_cast<int>(model.tensors().at("embeddings.position_embeddings.weight").dim(0));
@@ -68,11 +69,12 @@ std::vector<NodeTime> profile(Session& session, const Model& model, const Option
                   ", got " + std::to_string(options.tokens));
     }
     const int tokens = options.tokens > 0 ? options.tokens : std::min(128, longest);
-    return session.profile(random_texts(model, rows, tokens, options.common.seed), options.repeats);
+    batch.tokens = random_texts(model, rows, tokens, options.common.seed);
+    return batch;
   }
   if (options.tokens > 0) throw Error(options.model + ": --tokens: is for text models");
-  return session.profile(random_rows(model.input_shape(), rows, options.common.seed),
-                         options.repeats);
+  batch.inputs = random_rows(model.input_shape(), rows, options.common.seed);
+  return batch;
 }
 
 /// Two operations a multiply-add.
@@ -104,7 +106,7 @@ void print_as_json(const std::vector<NodeTime>& nodes, const Options& options, i
               {"batch", options.common.batch},
               {"threads", threads},
               {"precision", options.common.precision},
-              {"kernels", options.common.kernel_choice},
+              {"kernels", name_of(options.common.kernels)},
               {"nodes", list}});
 }
 
@@ -131,9 +133,7 @@ void write_trace(const std::string& path, const std::vector<NodeTime>& nodes, do
                         {"bytes", node.bytes}}}});
     start += length;
   }
-  AtomicFile file(path);
-  file.write(json_text({{"traceEvents", events}, {"displayTimeUnit", "ms"}}));
-  file.commit();
+  write_file(path, json_text({{"traceEvents", events}, {"displayTimeUnit", "ms"}}));
 }
 
 void print_table(const std::vector<NodeTime>& nodes, const Options& options, int threads,
@@ -160,7 +160,7 @@ void print_table(const std::vector<NodeTime>& nodes, const Options& options, int
   table.print(std::cout);
   std::cout << "\ntotal " << fixed(total, 3) << " ms: batch " << options.common.batch << ", "
             << threads << (threads == 1 ? " thread" : " threads") << ", "
-            << options.common.precision << ", kernels " << options.common.kernel_choice
+            << options.common.precision << ", kernels " << name_of(options.common.kernels)
             << ", medians of " << options.repeats << " runs, every exit computed\npeak "
             << fixed(peak, 0)
             << " GFLOP/s: multiply-adds measured on as many threads\nMB: weights, inputs and "
@@ -172,10 +172,9 @@ int run(const Options& options) {
   options.common.check();
   check_outputs({{"--trace", options.trace}}, Inputs().file("MODEL", options.model));
   const Model model = Model::load(options.model);
-  Session session(model, {.threads = options.common.threads,
-                          .winograd = !options.common.no_winograd,
-                          .kernels = options.common.kernels()});
-  const std::vector<NodeTime> nodes = profile(session, model, options);
+  Session session(model, {.execution = options.common.execution()});
+  const std::vector<NodeTime> nodes =
+      session.profile(random_batch(model, options), options.repeats);
   const double peak = measure_peak_gflops(session.threads());
   if (!options.trace.empty()) write_trace(options.trace, nodes, peak);
   (options.json ? print_as_json : print_table)(nodes, options, session.threads(), peak);

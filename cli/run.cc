@@ -11,11 +11,10 @@
 
 #include "command.h"
 #include "common_options.h"
-#include "npy.h"
 #include "outputs.h"
 #include "sidenet/error.h"
+#include "sidenet/npy.h"
 #include "sidenet/session.h"
-#include "tensor_rows.h"
 #include "text.h"
 #include "token_tensors.h"
 
@@ -62,56 +61,25 @@ std::map<std::string, std::string> input_paths(const std::vector<std::string>& g
   return paths;
 }
 
-/// Rows of raw tensors, cut to batches.
-class RawRows {
- public:
-  virtual ~RawRows() = default;
-  virtual std::int64_t rows() const = 0;
-  virtual Answers run(Session& session, const ExitPolicy& policy, std::int64_t first,
-                      std::int64_t count) const = 0;
-};
-
-class RawImages : public RawRows {
- public:
-  explicit RawImages(const std::string& path) {
-    const Tensor tensor = read_npy(path);
-    const DType type = tensor.dtype();
-    if (type != DType::f32 && type != DType::f64 && type != DType::f16) {
-      throw Error(path + ": expected float32 numbers, got " + dtype_name(type));
-    }
-    if (tensor.rank() != 4)
-      throw Error(path + ": expected (rows, channels, height, width), got " +
-                  to_string(tensor.shape()));
-    rows_ = tensor.to_f32();
+Tensor read_images(const std::string& path) {
+  const Tensor tensor = read_npy(path);
+  const DType type = tensor.dtype();
+  if (type != DType::f32 && type != DType::f64 && type != DType::f16) {
+    throw Error(path + ": expected float32 numbers, got " + dtype_name(type));
   }
-  std::int64_t rows() const override { return rows_.dim(0); }
-  Answers run(Session& session, const ExitPolicy& policy, std::int64_t first,
-              std::int64_t count) const override {
-    return session.run(rows_of(rows_, first, count), policy);
-  }
+  if (tensor.rank() != 4)
+    throw Error(path + ": expected (rows, channels, height, width), got " +
+                to_string(tensor.shape()));
+  return tensor.to_f32();
+}
 
- private:
-  Tensor rows_;
-};
-
-class RawTexts : public RawRows {
- public:
-  explicit RawTexts(const std::map<std::string, std::string>& paths) {
-    const auto file = [&](const char* name) {
-      const auto found = paths.find(name);
-      return found == paths.end() ? std::string() : found->second;
-    };
-    texts_ = read_token_rows(file("input_ids"), file("attention_mask"), file("token_type_ids"));
-  }
-  std::int64_t rows() const override { return texts_.rows(); }
-  Answers run(Session& session, const ExitPolicy& policy, std::int64_t first,
-              std::int64_t count) const override {
-    return session.run(rows_of(texts_, first, count), policy);
-  }
-
- private:
-  TokenRows texts_;
-};
+TokenRows read_texts(const std::map<std::string, std::string>& paths) {
+  const auto file = [&](const char* name) {
+    const auto found = paths.find(name);
+    return found == paths.end() ? std::string() : found->second;
+  };
+  return read_token_rows(file("input_ids"), file("attention_mask"), file("token_type_ids"));
+}
 
 int run(const Options& options) {
   options.common.check();
@@ -125,18 +93,16 @@ int run(const Options& options) {
       model.is_text() ? std::vector<std::string>{"input_ids", "attention_mask", "token_type_ids"}
                       : std::vector<std::string>{"input"};
   const auto paths = input_paths(options.inputs, names);
-  std::unique_ptr<RawRows> inputs;
+  Batch inputs;
   if (model.is_text()) {
-    inputs = std::make_unique<RawTexts>(paths);
+    inputs.tokens = read_texts(paths);
   } else {
-    inputs = std::make_unique<RawImages>(paths.at("input"));
+    inputs.inputs = read_images(paths.at("input"));
   }
-  const std::int64_t rows = inputs->rows(),
+  const std::int64_t rows = inputs.rows(),
                      classes = static_cast<std::int64_t>(model.labels().size());
 
-  Session session(model, {.threads = options.common.threads,
-                          .winograd = !options.common.no_winograd,
-                          .kernels = options.common.kernels(),
+  Session session(model, {.execution = options.common.execution(),
                           .weight_cache = options.common.weight_cache,
                           .weight_cache_limit = options.common.weight_cache_bytes(),
                           .mark_failed_rows = true});
@@ -146,7 +112,8 @@ int run(const Options& options) {
   for (std::int64_t first = 0; first < rows; first += options.common.batch) {
     Answers answers;
     try {
-      answers = inputs->run(session, policy, first, std::min(options.common.batch, rows - first));
+      answers =
+          session.run(rows_of(inputs, first, std::min(options.common.batch, rows - first)), policy);
     } catch (const Error& error) {  // a refused input is told of with its file
       throw Error(paths.at(names.front()) + ": " +
                   (first > 0 ? "from row " + std::to_string(first) + " on: " : "") + error.what());

@@ -58,13 +58,14 @@ std::string train_command(const ExitSet& set, const Options& options, bool is_te
   if (given.text != columns.text) add("--text-column", given.text);
   if (given.pair != columns.pair) add("--pair-column", given.pair);
   if (given.label != columns.label) add("--label-column", given.label);
-  if (given.encoding != columns.encoding) add("--encoding", given.encoding);
+  if (given.encoding != columns.encoding) add("--encoding", name_of(given.encoding));
   add("--at", joined(set.taps));
   const TrainOptions train;
   const SuggestOptions& suggest = options.suggest;
   if (suggest.hidden != train.hidden) add("--hidden", std::to_string(suggest.hidden));
   if (!is_text && suggest.pool != train.pool) add("--pool", std::to_string(suggest.pool));
-  if (is_text && suggest.token_pool != train.token_pool) add("--token-pool", suggest.token_pool);
+  if (is_text && suggest.token_pool != train.token_pool)
+    add("--token-pool", name_of(suggest.token_pool));
   const std::filesystem::path model(options.model);
   add("-o", (model.parent_path() / (model.stem().string() + "_exits.safetensors")).string());
   return line;
@@ -202,10 +203,7 @@ void print(const Suggestion& result, const Options& options, const std::string& 
 int run(Options& options) {
   options.common.check();
   SuggestOptions& suggest = options.suggest;
-  suggest.threads = options.common.threads;
-  suggest.batch = options.common.batch;
-  suggest.winograd = !options.common.no_winograd;
-  suggest.kernels = options.common.kernels();
+  suggest.execution = options.common.execution();
   suggest.seed = options.common.seed;
   suggest.candidates = split_commas(options.candidates);
   suggest.compare = split_commas(options.compare);
@@ -295,10 +293,10 @@ void add_probe_options(CLI::App& sub, Options& options) {
       ->option_text("N")
       ->check(CLI::Range(1, 64))
       ->group(sidenets);
-  sub.add_option("--token-pool", suggest.token_pool,
-                 with_default("Texts: cls, mean or cls+mean", suggest.token_pool))
+  add_enum_option<TokenPooling>(
+      sub, "--token-pool", suggest.token_pool,
+      with_default("Texts: cls, mean or cls+mean", name_of(suggest.token_pool)))
       ->option_text("NAME")
-      ->check(CLI::IsMember({"cls", "mean", "cls+mean"}))
       ->group(sidenets);
   sub.add_option("--probe-data", options.probe_data,
                  "Rows that they learn from, best those for train; may be repeated")

@@ -4,18 +4,17 @@
 #include <memory>
 #include <string>
 
-#include "atomic_file.h"
 #include "certificate_note.h"
 #include "command.h"
 #include "common_options.h"
 #include "html_report.h"
 #include "outputs.h"
 #include "progress.h"
+#include "sidenet/files.h"
 #include "sweep_json.h"
 #include "table.h"
 #include "text.h"
 #include "text_columns_options.h"
-#include "threads.h"
 
 namespace sidenet::tools {
 namespace {
@@ -25,12 +24,6 @@ struct Options {
   DatasetOptions rows;
   std::string model, data, output, json_file, csv_file;
 };
-
-void write_file(const std::string& path, const std::string& text) {
-  AtomicFile file(path);
-  file.write(text);
-  file.commit();
-}
 
 /// As it could be typed again, without folders.
 std::string command_line(const Options& options) {
@@ -44,8 +37,8 @@ std::string command_line(const Options& options) {
   if (options.common.batch != 1) line += " --batch " + std::to_string(options.common.batch);
   if (options.common.threads != 0) line += " --threads " + std::to_string(options.common.threads);
   if (options.common.no_winograd) line += " --no-winograd";
-  if (options.common.kernels() != Kernels::automatic)
-    line += " --kernels " + options.common.kernel_choice;
+  if (options.common.kernels != Kernels::automatic)
+    line += " --kernels " + std::string(name_of(options.common.kernels));
   return line;
 }
 
@@ -119,11 +112,7 @@ int run(const Options& options) {
   const Sweep result = [&] {
     ProgressBar progress(options.common.quiet, "rows");
     return sweep(model, *data,
-                 {.threads = options.common.threads,
-                  .batch = options.common.batch,
-                  .winograd = !options.common.no_winograd,
-                  .kernels = options.common.kernels(),
-                  .seed = options.common.seed},
+                 {.execution = options.common.execution(), .seed = options.common.seed},
                  std::ref(progress));
   }();
   for (const std::string& note : result.notes) std::cerr << printable(note) << '\n';
@@ -133,7 +122,7 @@ int run(const Options& options) {
       sweep_json(model, *data, result,
                  {std::filesystem::path(options.model).filename().string(),
                   std::filesystem::path(options.data).filename().string(), command_line(options),
-                  resolve_threads(options.common.threads), options.common.batch});
+                  thread_count(options.common.execution()), options.common.batch});
   const std::string text = json_text(report);
   if (!options.json_file.empty()) write_file(options.json_file, text + "\n");
   if (!options.csv_file.empty()) write_file(options.csv_file, sweep_csv(result));

@@ -8,7 +8,7 @@
 
 #include "base64.h"
 #include "certificate_words.h"
-#include "png_encoder.h"
+#include "sidenet/image.h"
 #include "text.h"
 
 namespace sidenet::tools {

@@ -2,6 +2,7 @@
 
 #include <iostream>
 
+#include "common_options.h"
 #include "text.h"
 
 namespace sidenet::tools {
@@ -23,9 +24,9 @@ void add_dataset_options(CLI::App& sub, DatasetOptions& options) {
   sub.add_option("--label-column", options.columns.label, "The class")
       ->option_text("COLUMN")
       ->group(group);
-  sub.add_option("--encoding", options.columns.encoding, "utf-8 or latin-1 (default utf-8)")
+  add_enum_option<TextEncoding>(sub, "--encoding", options.columns.encoding,
+                                "utf-8 or latin-1 (default utf-8)")
       ->option_text("NAME")
-      ->check(CLI::IsMember({"utf-8", "latin-1"}))
       ->group(group);
 }
 

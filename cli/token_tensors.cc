@@ -3,8 +3,8 @@
 #include <limits>
 #include <vector>
 
-#include "npy.h"
 #include "sidenet/error.h"
+#include "sidenet/npy.h"
 #include "sidenet/tensor.h"
 
 namespace sidenet::tools {
@@ -87,18 +87,6 @@ TokenRows read_token_rows(const std::string& ids_path, const std::string& mask_p
     texts.offsets.push_back(texts.tokens());
   }
   return texts;
-}
-
-TokenRows rows_of(const TokenRows& texts, std::int64_t first, std::int64_t count) {
-  const auto begin = texts.offsets[static_cast<std::size_t>(first)],
-             end = texts.offsets[static_cast<std::size_t>(first + count)];
-  const auto part = [&](const std::vector<std::int32_t>& values) {
-    return std::vector<std::int32_t>(values.begin() + begin, values.begin() + end);
-  };
-  TokenRows result{part(texts.ids), part(texts.positions), part(texts.types), {}};
-  for (std::int64_t row = first; row <= first + count; ++row)
-    result.offsets.push_back(texts.offsets[static_cast<std::size_t>(row)] - begin);
-  return result;
 }
 
 }  // namespace sidenet::tools

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstdint>
 #include <string>
 
 #include "sidenet/text.h"
@@ -13,8 +12,5 @@ namespace sidenet::tools {
 /// masked.
 TokenRows read_token_rows(const std::string& ids, const std::string& mask,
                           const std::string& types);
-
-/// Rows first … first + count - 1.
-TokenRows rows_of(const TokenRows& texts, std::int64_t first, std::int64_t count);
 
 }  // namespace sidenet::tools

@@ -11,11 +11,11 @@
 
 #include "command.h"
 #include "common_options.h"
-#include "file_names.h"
 #include "json_lines.h"
 #include "outputs.h"
 #include "progress.h"
 #include "sidenet/error.h"
+#include "sidenet/files.h"
 #include "sidenet/training.h"
 #include "table.h"
 #include "text.h"
@@ -94,8 +94,7 @@ void check_files(const Options& options) {
 int run(Options& options) {
   options.common.check();
   TrainOptions& train = options.train;
-  train.threads = options.common.threads;
-  train.batch = options.common.batch;
+  train.execution = options.common.execution();
   train.seed = options.common.seed;
   train.taps = split_commas(options.taps);
   const bool own_cache = train.cache_dir.empty();
@@ -147,16 +146,16 @@ void add_training_options(CLI::App& sub, TrainOptions& train) {
       ->option_text("N")
       ->check(CLI::Range(1, 64))
       ->group(sidenet);
-  sub.add_option("--token-pool", train.token_pool,
-                 "Texts: cls, mean or cls+mean" + defaults(train.token_pool))
+  add_enum_option<TokenPooling>(
+      sub, "--token-pool", train.token_pool,
+      "Texts: cls, mean or cls+mean" + defaults(name_of(train.token_pool)))
       ->option_text("NAME")
-      ->check(CLI::IsMember({"cls", "mean", "cls+mean"}))
       ->group(sidenet);
-  sub.add_option("--weights", train.weights,
-                 "How the first layer's weights are kept: bf16 (half the bytes to read) or f32" +
-                     defaults(train.weights))
+  add_enum_option<WeightType>(
+      sub, "--weights", train.weights,
+      "How the first layer's weights are kept: bf16 (half the bytes to read) or f32" +
+          defaults(name_of(train.weights)))
       ->option_text("TYPE")
-      ->check(CLI::IsMember({"bf16", "f32"}))
       ->group(sidenet);
   sub.add_option("--threshold", train.threshold,
                  "Default of the new exits, kept in the model" + defaults(train.threshold))

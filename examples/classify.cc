@@ -14,8 +14,7 @@ int main(int argc, char** argv) {
     for (int i = 2; i < argc; ++i) {
       const sidenet::Tensor image = sidenet::read_image(argv[i], model.preprocessing().channels);
       const sidenet::Tensor row = sidenet::preprocess_image(image, model.preprocessing());
-      const sidenet::Answers answers =
-          session.run(row.reshape({1, row.dim(0), row.dim(1), row.dim(2)}));
+      const sidenet::Answers answers = session.run(sidenet::batch_of(model, {&row, 1}));
       std::printf("%s: %s (%.3f, at %s)\n", argv[i], model.labels()[answers.index[0]].c_str(),
                   answers.confidence[0], session.exit_names()[answers.exit[0]].c_str());
     }

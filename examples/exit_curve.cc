@@ -10,7 +10,7 @@ int main(int argc, char** argv) {
   }
   try {
     const sidenet::Model model = sidenet::Model::load(argv[1]);
-    const auto data = sidenet::Dataset::open(argv[2], {0, 500});
+    const auto data = sidenet::Dataset::open(argv[2], {.limit = 500});
     std::printf("threshold  accuracy  compute  ms/row\n");
     for (const double threshold : {0.7, 0.9, 0.99, 2.0}) {
       const auto result = sidenet::evaluate(model, *data, sidenet::ExitPolicy::uniform(threshold));

@@ -9,18 +9,13 @@ int main(int argc, char** argv) {
     return 2;
   }
   try {
-    sidenet::ImportOptions import;
-    import.size = 28;
-    import.mean = {0.2860f};
-    import.std = {0.3530f};
-    const sidenet::Model mainnet = sidenet::Model::import_checkpoint(argv[1], import);
-    sidenet::TrainOptions options;
-    options.taps = {argv[3]};
-    options.hidden = 32;
-    options.epochs = 5;
-    options.cache_dir = std::string(argv[4]) + ".cache";
-    const auto trained =
-        sidenet::train_sidenets(mainnet, {sidenet::Dataset::open(argv[2])}, options);
+    const sidenet::Model mainnet = sidenet::Model::import_checkpoint(
+        argv[1], {.mean = {{0.2860f}}, .std = {{0.3530f}}, .size = 28});
+    const auto trained = sidenet::train_sidenets(mainnet, {sidenet::Dataset::open(argv[2])},
+                                                 {.taps = {argv[3]},
+                                                  .hidden = 32,
+                                                  .epochs = 5,
+                                                  .cache_dir = std::string(argv[4]) + ".cache"});
     trained.model.save(argv[4]);
     std::printf("%s: held-out accuracy %.3f\n", argv[3], trained.exits[0].holdout_accuracy);
   } catch (const sidenet::Error& error) {

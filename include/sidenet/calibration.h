@@ -8,41 +8,30 @@
 #include <string>
 #include <vector>
 
+#include "sidenet/confidence_fit.h"
 #include "sidenet/dataset.h"
+#include "sidenet/execution.h"
 #include "sidenet/export.h"
 #include "sidenet/model.h"
 #include "sidenet/operating_point.h"
-#include "sidenet/training.h"
+#include "sidenet/progress.h"
+#include "sidenet/risk.h"
 
 namespace sidenet {
 
-/// What a certificate bounds, over rows drawn as the calibration rows were.
-enum class Risk {
-  drop,          ///< MainNet's accuracy less the accuracy with exits
-  disagreement,  ///< share of rows answered with another class than MainNet's
-  exit_error  ///< for every open exit but `final`: share of wrong answers among those that it gives
-};
-
-/// "drop", "disagreement", "exit-error".
-SIDENET_API const char* risk_name(Risk risk);
-
-/// What the user can afford for a row, in ms as measured on this machine at `batch` rows.
+/// What the user can afford for a row, in ms as measured on this machine at `execution.batch` rows.
 struct Budget {
   double ms = 0;
   bool p95 = false;  ///< of 95 % of the rows; else of the mean row
 };
 
 struct CalibrateOptions {
-  int threads = 0;
-  std::int64_t batch = 1;  ///< rows given to a Session at once: times are measured at it
-  bool winograd = true;
-  Kernels kernels = Kernels::automatic;
-  std::uint64_t seed = 1;  ///< of the split
-  /// "automatic", "temperature", "sigmoid" or "isotonic": how logits become a confidence.
-  std::string fit = "automatic";
+  Execution execution = {};  ///< times are measured at its batch
+  std::uint64_t seed = 1;    ///< of the split
+  ConfidenceFit fit = ConfidenceFit::automatic;
   /// Where set, thresholds are chosen so that the risk is at most this, and such promises fail with
   /// probability delta at most over the draw of the rows; or none are chosen.
-  std::optional<double> epsilon;
+  std::optional<double> epsilon = {};
   double delta = 0.1;
   Risk risk = Risk::drop;
   /// The promise is for each class (of the labels), and for all at once: every class needs rows
@@ -50,14 +39,14 @@ struct CalibrateOptions {
   bool by_class = false;
   /// Rows without labels, drawn as the labelled ones were: their labels are not looked at. With
   /// epsilon; not exit_error.
-  std::shared_ptr<const Dataset> unlabelled;
+  std::shared_ptr<const Dataset> unlabelled = {};
   /// A file that keeps looks: how often these rows were tested, and what of delta is spent. A set
   /// of rows may then grow and be tested again. Look k has delta / (k (k + 1)), or one of
   /// `planned_looks` equal parts. Made where it is missing.
-  std::string looks;
+  std::string looks = {};
   int planned_looks = 0;  ///< 0: any number
   /// Where set, the most accurate thresholds that keep to it. Not with epsilon.
-  std::optional<Budget> budget;
+  std::optional<Budget> budget = {};
   /// Of rows that are the same to the network one is taken: a promise over different rows, not over
   /// traffic.
   bool distinct = false;
@@ -74,7 +63,7 @@ struct CalibratedExit {
   std::int64_t tested_rows = 0;  ///< reach it, and its ECE is told on
   bool held_out = false;         ///< whether those are other rows
   double temperature_before = 1, temperature = 1;
-  std::string fit;  ///< what it came to
+  ConfidenceFit fit = ConfidenceFit::temperature;  ///< what it came to; never automatic
   double ece_before = 0, ece = 0;
   double ece_floor = 0;  ///< mean ECE of as many rows of a perfectly calibrated exit
   double threshold = 2;
@@ -105,6 +94,9 @@ struct CalibrateResult {
   std::vector<std::string> notes{};
 };
 
+///     const auto data = Dataset::open("held_out.tsv");
+///     calibrate(model, *data, {.epsilon = 0.01}).model.save("certified.safetensors");
+///
 /// Fits every exit's confidence to the rows that reach it, and chooses thresholds as the options
 /// say; without epsilon and budget the model's own stay. Rows are split by their number, at random
 /// by the seed. With epsilon a tenth of them fits (at least 100 rows, at most half; for exit_error

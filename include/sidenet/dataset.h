@@ -3,27 +3,31 @@
 // Library: libsidenet (pkg-config sidenet, CMake sidenet::sidenet).
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "sidenet/enum_names.h"
 #include "sidenet/export.h"
-#include "sidenet/model.h"
 #include "sidenet/tensor.h"
 #include "sidenet/text.h"
-#include "sidenet/tokenizer.h"
 
 namespace sidenet {
+
+/// Of the bytes of a text file.
+enum class TextEncoding { utf8, latin1 };
+template <>
+inline constexpr EnumName<TextEncoding> kEnumNames<TextEncoding>[] = {
+    {TextEncoding::utf8, "utf-8"}, {TextEncoding::latin1, "latin-1"}};
 
 /// Where the parts of a text row stand. A column is a name of the header (of .jsonl a key), or a
 /// number from 1. TREC lines have the columns label (the part before the colon) and text.
 struct TextColumns {
-  std::string text;                ///< several with commas are joined by a blank; empty: guessed
-  std::string pair;                ///< the second text of a pair; empty: none
-  std::string label;               ///< empty: guessed
-  std::string encoding = "utf-8";  ///< or "latin-1"; anything else is an Error
+  std::string text = {};   ///< several with commas are joined by a blank; empty: guessed
+  std::string pair = {};   ///< the second text of a pair; empty: none
+  std::string label = {};  ///< empty: guessed
+  TextEncoding encoding = TextEncoding::utf8;
 };
 
 struct DatasetOptions {
@@ -45,6 +49,11 @@ struct DatasetOptions {
 class SIDENET_API Dataset {
  public:
   enum class Kind { images, texts };
+  /// Files are read when rows are asked for, so they must stay while the Dataset lives.
+  ///
+  ///     const auto data = Dataset::open("dev.tsv", {.limit = 500, .columns = {.text =
+  ///     "sentence"}});
+  ///
   /// Throws Error: nothing there, an empty folder, labels that disagree, a truncated file; of texts
   /// a missing column, an empty text or label, bytes that are not in the encoding, columns that are
   /// not clear.
@@ -79,36 +88,5 @@ class SIDENET_API Dataset {
   /// image(), and the digest() of the very bytes that it was made from.
   virtual std::pair<Tensor, std::uint64_t> digested_image(std::int64_t row) const;
 };
-
-/// One image file (PNG, JPEG, BMP) as bytes (H, W, C) with `channels` 1 or 3. Throws Error with the
-/// file's name.
-SIDENET_API Tensor read_image(const std::string& path, int channels);
-/// (H, W, C) bytes to (C, H, W) float32, as `preprocessing` says; grey is repeated, or colour
-/// turned grey (ITU-R 601), where the channels differ.
-SIDENET_API Tensor preprocess_image(const Tensor& image, const Preprocessing& preprocessing);
-
-/// A batch ready for a Session.
-struct Batch {
-  std::int64_t first = 0;              ///< index of its first row
-  Tensor inputs;                       ///< images: (rows, C, H, W)
-  TokenRows tokens;                    ///< texts
-  std::vector<int> labels;             ///< one a row
-  std::vector<std::uint64_t> digests;  ///< one a row: Dataset::digest() of what it was made from
-};
-
-/// Rows first … first + count as tokens. Throws Error with the row's name.
-SIDENET_API TokenRows encode_rows(const Dataset& data, const Tokenizer& tokenizer,
-                                  std::int64_t first, std::int64_t count);
-/// Texts in order, `batch_rows` at a time.
-SIDENET_API void for_each_batch(const Dataset& data, const Tokenizer& tokenizer,
-                                std::int64_t batch_rows,
-                                const std::function<void(const Batch&)>& consume);
-
-/// Decodes and preprocesses ahead of the consumer on `threads` threads, through a bounded queue, in
-/// order. `consume` runs on the caller's thread. Errors of either side stop the others and are
-/// thrown here.
-SIDENET_API void for_each_batch(const Dataset& data, const Preprocessing& preprocessing,
-                                std::int64_t batch_rows, int threads,
-                                const std::function<void(const Batch&)>& consume);
 
 }  // namespace sidenet

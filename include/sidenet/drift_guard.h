@@ -27,6 +27,10 @@ namespace sidenet {
 /// and Rinaldo, arXiv 2203.03532). Because of the starts, a long quiet time does not hide a rise
 /// that comes after it.
 ///
+///     DriftGuard guard(certificate.disagreement_bound);
+///     guard.observe(exit < final_exit, answer == mainnets);
+///     if (guard.alarm()) thresholds = guard.raised(thresholds);
+///
 /// The state is about a kilobyte, whatever the number of rows. Nothing is drawn at random.
 class SIDENET_API DriftGuard {
  public:

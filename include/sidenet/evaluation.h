@@ -7,19 +7,13 @@
 #include <vector>
 
 #include "sidenet/dataset.h"
+#include "sidenet/execution.h"
 #include "sidenet/exit_policy.h"
 #include "sidenet/export.h"
 #include "sidenet/model.h"
-#include "sidenet/training.h"
+#include "sidenet/progress.h"
 
 namespace sidenet {
-
-struct EvaluateOptions {
-  int threads = 0;
-  std::int64_t batch = 64;  ///< rows given to a Session at once
-  bool winograd = true;     ///< as SessionOptions has it
-  Kernels kernels = Kernels::automatic;
-};
 
 struct ExitReport {
   std::string name;
@@ -43,9 +37,12 @@ struct Evaluation {
       notes;  ///< how the data's classes were taken for the model's, where that was not plain
 };
 
+///     const auto data = Dataset::open("t10k-images.gz,t10k-labels.gz", {.limit = 500});
+///     const Evaluation result = evaluate(model, *data, ExitPolicy::uniform(0.9));
+///
 /// Throws Error where labels do not fit the head, or the policy names an unknown exit.
 SIDENET_API Evaluation evaluate(const Model& model, const Dataset& data, const ExitPolicy& policy,
-                                const EvaluateOptions& options = {},
+                                const Execution& execution = {},
                                 const ProgressCallback& progress = {});
 
 }  // namespace sidenet

@@ -4,8 +4,13 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
+
+#include "sidenet/enum_names.h"
 
 namespace sidenet {
+
+class Model;
 
 /// The name of MainNet's own head among the exits: the last, which answers whatever reaches it.
 inline constexpr const char* kFinalExit = "final";
@@ -17,6 +22,11 @@ enum class Confidence {
   margin,           ///< largest p less the second largest
   entropy           ///< 1 - H(p) / log(classes)
 };
+template <>
+inline constexpr EnumName<Confidence> kEnumNames<Confidence>[] = {
+    {Confidence::max_probability, "max"},
+    {Confidence::margin, "margin"},
+    {Confidence::entropy, "entropy"}};
 
 /// Which rows may leave where. Chosen for each request; a Model's own thresholds are the default.
 struct ExitPolicy {
@@ -45,5 +55,23 @@ struct ExitPolicy {
     return policy;
   }
 };
+
+/// A threshold as a person types it: 0 or more, and above 1 the exit is shut. Throws Error.
+double parse_threshold(std::string_view text);
+/// "layer1=0.8,layer2=2": thresholds by exit. Throws Error where the text has another form or a
+/// name stands twice. Whether a model has such exits is check_policy()'s.
+std::map<std::string, double> parse_thresholds(std::string_view text);
+/// One number for all exits, or thresholds by exit. Throws Error as the two above, and
+/// check_policy().
+///
+///     session.run(batch, parse_policy(model, "layer1=0.8,layer2=0.95"));
+ExitPolicy parse_policy(const Model& model, std::string_view text);
+
+/// Throws Error where the policy names an exit that the model does not have, gives `final` a
+/// threshold, or a threshold is below 0 or no number.
+void check_policy(const Model& model, const ExitPolicy& policy);
+/// The threshold that comes of it for each exit but `final`: the policy's by name, else its one for
+/// all, else the model's own. `always_exit` is not looked at. Throws Error as check_policy().
+std::map<std::string, double> thresholds_of(const Model& model, const ExitPolicy& policy);
 
 }  // namespace sidenet

@@ -1,7 +1,6 @@
 #pragma once
 
-#include <string>
-#include <vector>
+#include "sidenet/enum_names.h"
 
 namespace sidenet {
 
@@ -16,11 +15,11 @@ enum class Kernels {
   reference   ///< plain loops, the text-book form of each layer: slow, on one thread
 };
 
-/// "auto", "own", "onednn", "eigen" or "reference".
-const char* kernels_name(Kernels kernels);
-/// Throws Error, with the names, where it is none of them.
-Kernels kernels_named(const std::string& name);
-/// All names.
-std::vector<std::string> kernels_names();
+template <>
+inline constexpr EnumName<Kernels> kEnumNames<Kernels>[] = {{Kernels::automatic, "auto"},
+                                                            {Kernels::own, "own"},
+                                                            {Kernels::onednn, "onednn"},
+                                                            {Kernels::eigen, "eigen"},
+                                                            {Kernels::reference, "reference"}};
 
 }  // namespace sidenet

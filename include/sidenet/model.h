@@ -2,48 +2,34 @@
 
 // Library: libsidenet (pkg-config sidenet, CMake sidenet::sidenet).
 
-#include <array>
+#include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "sidenet/certificate.h"
 #include "sidenet/export.h"
-#include "sidenet/kernels.h"
+#include "sidenet/image.h"
 #include "sidenet/tensor.h"
 #include "sidenet/text.h"
+#include "sidenet/token_pooling.h"
 #include "sidenet/tokenizer.h"
 
 namespace sidenet {
 
-/// How an image file becomes an input: resize the shorter side to `resize` (antialiased bilinear,
-/// as Pillow does it), cut out the centre `crop` x `crop`, scale bytes to 0 … 1, then (x - mean[c])
-/// / std[c]. 0 leaves a step out. With `crop` 0 the image is resized to exactly `resize` x
-/// `resize`. `size` is what the network receives.
-struct Preprocessing {
-  /// Of resize and crop: a network that is given a picture of this size already takes gigabytes.
-  static constexpr int kMaxPixels = 4096;
-  std::vector<float> mean;  ///< one a channel; empty: none
-  std::vector<float> std;   ///< one a channel; empty: none
-  int resize = 0;           ///< pixels
-  int crop = 0;             ///< pixels
-  int channels = 3;         ///< 1 (grey) or 3 (RGB)
-  /// Height and width of the network's input; 0 where the image keeps its own size.
-  int size() const { return crop > 0 ? crop : resize; }
-};
-
 /// An exit as a user sees it. `final`, MainNet's own head, is the last of a model's exits.
 struct ExitInfo {
-  std::string name;        ///< "layer2.8", "encoder.layer.3"
-  std::string tap;         ///< the node read, by its PyTorch module path
-  int pool = 0;            ///< images: the tap is averaged to pool x pool
-  std::string token_pool;  ///< texts: "cls", "mean" or "cls+mean"
-  int hidden = 0;          ///< width of the SideNet's hidden layer; 0 for `final`
-  double temperature = 1;  ///< logits are divided by it before softmax
+  std::string name;                        ///< "layer2.8", "encoder.layer.3"
+  std::string tap;                         ///< the node read, by its PyTorch module path
+  int pool = 0;                            ///< images: the tap is averaged to pool x pool
+  std::optional<TokenPooling> token_pool;  ///< texts; none for MainNet's own head
+  int hidden = 0;                          ///< width of the SideNet's hidden layer; 0 for `final`
+  double temperature = 1;                  ///< logits are divided by it before softmax
   /// (confidence, calibrated confidence) from 0 to 1, straight between them: applied to the largest
   /// probability. Empty: as it is.
   std::vector<std::pair<float, float>> confidence_map;
@@ -51,51 +37,6 @@ struct ExitInfo {
   /// Multiply-adds up to and with this exit (no other exits), as a ratio to MainNet; of texts, one
   /// of 128 tokens.
   double compute_share = 0;
-};
-
-/// What `calibrate` promises: rows drawn as the calibration rows were lose no more than epsilon.
-/// The promise is about calibrating: of many calibrations, each on freshly drawn rows, at most a
-/// share delta break it (Learn then Test, arXiv 2110.01052).
-struct Certificate {
-  std::string risk;  ///< "drop" (of accuracy against MainNet), "disagreement" (with MainNet) or
-                     ///< "exit-error" (of each exit)
-  double epsilon = 0, delta = 0;
-  std::string method;                ///< the test
-  std::int64_t rows = 0;             ///< with labels that it was tested on
-  std::int64_t unlabelled_rows = 0;  ///< and without
-  std::int64_t fitted_rows =
-      0;             ///< other rows: temperatures, and in what order thresholds were tested
-  double bound = 0;  ///< upper confidence bound of the risk at look_delta; of all classes
-  double disagreement_bound = 0;  ///< at delta, of disagreement with MainNet, whatever the risk
-  double accuracy = 0, mainnet_accuracy = 0;  ///< on the rows with labels
-  double compute = 0;                         ///< on those rows, over MainNet's
-  std::map<std::string, double> thresholds;   ///< by exit; above 1: shut
-  std::string precision = "f32";
-  bool winograd = true;
-  Kernels kernels = Kernels::automatic;  ///< that gave the answers it is about
-  /// A promise of each class; empty: of all rows together.
-  struct ClassPromise {
-    std::string label;
-    std::int64_t rows = 0;
-    double bound = 0;
-  };
-  std::vector<ClassPromise> classes;
-  bool distinct =
-      false;  ///< over different rows, each counted once: another population where rows repeat
-  bool training_rows_known =
-      false;  ///< whether rows that SideNets were trained on could be left out
-  // How it came about.
-  std::uint64_t seed = 0;  ///< of the split
-  std::string data;        ///< digest of the rows and their labels, in their order
-  int look = 1;            ///< which one it is at these rows, of those told of
-  bool looks_kept = false;
-  double look_delta = 0;  ///< the part of delta that this look was tested at
-  static constexpr int kVersion = 2;
-  /// Below kVersion: from before rows were split by their number. Its promise fails where rows
-  /// repeat, so that it does not hold any more.
-  int version = kVersion;
-  std::string
-      digest;  ///< of weights, SideNets, temperatures, maps and all else that answers depend on
 };
 
 /// One line of `inspect`: a node of the graph as it is executed.
@@ -110,17 +51,17 @@ struct NodeInfo {
 /// What `import` is told beside the checkpoint. Whatever is left out is read from the state dict,
 /// or the family default.
 struct ImportOptions {
-  std::string architecture;         ///< "resnet50", "cifar_resnet", "bert", …; empty: recognised
-  std::vector<std::string> labels;  ///< class names; empty: "0", "1", …
-  std::optional<std::string> preprocess;        ///< "imagenet", "cifar10" or "none"
-  std::optional<std::vector<float>> mean, std;  ///< one a channel
-  std::optional<int> size;                      ///< resize, pixels
-  std::optional<int> crop;                      ///< centre crop, pixels
-  std::string config;  ///< of texts: a config.json; empty: the one beside the weights
-  std::string
-      vocabulary;  ///< of texts: a vocab.txt or tokenizer.json; empty: the one beside the weights
-  std::optional<int>
-      max_tokens;  ///< of texts: longer rows are cut; default: what the tokenizer's files say
+  std::string architecture = {};  ///< "resnet50", "cifar_resnet", "bert", …; empty: recognised
+  std::vector<std::string> labels = {};                   ///< class names; empty: "0", "1", …
+  std::optional<PreprocessingPreset> preprocess = {};     ///< unset: the family's own
+  std::optional<std::vector<float>> mean = {}, std = {};  ///< one a channel
+  std::optional<int> size = {};                           ///< resize, pixels
+  std::optional<int> crop = {};                           ///< centre crop, pixels
+  std::string config = {};  ///< of texts: a config.json; empty: the one beside the weights
+  std::string vocabulary =
+      {};  ///< of texts: a vocab.txt or tokenizer.json; empty: the one beside the weights
+  std::optional<int> max_tokens =
+      {};  ///< of texts: longer rows are cut; default: what the tokenizer's files say
 };
 
 struct ModelData;  // weights and description; internal
@@ -130,11 +71,22 @@ struct ModelData;  // weights and description; internal
 /// first asked for, and kept.
 class SIDENET_API Model {
  public:
-  /// Opens a model file (memory-mapped). Throws Error where it is not one, or does not fit its
-  /// architecture.
+  /// Opens a model file (memory-mapped: it must stay as it is while a copy of the Model lives).
+  /// Throws Error where it is not one, or does not fit its architecture.
+  ///
+  ///     const Model model = Model::load("fashion_mnist.safetensors");
   static Model load(const std::string& path);
+  /// A model file's bytes in memory: linked into a program, say. `name` stands for the file in
+  /// messages. The bytes are read in place: `keep_alive` holds them for as long as a copy of the
+  /// Model or one of its tensors lives; without it the caller does. Throws Error as above.
+  ///
+  ///     const Model model = Model::load(std::as_bytes(std::span(kModel)), "built-in model");
+  static Model load(std::span<const std::byte> bytes, const std::string& name,
+                    std::shared_ptr<const Storage> keep_alive = nullptr);
   /// Reads a PyTorch or safetensors checkpoint, or a Hugging Face folder. Nothing in it is
   /// executed.
+  ///
+  ///     Model::import_checkpoint("resnet20.th").save("resnet20.safetensors");
   static Model import_checkpoint(const std::string& path, const ImportOptions& options = {});
   /// The files that import_checkpoint() reads: the weights, and what of texts lies beside them.
   static std::vector<std::string> checkpoint_files(const std::string& path,
@@ -157,11 +109,13 @@ class SIDENET_API Model {
   /// One row's input shape, (C, H, W), where the model's preprocessing fixes it or at its family's
   /// usual size; of texts (128), the number of tokens that shares of compute are told for.
   Shape input_shape() const;
-  /// Names that `--at` accepts, in the order of the graph, with the share of MainNet's compute
-  /// spent when each is there.
+  /// Names that TrainOptions::taps accepts, in the order of the graph, with the share of MainNet's
+  /// compute spent when each is there.
   const std::vector<std::pair<std::string, double>>& taps() const;
   /// The nodes as executed for one row of input_shape(), exits among them.
   const std::vector<NodeInfo>& nodes() const;
+  /// Multiply-adds of MainNet alone, without SideNets, for one row of input_shape().
+  std::int64_t mainnet_multiply_adds() const;
   /// What calibration promised, if it did. certificate_problem() says whether it still holds.
   const std::optional<Certificate>& certificate() const;
   /// Empty where there is a certificate and everything that it covers is as it was; else what is
@@ -176,14 +130,12 @@ class SIDENET_API Model {
   std::string digest() const;
   /// What import found worth saying (tensors left out, say), a line each.
   const std::vector<std::string>& notes() const;
-  /// Weights of MainNet and SideNets by their PyTorch names.
+  /// Weights of MainNet and SideNets by their PyTorch names: views of the file.
   const std::map<std::string, Tensor>& tensors() const;
 
-  /// Internal: the parts behind the handle.
-  const std::shared_ptr<const ModelData>& data() const { return data_; }
-  explicit Model(std::shared_ptr<const ModelData> data) : data_(std::move(data)) {}
-
  private:
+  friend struct ModelAccess;  // of the library itself
+  explicit Model(std::shared_ptr<const ModelData> data) : data_(std::move(data)) {}
   std::shared_ptr<const ModelData> data_;
 };
 

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "sidenet/batch.h"
+#include "sidenet/execution.h"
 #include "sidenet/exit_policy.h"
 #include "sidenet/export.h"
 #include "sidenet/kernels.h"
@@ -17,13 +19,8 @@
 namespace sidenet {
 
 struct SessionOptions {
-  int threads = 0;      ///< 0: as many as the machine gives this process
+  Execution execution = {};
   int micro_batch = 0;  ///< rows that move together through a segment; 0: chosen by the plan
-  /// 3x3 convolutions by Winograd's F(4x4, 3x3) where that is faster (arXiv 1509.09308); off: by
-  /// the direct sum alone, whose rounding error is a few times smaller.
-  bool winograd = true;
-  /// Throws Error, when the Session is made, for kernels that this build does not have.
-  Kernels kernels = Kernels::automatic;
   /// A folder, made where it is missing, that keeps weights in the order in which this processor
   /// reads them. Later processes start with them, in four fifths of the time or so. Their files are
   /// named by a digest of the weights that they are made of, so another or a damaged model never
@@ -44,8 +41,9 @@ struct SessionOptions {
 struct Answers {
   Tensor logits;           ///< (rows, classes), of the exit that answered, before temperature
   std::vector<int> index;  ///< the class, argmax of the logits
-  std::vector<float> confidence;  ///< of that exit, after its temperature
-  std::vector<int> exit;          ///< index into Session::exit_names()
+  std::vector<float> confidence;                         ///< of that exit, after its temperature
+  std::vector<int> exit;                                 ///< index into Session::exit_names()
+  Confidence measured_by = Confidence::max_probability;  ///< what `confidence` is
   /// MainNet's class of an audited row, -1 of others, and where MainNet's logits are not numbers;
   /// empty without an audit.
   std::vector<int> audit;
@@ -90,19 +88,33 @@ class SIDENET_API Session {
   Session(Session&&) noexcept;
   Session& operator=(Session&&) noexcept;
 
-  /// inputs: (rows, C, H, W) float32, preprocessed, any H and W that the network takes. Throws
-  /// Error on another shape, where the policy names an exit that the model does not have, and for a
-  /// row without an answer (mark_failed_rows).
+  /// Images or texts, whichever the model takes, as batch_of() makes them. What it returns stands
+  /// by itself. Throws Error where the batch holds the other kind, the policy does not fit the
+  /// model (check_policy), and for a row without an answer (mark_failed_rows).
+  ///
+  ///     const std::vector<Text> texts{{"What a lovely film."}};
+  ///     const Answers answers = session.run(batch_of(model, texts));
+  ///     std::puts(model.labels()[answers.index[0]].c_str());
+  Answers run(const Batch& batch, const ExitPolicy& policy = {});
+  AllExits run_all_exits(const Batch& batch);
+  /// (rows, C, H, W) float32, preprocessed, any H and W that the network takes. Throws Error on
+  /// another shape.
   Answers run(const Tensor& inputs, const ExitPolicy& policy = {});
   AllExits run_all_exits(const Tensor& inputs);
   /// Texts, of any lengths, packed. Throws Error where an id, position or type is not in the
   /// model's tables.
   Answers run(const TokenRows& inputs, const ExitPolicy& policy = {});
   AllExits run_all_exits(const TokenRows& inputs);
+  /// Plans for such rows where their shape is new to this Session, so that no run's time has it.
+  void prepare(const Batch& batch);
   /// Medians over `repeats` runs of the rows through every MainNet node and exit, after one run to
   /// warm up.
-  std::vector<NodeTime> profile(const Tensor& inputs, int repeats);
-  std::vector<NodeTime> profile(const TokenRows& inputs, int repeats);
+  std::vector<NodeTime> profile(const Batch& batch, int repeats);
+
+  /// The probability of each class, of the exit that answered: softmax after its temperature. Where
+  /// the exit maps its confidence and `answers` are measured by it, the answer's is the mapped one,
+  /// and the other classes share the rest in proportion. Not of a row without an answer.
+  std::vector<double> probabilities(const Answers& answers, std::int64_t row) const;
 
   /// Why a row of answers.failed has none, for a message with the row's name in front.
   std::string why_failed(const Answers& answers, std::int64_t row) const;

@@ -9,29 +9,29 @@
 #include <vector>
 
 #include "sidenet/dataset.h"
+#include "sidenet/execution.h"
 #include "sidenet/export.h"
 #include "sidenet/model.h"
 #include "sidenet/operating_point.h"
-#include "sidenet/training.h"
+#include "sidenet/progress.h"
+#include "sidenet/token_pooling.h"
 
 namespace sidenet {
 
 struct SuggestOptions {
-  int threads = 0;
-  std::int64_t batch = 1;  ///< rows given to a Session at once: times are measured at it
-  bool winograd = true;    ///< of what is timed
-  Kernels kernels = Kernels::automatic;  ///< of what is timed
+  /// Times are measured at its batch; winograd and kernels are of what is timed.
+  Execution execution = {};
   std::uint64_t seed = 1;
   std::int64_t rows = 4000;  ///< at most so many rows of the data are used, drawn by the seed
   /// Rows for probes to learn from, best those that `train` will get; empty: the data's own,
   /// cross-fitted.
-  std::vector<std::shared_ptr<const Dataset>> probe_data;
+  std::vector<std::shared_ptr<const Dataset>> probe_data = {};
   std::int64_t probe_rows =
       10000;  ///< at most so many rows of probe_data are used, drawn by the seed
-  std::vector<std::string>
-      candidates;  ///< taps to try; empty: all, or 24 spread evenly over the compute
-  std::vector<std::string>
-      compare;        ///< a set of taps to be told beside the suggestion; empty: none
+  std::vector<std::string> candidates =
+      {};  ///< taps to try; empty: all, or 24 spread evenly over the compute
+  std::vector<std::string> compare =
+      {};             ///< a set of taps to be told beside the suggestion; empty: none
   int max_exits = 4;  ///< 1 to 16
   /// What may be lost where exits are chosen: the mean of the drop in accuracy against MainNet and
   /// the share of rows that are not answered with MainNet's class. On other rows the drop comes out
@@ -43,7 +43,7 @@ struct SuggestOptions {
   // What `train` will be asked for: the cost of a SideNet is that of this width.
   int hidden = 256;
   int pool = 2;
-  std::string token_pool = "cls+mean";
+  TokenPooling token_pool = TokenPooling::cls_mean;
 
   // The probes: SideNets of little width, trained shortly.
   int probe_hidden = 64;
@@ -91,6 +91,9 @@ struct Suggestion {
   std::vector<std::string> notes;
 };
 
+///     const Suggestion result = suggest_exits(model, {Dataset::open("held_out/")}, {.max_exits =
+///     3}); train_sidenets(model, {Dataset::open("training/")}, {.taps = result.suggested.taps});
+///
 /// Tries every candidate tap with a probe and proposes the exits that with one threshold for all of
 /// them save the most around max_drop, SideNets' costs included. MainNet runs once over the rows.
 /// A quarter of the rows is kept for the report. The rest chooses the exits; no probe scores a row

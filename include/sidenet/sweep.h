@@ -8,20 +8,18 @@
 #include <vector>
 
 #include "sidenet/dataset.h"
+#include "sidenet/execution.h"
 #include "sidenet/export.h"
 #include "sidenet/model.h"
 #include "sidenet/operating_point.h"
-#include "sidenet/training.h"
+#include "sidenet/progress.h"
 
 namespace sidenet {
 
 struct SweepOptions {
-  int threads = 0;
-  std::int64_t batch = 1;  ///< rows given to a Session at once: times are measured at it
-  bool winograd = true;
-  Kernels kernels = Kernels::automatic;
-  std::uint64_t seed = 1;  ///< of the joint search
-  int examples = 12;       ///< easiest and hardest rows to name
+  Execution execution = {};  ///< times are measured at its batch
+  std::uint64_t seed = 1;    ///< of the joint search
+  int examples = 12;         ///< easiest and hardest rows to name
 };
 
 /// How true an exit's confidence is, over some rows. Brier and negative log-likelihood are those of
@@ -61,6 +59,8 @@ struct Sweep {
   std::vector<std::string> notes;
 };
 
+///     const Sweep curve = sweep(model, *data, {.execution = {.threads = 2}});
+///
 /// Throws Error where the data has no rows or does not fit the model.
 SIDENET_API Sweep sweep(const Model& model, const Dataset& data, const SweepOptions& options,
                         const ProgressCallback& progress = {});

@@ -9,8 +9,8 @@ namespace sidenet {
 
 /// A text, or a pair of texts (question and answer, premise and hypothesis). UTF-8.
 struct Text {
-  std::string first;
-  std::optional<std::string> second;
+  std::string first = {};
+  std::optional<std::string> second = {};
 };
 
 /// Rows of tokens, packed: row r's tokens are offsets[r] … offsets[r + 1] - 1 of each list. There

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "sidenet/enum_names.h"
 #include "sidenet/export.h"
 #include "sidenet/text.h"
 
@@ -20,12 +21,15 @@ enum class Truncation {
   longest_first,  ///< the longer of the two texts, token by token, as Hugging Face's tokenizers do
   only_first      ///< the first text
 };
+template <>
+inline constexpr EnumName<Truncation> kEnumNames<Truncation>[] = {
+    {Truncation::longest_first, "longest_first"}, {Truncation::only_first, "only_first"}};
 
 struct TokenizerOptions {
   bool clean_text = true;          ///< drop control characters, turn every white space into a blank
   bool chinese_characters = true;  ///< each CJK ideograph is a word of its own
-  std::optional<bool>
-      strip_accents;  ///< NFD, then drop nonspacing marks; unset: where lower_case is set
+  std::optional<bool> strip_accents =
+      {};  ///< NFD, then drop nonspacing marks; unset: where lower_case is set
   bool lower_case = true;
   int max_word_characters = 100;    ///< a longer word becomes `unknown`
   std::string continuation = "##";  ///< in front of a piece that goes on a word
@@ -37,6 +41,9 @@ struct TokenizerOptions {
 /// BERT's tokenizer: basic tokenisation, then WordPiece by greedy longest match (arXiv 1810.04805;
 /// 1609.08144, section 4.1). Gives what Hugging Face's tokenizers give. Immutable, cheap to copy,
 /// safe to share between threads.
+///
+///     TokenRows rows;
+///     Tokenizer::load("vocab.txt").encode({"a text"}, rows);
 class SIDENET_API Tokenizer {
  public:
   /// vocabulary: the piece of each id. `source` is named in messages. Throws Error: empty, a piece

@@ -3,57 +3,17 @@
 // Library: libsidenet-study (pkg-config sidenet-study, CMake sidenet::study).
 
 #include <cstdint>
-#include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "sidenet/dataset.h"
 #include "sidenet/export.h"
 #include "sidenet/model.h"
+#include "sidenet/progress.h"
+#include "sidenet/train_options.h"
 
 namespace sidenet {
-
-/// Told of what goes on, for a progress bar. `stage` is "features" or "train NAME"; done and total
-/// in rows or epochs. `note` is a few words ("loss 0.31, held-out 91.2 %"), or empty. Throwing from
-/// it stops the work; what is cached stays.
-struct Progress {
-  std::string stage;
-  std::int64_t done = 0, total = 0;
-  std::string note;
-};
-using ProgressCallback = std::function<void(const Progress&)>;
-
-struct TrainOptions {
-  std::vector<std::string> taps;  ///< where to attach; an exit takes its tap's name
-  bool head = false;  ///< fit `final` too, on the last tap: for an encoder that came without a head
-  int hidden = 256;   ///< width of the hidden layer
-  int pool = 2;       ///< images: spatial taps are averaged to pool x pool first
-  std::string token_pool = "cls+mean";  ///< texts: "cls", "mean" or both, one behind the other
-  int epochs = 30;                      ///< at most; early stopping may end sooner
-  int patience = 6;                     ///< epochs without a better held-out loss before stopping
-  int batch_rows = 256;
-  double learning_rate = 1e-3;
-  double weight_decay = 1e-2;  ///< AdamW (arXiv 1711.05101)
-  double dropout = 0.2;        ///< on the hidden layer
-  double input_dropout = 0.0;  ///< on the standardised features
-  double soft_targets = 0.5;   ///< weight of MainNet's own probabilities in the target (arXiv
-                               ///< 1503.02531); 0: labels only
-  /// The first layer's weights are kept in this type: "bf16" or "f32". It is computed in float32
-  /// either way; what a row alone waits for is the bytes. They are rounded after training, before
-  /// anything is measured; a head's (`head`) stay float32.
-  std::string weights = "bf16";
-  double holdout = 0.1;  ///< share of the rows kept out to stop early
-  double threshold =
-      0.9;  ///< the exits' default, kept in the model: a guess until chosen on rows kept apart
-  bool flip = false;  ///< also train on mirrored images
-  std::uint64_t seed = 1;
-  int threads = 0;
-  std::int64_t batch = 64;  ///< rows a MainNet batch
-  /// Where tapped features are kept; a run that stopped goes on from there. Rows are compared by
-  /// every byte first. Not a link. Empty: a new one that is gone at the end.
-  std::string cache_dir;
-  bool keep_cache = false;  ///< else removed after success
-};
 
 /// What training measured of one SideNet.
 struct TrainedExit {
@@ -70,6 +30,9 @@ struct TrainResult {
       notes;  ///< how the data's classes were taken for the model's, where that was not plain
 };
 
+///     train_sidenets(model, {Dataset::open("photos/")}, {.taps = {"layer1", "layer2"}})
+///         .model.save("with_exits.safetensors");
+///
 /// Trains SideNets on the frozen MainNet. MainNet runs once over the data; features are cached.
 /// With options.head the head is fitted first, its labels are the data's class names, and it is
 /// what the SideNets' soft targets come from. The result is the same to the bit for the same seed,

@@ -187,4 +187,13 @@ int AtomicFile::commit_locked() {
   return std::exchange(fd_, -1);
 }
 
+void write_file(const std::string& path, std::string_view contents) {
+  AtomicFile file(path);
+  file.write(std::as_bytes(std::span(contents.data(), contents.size())));
+  file.commit();
+}
+
+// Opened, and given up: a temporary file that is removed at once.
+void check_writable(const std::string& path) { AtomicFile probe(path); }
+
 }  // namespace sidenet

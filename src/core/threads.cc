@@ -6,10 +6,13 @@
 #include <string>
 
 #include "sidenet/error.h"
+#include "sidenet/execution.h"
 
 namespace sidenet {
 
 int available_threads() { return std::max(1, omp_get_num_procs()); }
+
+int thread_count(const Execution& execution) { return resolve_threads(execution.threads); }
 
 int resolve_threads(int requested) {
   if (requested < 0 || requested > 1024) {

@@ -9,7 +9,7 @@
 #include <thread>
 
 #include "checked.h"
-#include "sidenet/dataset.h"
+#include "dataset_batches.h"
 #include "sidenet/error.h"
 #include "threads.h"
 
@@ -199,6 +199,32 @@ Batch load_batch(const Dataset& data, const Preprocessing& preprocessing, std::i
 }
 
 }  // namespace
+
+Tensor load_images(const Dataset& data, const Preprocessing& preprocessing, std::int64_t first,
+                   std::int64_t count, int threads) {
+  const Tensor front = preprocess_image(data.image(first), preprocessing);
+  Shape shape = front.shape();
+  shape.insert(shape.begin(), count);
+  Tensor batch(DType::f32, shape);
+  float* to = batch.mutable_data<float>();
+  std::exception_ptr failure;
+#pragma omp parallel for num_threads(threads) schedule(dynamic)
+  for (std::int64_t i = 0; i < count; ++i) {
+    try {
+      const Tensor row = i == 0 ? front : preprocess_image(data.image(first + i), preprocessing);
+      if (row.shape() != front.shape()) {
+        throw Error(data.name(first + i) + ": expected shape " + to_string(front.shape()) +
+                    " as the rows before it, got " + to_string(row.shape()));
+      }
+      std::copy_n(row.data<float>(), row.size(), to + i * row.size());
+    } catch (...) {  // an exception must not leave the parallel loop
+#pragma omp critical
+      failure = std::current_exception();
+    }
+  }
+  if (failure) std::rethrow_exception(failure);
+  return batch;
+}
 
 void for_each_batch(const Dataset& data, const Preprocessing& preprocessing,
                     std::int64_t batch_rows, int threads,

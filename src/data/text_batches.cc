@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include "checked.h"
-#include "sidenet/dataset.h"
+#include "dataset_batches.h"
 #include "sidenet/error.h"
 
 namespace sidenet {

@@ -26,12 +26,9 @@ void check_utf8(const TextFile& file) {
               " of the line; give --encoding latin-1 if it is Latin-1");
 }
 
-void set_encoding(std::vector<TextFile>& files, const std::string& encoding) {
-  if (encoding != "utf-8" && encoding != "latin-1") {
-    throw Error("data: encoding: expected utf-8 or latin-1, got " + excerpt(encoding));
-  }
+void set_encoding(std::vector<TextFile>& files, TextEncoding encoding) {
   for (TextFile& file : files) {
-    file.latin1 = encoding == "latin-1";
+    file.latin1 = encoding == TextEncoding::latin1;
     if (!file.latin1) check_utf8(file);
   }
 }

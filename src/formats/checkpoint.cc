@@ -1,4 +1,4 @@
-#include "checkpoint.h"
+#include "sidenet/checkpoint.h"
 
 #include <cstring>
 #include <new>

@@ -1,4 +1,4 @@
-#include "npy.h"
+#include "sidenet/npy.h"
 
 #include <charconv>
 #include <cstring>

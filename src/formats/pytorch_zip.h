@@ -5,7 +5,7 @@
 #include <span>
 #include <string>
 
-#include "checkpoint.h"
+#include "sidenet/checkpoint.h"
 
 namespace sidenet {
 

@@ -3,8 +3,8 @@
 #include <map>
 #include <string>
 
-#include "checkpoint.h"
 #include "pickle.h"
+#include "sidenet/checkpoint.h"
 #include "torch_tensor.h"
 
 namespace sidenet {

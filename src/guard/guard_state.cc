@@ -52,8 +52,8 @@ Json state_json(const GuardState& state) {
           {"model", state.model},
           {"limit", state.guard.limit()},
           {"delta", state.guard.delta()},
-          {"action", state.action},
-          {"confidence", state.confidence},
+          {"action", name_of(state.action)},
+          {"confidence", name_of(state.confidence)},
           {"given_thresholds", thresholds_json(state.given)},
           {"thresholds", thresholds_json(state.thresholds)},
           {"rows", state.rows},
@@ -71,8 +71,8 @@ void check_owner(const JsonField& field, const GuardState& own) {
   field.at("model").expect(own.model);
   field.at("limit").expect(own.guard.limit());
   field.at("delta").expect(own.guard.delta());
-  field.at("action").expect(own.action);
-  field.at("confidence").expect(own.confidence);
+  field.at("action").expect(name_of(own.action));
+  field.at("confidence").expect(name_of(own.confidence));
   field.at("given_thresholds").expect(thresholds_json(own.given));
 }
 
@@ -112,7 +112,7 @@ std::string contradiction(const GuardState& state) {
   const DriftGuard::State guard = state.guard.state();
   if (guard.rows > state.audited)
     return "at most " + std::to_string(state.audited) + " rows (audited)";
-  const bool raises = state.action == "raise";
+  const bool raises = state.action == GuardAction::raise;
   // One that raises begins a round at once; one that warns stays in the first.
   if (raises && guard.alarm_row > 0) return "no alarm_row (action: raise)";
   if (!raises && (guard.alarm_row > 0) != (state.alarms > 0))
@@ -126,13 +126,13 @@ GuardState read_fields(const JsonField& field, const GuardState& own, bool compa
   state.thresholds = read_thresholds(field.at("thresholds"), own);
   state.rows = field.at("rows").large_integer(0, kMostRows);
   state.audited = field.at("audited").large_integer(0, state.rows);
-  state.alarms = field.at("alarms").large_integer(0, own.action == "warn" ? 1 : 999'999);
+  state.alarms = field.at("alarms").large_integer(0, own.action == GuardAction::warn ? 1 : 999'999);
   state.alarm_row = field.at("alarm_row")
                         .large_integer(state.alarms > 0 ? 1 : 0, state.alarms > 0 ? state.rows : 0);
   state.guard = read_guard(field.at("guard"), own);
   if (const std::string expected = contradiction(state); !expected.empty())
     field.at("guard").refuse(expected);
-  if ((state.alarms == 0 || own.action == "warn") && state.thresholds != own.given)
+  if ((state.alarms == 0 || own.action == GuardAction::warn) && state.thresholds != own.given)
     field.at("thresholds").expect(thresholds_json(own.given));
   field.at("checksum").string();
   if (compared) field.at("checksum").expect(checksum(state));

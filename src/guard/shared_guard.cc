@@ -1,8 +1,9 @@
-#include "shared_guard.h"
+#include "sidenet/shared_guard.h"
 
 #include <algorithm>
 
 #include "atomic_file.h"
+#include "guard_state.h"
 #include "locked_file.h"
 #include "sidenet/error.h"
 

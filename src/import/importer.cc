@@ -1,6 +1,5 @@
 #include <algorithm>
 
-#include "checkpoint.h"
 #include "exit_graph.h"
 #include "families.h"
 #include "import_image.h"
@@ -8,6 +7,7 @@
 #include "model_data.h"
 #include "model_metadata.h"
 #include "named_errors.h"
+#include "sidenet/checkpoint.h"
 #include "sidenet/error.h"
 
 namespace sidenet {

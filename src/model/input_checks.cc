@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "sidenet/error.h"
 
@@ -71,6 +72,16 @@ void check_texts(const ModelData& data, const TokenRows& inputs) {
       "token type", inputs.types,
       architecture.token_types > 0 ? architecture.token_types : std::numeric_limits<int>::max(),
       inputs);
+}
+
+ModelInputs check_batch_inputs(const ModelData& data, const Batch& batch) {
+  const bool has_texts = batch.tokens.rows() > 0;
+  if (data.is_text() ? has_texts || batch.rows() == 0 : has_texts) {
+    check_texts(data, batch.tokens);
+    return {.rows = batch.tokens.rows(), .texts = &batch.tokens};
+  }
+  Shape row_shape = image_row_shape(data, batch.inputs);
+  return {.rows = batch.inputs.dim(0), .row_shape = std::move(row_shape), .images = &batch.inputs};
 }
 
 void check_kind(const Model& model, const Dataset& data) {

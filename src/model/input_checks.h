@@ -1,6 +1,7 @@
 #pragma once
 
 #include "model_data.h"
+#include "sidenet/batch.h"
 #include "sidenet/dataset.h"
 #include "sidenet/text.h"
 
@@ -13,6 +14,16 @@ Shape image_row_shape(const ModelData& data, const Tensor& inputs);
 /// Throws Error where the rows are not well-formed, or an id, position or type is not in the
 /// model's tables.
 void check_texts(const ModelData& data, const TokenRows& inputs);
+
+/// The rows of a batch as the model takes them: one of the two is not null. Throws Error where they
+/// do not fit the model, or are the other kind.
+struct ModelInputs {
+  std::int64_t rows = 0;
+  Shape row_shape = {};  ///< of images
+  const Tensor* images = nullptr;
+  const TokenRows* texts = nullptr;
+};
+ModelInputs check_batch_inputs(const ModelData& data, const Batch& batch);
 
 /// Throws Error where the data are texts and the model takes images, or the other way round.
 void check_kind(const Model& model, const Dataset& data);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "checked.h"
 #include "exit_graph.h"
 #include "model_data.h"
 #include "model_infos.h"
@@ -28,7 +29,7 @@ Model finished_model(ModelData data, Graph mainnet) {
                  [](auto& exit) { return std::move(exit.second); });
   data.plans = std::make_shared<PlanCache>();
   data.infos = std::make_shared<ModelInfos>();
-  return Model(std::make_shared<const ModelData>(std::move(data)));
+  return ModelAccess::make(std::make_shared<const ModelData>(std::move(data)));
 }
 
 Graph build_default_mainnet(const ModelData& data) {
@@ -128,6 +129,16 @@ const std::vector<ExitInfo>& Model::exits() const {
 
 const std::vector<std::pair<std::string, double>>& Model::taps() const {
   return data_->infos->taps.get([&] { return describe_taps(*data_->mainnet); });
+}
+
+std::int64_t Model::mainnet_multiply_adds() const {
+  const Graph& graph = *data_->graph;
+  const std::vector<bool> is_exit = side_exits(graph);
+  std::int64_t total = 0;
+  for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
+    if (!is_exit[i]) total = saturating_add(total, graph.multiply_adds(static_cast<NodeId>(i)));
+  }
+  return total;
 }
 
 const std::vector<NodeInfo>& Model::nodes() const {

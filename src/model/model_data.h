@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "architecture.h"
@@ -59,6 +60,14 @@ struct ModelData {
   const ConfidenceMap& map_of_final() const { return head ? head->map : final_map; }
   bool has_final() const { return architecture.classes > 0 || head.has_value(); }
 };
+
+/// What only the library itself may do with a Model.
+struct ModelAccess {
+  static const ModelData& data(const Model& model) { return *model.data_; }
+  static Model make(std::shared_ptr<const ModelData> data) { return Model(std::move(data)); }
+};
+/// The parts behind the handle, which keeps them alive.
+inline const ModelData& data_of(const Model& model) { return ModelAccess::data(model); }
 
 /// Gives a text model its tokenizer. Throws Error where the vocabulary has more pieces than the
 /// embedding has words, or rows of max_tokens have no positions.

@@ -1,11 +1,12 @@
 #include <string_view>
+#include <utility>
 
-#include "checkpoint.h"
 #include "digest.h"
 #include "model_data.h"
 #include "model_metadata.h"
 #include "named_errors.h"
 #include "safetensors.h"
+#include "sidenet/checkpoint.h"
 #include "sidenet/error.h"
 
 namespace sidenet {
@@ -14,8 +15,7 @@ namespace {
 constexpr std::string_view kDigestVersion =
     "2:";  // another one where other things are digested: such is not compared
 
-Model load_model(const std::string& path) {
-  Checkpoint file = read_checkpoint(path);
+Model load_model(const std::string& path, Checkpoint file) {
   const auto version = file.metadata.find("sidenet.version");
   if (version == file.metadata.end()) {
     throw Error(path + ": expected a SideNet model, found a " + file.format +
@@ -45,7 +45,13 @@ ModelMetadata all_metadata(const ModelData& data) {
 }  // namespace
 
 Model Model::load(const std::string& path) {
-  return telling_memory(path, [&] { return load_model(path); });
+  return telling_memory(path, [&] { return load_model(path, read_checkpoint(path)); });
+}
+
+Model Model::load(std::span<const std::byte> bytes, const std::string& name,
+                  std::shared_ptr<const Storage> keep_alive) {
+  return telling_memory(
+      name, [&] { return load_model(name, read_checkpoint(bytes, std::move(keep_alive), name)); });
 }
 
 void Model::save(const std::string& path) const {

@@ -20,7 +20,7 @@ ExitInfo describe(const ExitSpec& exit, bool of_texts) {
   info.name = exit.name;
   info.tap = exit.tap;
   info.pool = of_texts ? 0 : exit.pooling.grid;
-  if (of_texts) info.token_pool = ops::token_pooling_name(exit.pooling.tokens);
+  if (of_texts) info.token_pool = exit.pooling.tokens;
   info.hidden = exit.hidden;
   info.temperature = exit.temperature;
   info.threshold = exit.threshold;

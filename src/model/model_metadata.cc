@@ -47,6 +47,15 @@ std::vector<float> floats(const JsonField& field, double low, double high) {
   return values;
 }
 
+template <typename Enum>
+Enum read_named(const JsonField& field) {
+  const std::string name = field.string();
+  for (const EnumName<Enum>& known : kEnumNames<Enum>) {
+    if (name == known.name) return known.value;
+  }
+  field.refuse(names_in_words<Enum>());
+}
+
 void read_preprocessing(const JsonField& field, Preprocessing& p) {
   p.mean = floats(field.at("mean"), -kMostMean, kMostMean);
   p.std = floats(field.at("std"), kLeastStd, kMostStd);
@@ -82,11 +91,7 @@ void read_tokenizer(const std::string& path, Metadata& metadata, ModelData& data
   options.pad = field.at("pad").string();
   options.mask = field.at("mask").string();
   options.max_tokens = field.at("max_tokens").integer(4, 1 << 20);
-  const std::string truncation = field.at("truncation").string();
-  if (truncation != "longest_first" && truncation != "only_first")
-    field.at("truncation").refuse("longest_first or only_first");
-  options.truncation =
-      truncation == "only_first" ? Truncation::only_first : Truncation::longest_first;
+  options.truncation = read_named<Truncation>(field.at("truncation"));
   if (!field.has("added_tokens")) {
     set_tokenizer(data, Tokenizer(std::move(contents.vocabulary), options, path));
     return;
@@ -134,8 +139,7 @@ void write_tokenizer(const Tokenizer& tokenizer, Metadata& metadata) {
                  {"pad", options.pad},
                  {"mask", options.mask},
                  {"max_tokens", options.max_tokens},
-                 {"truncation",
-                  options.truncation == Truncation::only_first ? "only_first" : "longest_first"}};
+                 {"truncation", name_of(options.truncation)}};
   if (!is_plain(contents)) {
     fields["model_pieces"] = contents.model_pieces;
     fields["added_tokens"] = json::array();
@@ -173,10 +177,7 @@ ExitSpec read_exit(const JsonField& field, bool is_text) {
   spec.name = field.at("name").string();
   spec.tap = field.at("tap").string();
   if (is_text) {
-    const std::string pool = field.at("pool").string();
-    if (pool != "cls" && pool != "mean" && pool != "cls+mean")
-      field.at("pool").refuse("cls, mean or cls+mean");
-    spec.pooling.tokens = ops::token_pooling_of(pool);
+    spec.pooling.tokens = read_named<TokenPooling>(field.at("pool"));
   } else {
     spec.pooling.grid = field.at("pool").integer(1, 1024);
   }
@@ -190,8 +191,7 @@ ExitSpec read_exit(const JsonField& field, bool is_text) {
 json exit_json(const ExitSpec& exit, bool is_text) {
   json fields = {{"name", exit.name},
                  {"tap", exit.tap},
-                 {"pool", is_text ? json(ops::token_pooling_name(exit.pooling.tokens))
-                                  : json(exit.pooling.grid)},
+                 {"pool", is_text ? json(name_of(exit.pooling.tokens)) : json(exit.pooling.grid)},
                  {"hidden", exit.hidden},
                  {"temperature", exit.temperature},
                  {"threshold", exit.threshold}};
@@ -203,20 +203,9 @@ std::int64_t count(const JsonField& field, int least) {
   return field.large_integer(least, 1'000'000'000'000'000);
 }
 
-Kernels read_kernels(const JsonField& field) {
-  const std::string name = field.string();
-  const std::vector<std::string> names = kernels_names();
-  if (std::find(names.begin(), names.end(), name) == names.end())
-    field.refuse("auto, own, onednn, eigen or reference");
-  return kernels_named(name);
-}
-
 Certificate read_certificate(const JsonField& field) {
   Certificate certificate;
-  certificate.risk = field.at("risk").string();
-  if (certificate.risk != "drop" && certificate.risk != "disagreement" &&
-      certificate.risk != "exit-error")
-    field.at("risk").refuse("drop, disagreement or exit-error");
+  certificate.risk = read_named<Risk>(field.at("risk"));
   certificate.epsilon = field.at("epsilon").number(0, 1);
   certificate.delta = field.at("delta").number(0, 1);
   certificate.method = field.at("method").string();
@@ -230,7 +219,7 @@ Certificate read_certificate(const JsonField& field) {
     certificate.thresholds[name] = threshold.number(0, 1e6);
   certificate.precision = field.at("precision").string();
   certificate.winograd = field.at("winograd").boolean();
-  if (field.has("kernels")) certificate.kernels = read_kernels(field.at("kernels"));
+  if (field.has("kernels")) certificate.kernels = read_named<Kernels>(field.at("kernels"));
   certificate.digest = field.at("digest").string();
   certificate.version = field.has("version") ? field.at("version").integer(1, 1 << 20) : 1;
   if (certificate.version < Certificate::kVersion) return certificate;
@@ -254,7 +243,7 @@ Certificate read_certificate(const JsonField& field) {
 }
 
 json certificate_json(const Certificate& certificate) {
-  json fields = {{"risk", certificate.risk},
+  json fields = {{"risk", name_of(certificate.risk)},
                  {"epsilon", certificate.epsilon},
                  {"delta", certificate.delta},
                  {"method", certificate.method},
@@ -269,8 +258,7 @@ json certificate_json(const Certificate& certificate) {
                  {"winograd", certificate.winograd},
                  {"digest", certificate.digest}};
   // Left out, `auto` leaves the bytes of older files, and their digests, as they are.
-  if (certificate.kernels != Kernels::automatic)
-    fields["kernels"] = kernels_name(certificate.kernels);
+  if (certificate.kernels != Kernels::automatic) fields["kernels"] = name_of(certificate.kernels);
   if (certificate.version < Certificate::kVersion) return fields;  // as it was written
   json classes = json::array();
   for (const Certificate::ClassPromise& of : certificate.classes)

@@ -15,7 +15,7 @@ namespace {
 
 using kernels::Activation;
 using ops::Add, ops::Elementwise, ops::Embeddings, ops::LayerNorm, ops::Linear, ops::LinearWeights,
-    ops::SelfAttention, ops::TokenPool, ops::TokenPooling;
+    ops::SelfAttention, ops::TokenPool;
 
 LinearWeights linear_weights(const Weights& weights, const std::string& name, std::int64_t in,
                              std::int64_t out) {

@@ -157,7 +157,7 @@ Shape ExitHead::output_shape(std::span<const Shape> inputs) const {
   const Grid grid(inputs[0], sidenet_.pooling);
   if (grid.features != sidenet_.features()) {
     const std::string pooled = grid.of_tokens
-                                   ? token_pooling_name(grid.tokens)
+                                   ? name_of(grid.tokens)
                                    : std::to_string(grid.pool) + " x " + std::to_string(grid.pool);
     throw Error("exit: the SideNet takes " + std::to_string(sidenet_.features()) +
                 " features, a tap " + to_string(inputs[0]) + " pooled to " + pooled + " gives " +

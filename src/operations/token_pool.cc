@@ -26,18 +26,6 @@ class TokenPoolExecutable : public Executable {
 
 }  // namespace
 
-const char* token_pooling_name(TokenPooling pooling) {
-  return pooling == TokenPooling::cls ? "cls" : pooling == TokenPooling::mean ? "mean" : "cls+mean";
-}
-
-TokenPooling token_pooling_of(const std::string& name) {
-  for (const TokenPooling pooling :
-       {TokenPooling::cls, TokenPooling::mean, TokenPooling::cls_mean}) {
-    if (name == token_pooling_name(pooling)) return pooling;
-  }
-  throw Error("pooling of tokens: expected cls, mean or cls+mean, got '" + name + "'");
-}
-
 std::int64_t pooled_features(TokenPooling pooling, std::int64_t hidden) {
   return pooling == TokenPooling::cls_mean ? 2 * hidden : hidden;
 }

@@ -5,8 +5,8 @@
 #include "image_channels.h"
 #include "image_containers.h"
 #include "mapped_file.h"
-#include "sidenet/dataset.h"
 #include "sidenet/error.h"
+#include "sidenet/image.h"
 #include "stb_decoder.h"
 
 namespace sidenet {

@@ -1,9 +1,8 @@
-#include "png_encoder.h"
-
 #include <algorithm>
 
 #include "bilinear_resize.h"
 #include "sidenet/error.h"
+#include "sidenet/image.h"
 
 #define STB_IMAGE_WRITE_IMPLEMENTATION
 #define STB_IMAGE_WRITE_STATIC

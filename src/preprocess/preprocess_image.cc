@@ -4,8 +4,8 @@
 
 #include "bilinear_resize.h"
 #include "image_channels.h"
-#include "sidenet/dataset.h"
 #include "sidenet/error.h"
+#include "sidenet/image.h"
 
 namespace sidenet {
 namespace {

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <list>
-#include <map>
+#include <span>
 
 #include "available_kernels.h"
 #include "checked.h"
+#include "class_probabilities.h"
+#include "exit_rules.h"
 #include "failed_rows.h"
 #include "input_checks.h"
 #include "model_data.h"
@@ -21,13 +23,6 @@ namespace sidenet {
 namespace {
 
 constexpr std::size_t kShapesKept = 4;  // a Session fed images of many sizes must not hoard plans
-
-void check_threshold(double threshold, const std::string& exit) {
-  if (std::isnan(threshold) || threshold < 0) {
-    throw Error("threshold of " + exit + ": expected 0 or more (above 1 shuts the exit), got " +
-                std::to_string(threshold));
-  }
-}
 
 int row_count(std::int64_t rows) {
   if (rows > kMostRowsAtOnce) {
@@ -45,35 +40,34 @@ struct Session::Impl {
   bool mark_failed_rows;
   PrepareOptions prepare_options;
   std::shared_ptr<KeptWeights> kept;
-  std::vector<std::string> names;
-  std::map<std::string, std::size_t> places;  // of the names
-  std::list<Runner> runners;                  // most recently used first
+  ExitNames exits;
+  const std::vector<std::string>& names;
+  std::list<Runner> runners;  // most recently used first
   std::uint64_t rows_seen = 0;
 
   Impl(const Model& m, const SessionOptions& options)
       : model(m),
-        threads(resolve_threads(options.threads)),
+        threads(resolve_threads(options.execution.threads)),
         micro_batch(options.micro_batch),
         mark_failed_rows(options.mark_failed_rows),
-        prepare_options{options.winograd, options.kernels} {
-    kernels::require_available(options.kernels);
+        prepare_options{options.execution.winograd, options.execution.kernels},
+        exits(data_of(model)),
+        names(exits.names()) {
+    kernels::require_available(options.execution.kernels);
     if (micro_batch < 0 || micro_batch > 4096)
       throw Error("micro_batch: expected 0 (chosen) to 4096, got " + std::to_string(micro_batch));
     if (!model.has_head()) {
       throw Error(
-          model.data()->source + ": this " + model.architecture() +
+          data_of(model).source + ": this " + model.architecture() +
           " has no head yet: fit one first (`sidenet train MODEL --data DATA --head -o MODEL`)");
     }
-    for (const ExitSpec& exit : model.data()->exits) names.push_back(exit.name);
-    names.emplace_back(kFinalExit);
-    for (std::size_t i = 0; i < names.size(); ++i) places.emplace(names[i], i);
     if (!options.weight_cache.empty())
       kept = std::make_shared<KeptWeights>(options.weight_cache, options.weight_cache_limit);
   }
 
   template <typename Call>
   auto telling(Call call) const {
-    return telling_memory(model.data()->source, call);
+    return telling_memory(data_of(model).source, call);
   }
 
   Runner& runner(const Shape& row_shape) {
@@ -84,7 +78,7 @@ struct Session::Impl {
       runners.splice(runners.begin(), runners, found);
     } else {
       runners.emplace_front(
-          model.data()->plans->get(*model.data(), row_shape, threads, prepare_options, kept),
+          data_of(model).plans->get(data_of(model), row_shape, threads, prepare_options, kept),
           micro_batch);
       if (runners.size() > kShapesKept) runners.pop_back();
     }
@@ -93,12 +87,19 @@ struct Session::Impl {
 
   // The rows, and the runner for their shape. Throws Error where they do not fit the model.
   std::pair<RunInputs, Runner*> prepare(const Tensor& inputs) {
-    const Shape row = image_row_shape(*model.data(), inputs);
+    const Shape row = image_row_shape(data_of(model), inputs);
     return {{row_count(inputs.dim(0)), inputs.data<float>(), nullptr}, &runner(row)};
   }
   std::pair<RunInputs, Runner*> prepare(const TokenRows& inputs) {
-    check_texts(*model.data(), inputs);
+    check_texts(data_of(model), inputs);
     return {{row_count(inputs.rows()), nullptr, &inputs}, &runner({kTokens, 3})};
+  }
+
+  std::pair<RunInputs, Runner*> prepare(const Batch& batch) {
+    const ModelInputs inputs = check_batch_inputs(data_of(model), batch);
+    const int rows = row_count(inputs.rows);
+    if (inputs.texts) return {{rows, nullptr, inputs.texts}, &runner({kTokens, 3})};
+    return {{rows, inputs.images->data<float>(), nullptr}, &runner(inputs.row_shape)};
   }
 
   template <typename Inputs>
@@ -106,8 +107,9 @@ struct Session::Impl {
     const auto [run_inputs, runner] = prepare(inputs);
     RunRules run_rules = rules(policy);
     choose_audited(policy, run_inputs.rows, run_rules);
-    const std::int64_t rows = run_inputs.rows, classes = model.data()->classes();
+    const std::int64_t rows = run_inputs.rows, classes = data_of(model).classes();
     Answers answers;
+    answers.measured_by = policy.confidence;
     answers.logits = Tensor(DType::f32, {rows, classes});
     if (rows == 0) return answers;
     RunResults results;
@@ -200,8 +202,22 @@ struct Session::Impl {
                                      sizeof(float) * floats);
   }
 
-  template <typename Inputs>
-  std::vector<NodeTime> profile(const Inputs& inputs, int repeats) {
+  std::vector<double> probabilities(const Answers& answers, std::size_t row) const {
+    const auto classes = static_cast<std::size_t>(data_of(model).classes());
+    const std::span<const float> logits(answers.logits.data<float>() + row * classes, classes);
+    const auto exit = static_cast<std::size_t>(answers.exit.at(row));
+    const ModelData& data = data_of(model);
+    const bool is_final = exit == data.exits.size();
+    std::vector<double> result = class_probabilities(
+        logits, is_final ? data.temperature_of_final() : data.exits.at(exit).temperature);
+    const ConfidenceMap& map = is_final ? data.map_of_final() : data.exits[exit].map;
+    if (!map.identity() && answers.measured_by == Confidence::max_probability)
+      give_answer(static_cast<std::size_t>(answers.index.at(row)), answers.confidence.at(row),
+                  result);
+    return result;
+  }
+
+  std::vector<NodeTime> profile(const Batch& inputs, int repeats) {
     const auto [run_inputs, runner] = prepare(inputs);
     if (run_inputs.rows < 1 || repeats < 1)
       throw Error("profile: expected at least one row and one repeat");
@@ -232,43 +248,29 @@ struct Session::Impl {
 
   void collect_into(std::vector<Tensor>& logits, int rows, RunResults& results) const {
     for (std::size_t i = 0; i < names.size(); ++i) {
-      logits.emplace_back(DType::f32, Shape{rows, model.data()->classes()});
+      logits.emplace_back(DType::f32, Shape{rows, data_of(model).classes()});
       results.all.push_back(logits.back().mutable_data<float>());
     }
-  }
-
-  std::size_t exit_index(const std::string& name) const {
-    if (const auto found = places.find(name); found != places.end()) return found->second;
-    std::string known;
-    for (const auto& n : names) known += (known.empty() ? "" : ", ") + n;
-    throw Error("no exit '" + name + "'; this model has " + known);
   }
 
   RunRules rules(const ExitPolicy& policy) const {
     RunRules result;
     result.confidence = policy.confidence;
     result.stop = static_cast<int>(names.size()) - 1;
-    for (const ExitSpec& exit : model.data()->exits)
+    for (const ExitSpec& exit : data_of(model).exits)
       result.exits.push_back({false, exit.threshold, exit.temperature, &exit.map});
     result.exits.push_back(
-        {true, 0, model.data()->temperature_of_final(), &model.data()->map_of_final()});
-    for (const auto& [name, threshold] : policy.thresholds) {
-      if (exit_index(name) + 1 == names.size())
-        throw Error("threshold of final: MainNet's own head always answers");
-      check_threshold(threshold, name);
-    }
-    if (policy.threshold) check_threshold(*policy.threshold, "all exits");
+        {true, 0, data_of(model).temperature_of_final(), &data_of(model).map_of_final()});
+    exits.check(policy);
     if (policy.always_exit) {
-      result.stop = static_cast<int>(exit_index(*policy.always_exit));
+      result.stop = static_cast<int>(exits.index(*policy.always_exit, "exit"));
       for (auto& exit : result.exits) exit.open = false;
       result.exits[static_cast<std::size_t>(result.stop)].open = true;
       return result;
     }
     for (std::size_t i = 0; i + 1 < names.size(); ++i) {
       ExitRule& exit = result.exits[i];
-      if (policy.threshold) exit.threshold = *policy.threshold;
-      if (const auto own = policy.thresholds.find(names[i]); own != policy.thresholds.end())
-        exit.threshold = own->second;
+      exit.threshold = threshold_of(policy, names[i], exit.threshold);
       exit.open = exit.threshold <= 1;
     }
     return result;
@@ -319,11 +321,21 @@ AllExits Session::run_all_exits(const Tensor& inputs) {
 AllExits Session::run_all_exits(const TokenRows& inputs) {
   return impl_->telling([&] { return impl_->run_all_exits(inputs); });
 }
-std::vector<NodeTime> Session::profile(const Tensor& inputs, int repeats) {
-  return impl_->telling([&] { return impl_->profile(inputs, repeats); });
+Answers Session::run(const Batch& batch, const ExitPolicy& policy) {
+  return impl_->telling([&] { return impl_->run(batch, policy); });
 }
-std::vector<NodeTime> Session::profile(const TokenRows& inputs, int repeats) {
-  return impl_->telling([&] { return impl_->profile(inputs, repeats); });
+AllExits Session::run_all_exits(const Batch& batch) {
+  return impl_->telling([&] { return impl_->run_all_exits(batch); });
+}
+void Session::prepare(const Batch& batch) {
+  impl_->telling([&] { impl_->prepare(batch); });
+}
+std::vector<NodeTime> Session::profile(const Batch& batch, int repeats) {
+  return impl_->telling([&] { return impl_->profile(batch, repeats); });
+}
+
+std::vector<double> Session::probabilities(const Answers& answers, std::int64_t row) const {
+  return impl_->probabilities(answers, static_cast<std::size_t>(row));
 }
 
 }  // namespace sidenet

@@ -237,16 +237,6 @@ bool clearly_lower(const std::vector<double>& better, const std::vector<double>&
 
 }  // namespace
 
-const char* confidence_fit_name(ConfidenceFit fit) {
-  switch (fit) {
-    case ConfidenceFit::automatic: return "automatic";
-    case ConfidenceFit::temperature: return "temperature";
-    case ConfidenceFit::sigmoid: return "sigmoid";
-    case ConfidenceFit::isotonic: return "isotonic";
-  }
-  return "";
-}
-
 ConfidenceMap fit_confidence_map(ConfidenceFit fit, std::span<const JudgedRow> rows) {
   if (rows.empty() || fit == ConfidenceFit::temperature) return {};
   return fit == ConfidenceFit::isotonic ? isotonic_map(rows) : sigmoid_map(rows);

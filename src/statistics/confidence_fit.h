@@ -4,21 +4,9 @@
 #include <span>
 
 #include "confidence_map.h"
+#include "sidenet/confidence_fit.h"
 
 namespace sidenet {
-
-/// What turns an exit's logits into a confidence.
-enum class ConfidenceFit : std::uint8_t {
-  automatic,  ///< the first of the others that a later one does not beat: see choose_confidence_fit
-  temperature,  ///< softmax(logits / T) alone (Guo et al., arXiv 1706.04599, section 4.2)
-  sigmoid,      ///< then sigmoid(a logit(confidence) + b), a > 0 (Platt, "Probabilistic outputs for
-                ///< SVMs", 1999)
-  isotonic  ///< then a rising line through bins of rows, drawn towards the sigmoid where a bin has
-            ///< few rows
-};
-
-/// "automatic", …
-const char* confidence_fit_name(ConfidenceFit fit);
 
 constexpr int kCalibrationFolds = 5;
 

@@ -8,19 +8,10 @@
 
 namespace sidenet {
 
-const char* risk_name(Risk risk) {
-  switch (risk) {
-    case Risk::drop: return "drop";
-    case Risk::disagreement: return "disagreement";
-    case Risk::exit_error: return "exit-error";
-  }
-  return "";
-}
-
 CalibrateResult calibrate(const Model& model, const Dataset& data, const CalibrateOptions& options,
                           const ProgressCallback& progress) {
   check_calibrate_options(model, options);
-  const MeasureOptions measuring{options.threads, options.batch, options.winograd, options.kernels};
+  const MeasureOptions measuring{.execution = options.execution};
   if (options.unlabelled) check_kind(model, *options.unlabelled);  // before the others are measured
   const MeasuredExits measured = measure_exits(model, data, measuring, progress);
   std::optional<MeasuredExits> unlabelled;
@@ -32,7 +23,7 @@ CalibrateResult calibrate(const Model& model, const Dataset& data, const Calibra
   CalibrateResult result =
       calibrate_measured(model, measured, unlabelled ? &*unlabelled : nullptr, options);
   if (options.budget) {
-    const ModelData& calibrated = *result.model.data();
+    const ModelData& calibrated = data_of(result.model);
     tell_budget(result, data, scores_of(measured, calibrations_of(calibrated)),
                 thresholds_of(calibrated), options);
   }

@@ -20,20 +20,11 @@ namespace {
 
 using Rows = std::vector<std::uint32_t>;
 
-ConfidenceFit fit_named(const std::string& name) {
-  for (const ConfidenceFit fit : {ConfidenceFit::automatic, ConfidenceFit::temperature,
-                                  ConfidenceFit::sigmoid, ConfidenceFit::isotonic}) {
-    if (name == confidence_fit_name(fit)) return fit;
-  }
-  throw Error("calibrate: fit: expected automatic, temperature, sigmoid or isotonic, got '" + name +
-              "'");
-}
-
 /// Temperatures and maps for given thresholds, from some rows.
 class Fitter {
  public:
   Fitter(const MeasuredExits& measured, const CalibrateOptions& options) : measured_(measured) {
-    options_.fit = fit_named(options.fit);
+    options_.fit = options.fit;
     options_.seed = options.seed;
   }
   std::vector<Calibration> fit(const Rows& rows, std::vector<double> thresholds) const {
@@ -54,10 +45,9 @@ class Fitter {
 
 void check_calibrate_options(const Model& model, const CalibrateOptions& options) {
   if (model.exits().size() < 2)
-    throw Error(model.data()->source +
+    throw Error(data_of(model).source +
                 ": expected a model with SideNets, found none (`sidenet train` makes them)");
-  check_batch(options.batch, "calibrate");
-  fit_named(options.fit);
+  check_batch(options.execution.batch.value_or(1), "calibrate");
   if (options.epsilon && options.budget)
     throw Error("calibrate: expected a promise (epsilon) or a budget, got both");
   if (options.epsilon && options.keep_training_rows) {
@@ -85,18 +75,18 @@ void check_calibrate_options(const Model& model, const CalibrateOptions& options
   if (!(options.budget->ms > 0) || std::isinf(options.budget->ms))
     throw Error("calibrate: budget: expected more than 0 ms, got " +
                 std::to_string(options.budget->ms));
-  if (options.budget->p95 && options.batch != 1)
+  if (options.budget->p95 && options.execution.batch.value_or(1) != 1)
     throw Error(
         "calibrate: budget of 95 % of the rows: expected batch 1, where a row has a time of its "
         "own, got " +
-        std::to_string(options.batch));
+        std::to_string(*options.execution.batch));
 }
 
 CalibrateResult calibrate_measured(const Model& model, const MeasuredExits& measured,
                                    const MeasuredExits* unlabelled,
                                    const CalibrateOptions& options) {
   CalibrateResult result{.model = model};
-  const Rows known = training_rows_of(*model.data());
+  const Rows known = training_rows_of(data_of(model));
   const CalibrationRows rows = choose_rows(measured, known, options);
   result.rows = static_cast<std::int64_t>(rows.used.size());
   result.left_out = rows.left_out;
@@ -104,7 +94,7 @@ CalibrateResult calibrate_measured(const Model& model, const MeasuredExits& meas
   result.fitting_rows = static_cast<std::int64_t>(rows.fitting.size());
   result.testing_rows = static_cast<std::int64_t>(rows.testing.size());
   const Fitter fitter(measured, options);
-  std::vector<double> thresholds = thresholds_of(*model.data());
+  std::vector<double> thresholds = thresholds_of(data_of(model));
   std::vector<Calibration> calibrations = fitter.fit(rows.fitting, thresholds);
   ExitScores scores = fitter.scores(calibrations);
   result.notes = measured.notes;
@@ -146,8 +136,8 @@ CalibrateResult calibrate_measured(const Model& model, const MeasuredExits& meas
     scores = fitter.scores(calibrations);
     thresholds = within();
   }
-  result.exits = tell_trust(*model.data(), measured, scores, calibrations, thresholds, rows.testing,
-                            options.seed);
+  result.exits = tell_trust(data_of(model), measured, scores, calibrations, thresholds,
+                            rows.testing, options.seed);
   if (options.epsilon && !result.certificate) return result;
   result.point = operate(scores, thresholds, rows.testing);
   result.mainnet_accuracy =
@@ -159,11 +149,11 @@ CalibrateResult calibrate_measured(const Model& model, const MeasuredExits& meas
   for (std::size_t exit = 0; exit < calibrations.size(); ++exit) {
     result.exits[exit].fitted_rows = calibrations[exit].rows;
     result.exits[exit].temperature = calibrations[exit].temperature;
-    result.exits[exit].fit = confidence_fit_name(calibrations[exit].fit);
+    result.exits[exit].fit = calibrations[exit].fit;
   }
   for (std::string& note : notes_of_idle_exits(measured.names, result.point, rows.testing.size()))
     result.notes.push_back(std::move(note));
-  ModelData data = with_calibrations(*model.data(), calibrations, thresholds);
+  ModelData data = with_calibrations(data_of(model), calibrations, thresholds);
   if (result.certificate) {
     data.certificate = result.certificate;
     data.certificate->digest = answers_digest(data);

@@ -9,7 +9,6 @@
 #include "failed_rows.h"
 #include "input_checks.h"
 #include "label_map.h"
-#include "load_rows.h"
 #include "metrics.h"
 #include "sidenet/error.h"
 #include "sidenet/evaluation.h"
@@ -27,15 +26,9 @@ struct ExitCount {
 
 class Evaluator {
  public:
-  Evaluator(const Model& model, const ExitPolicy& policy, int threads,
-            const EvaluateOptions& options)
-      : session_(model, {.threads = threads,
-                         .winograd = options.winograd,
-                         .kernels = options.kernels,
-                         .mark_failed_rows = true}),
-        is_text_(model.is_text()),
-        policy_(policy) {
-    for (const Calibration& calibration : calibrations_of(*model.data()))
+  Evaluator(const Model& model, const ExitPolicy& policy, const Execution& execution)
+      : session_(model, {.execution = execution, .mark_failed_rows = true}), policy_(policy) {
+    for (const Calibration& calibration : calibrations_of(data_of(model)))
       calibrations_.push_back(calibration);
     counts_.resize(calibrations_.size());
   }
@@ -43,8 +36,8 @@ class Evaluator {
   /// Every exit once, whether a row of these would reach it or not, so that all kernels are made
   /// and memory is touched before anything is timed.
   void warm_up(const Batch& inputs) {
-    is_text_ ? session_.run_all_exits(inputs.tokens) : session_.run_all_exits(inputs.inputs);
-    run(inputs, policy_);
+    session_.run_all_exits(inputs);
+    session_.run(inputs, policy_);
   }
 
   /// All batches one way, then all the other: either finds in the caches what it has left there
@@ -89,16 +82,12 @@ class Evaluator {
   }
 
  private:
-  Answers run(const Batch& inputs, const ExitPolicy& policy) {
-    return is_text_ ? session_.run(inputs.tokens, policy) : session_.run(inputs.inputs, policy);
-  }
-
   std::vector<Answers> timed(std::span<const Batch> batches, const ExitPolicy& policy,
                              double& total_ms) {
     std::vector<Answers> answers;
     answers.reserve(batches.size());
     const auto start = std::chrono::steady_clock::now();
-    for (const Batch& inputs : batches) answers.push_back(run(inputs, policy));
+    for (const Batch& inputs : batches) answers.push_back(session_.run(inputs, policy));
     total_ms +=
         std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
     return answers;
@@ -129,7 +118,6 @@ class Evaluator {
   }
 
   Session session_;
-  bool is_text_;
   const ExitPolicy& policy_;
   std::vector<Calibration> calibrations_;  // one an exit
   std::vector<ExitCount> counts_;          // one an exit
@@ -146,10 +134,10 @@ std::vector<Batch> load_group(const Model& model, const Dataset& data, std::int6
   std::vector<Batch> group;
   for (std::size_t bytes = 0; first < data.rows() && bytes < kBytes && group.size() < kMost;
        first += batch) {
-    group.push_back(load_rows(model, data, first, std::min(batch, data.rows() - first), threads));
+    group.push_back(batch_of(model, data, first, std::min(batch, data.rows() - first), threads));
     const Batch& last = group.back();
-    bytes += model.is_text() ? 3 * sizeof(std::int32_t) * last.tokens.ids.size()
-                             : sizeof(float) * static_cast<std::size_t>(last.inputs.size());
+    bytes += 3 * sizeof(std::int32_t) * last.tokens.ids.size() +
+             sizeof(float) * static_cast<std::size_t>(last.inputs.size());
   }
   return group;
 }
@@ -157,28 +145,28 @@ std::vector<Batch> load_group(const Model& model, const Dataset& data, std::int6
 }  // namespace
 
 Evaluation evaluate(const Model& model, const Dataset& data, const ExitPolicy& policy,
-                    const EvaluateOptions& options, const ProgressCallback& progress) {
-  check_batch(options.batch, "evaluate");
-  const int threads = resolve_threads(options.threads);
+                    const Execution& execution, const ProgressCallback& progress) {
+  const std::int64_t batch = execution.batch.value_or(64);
+  check_batch(batch, "evaluate");
+  const int threads = resolve_threads(execution.threads);
   const std::int64_t rows = data.rows();
   if (rows == 0) throw Error("evaluate: the data has no rows");
   check_kind(model, data);
-  Evaluator evaluator(model, policy, threads, options);
+  Evaluator evaluator(model, policy, execution);
   std::vector<std::string> notes;
   const std::vector<int> labels = map_labels(data, model.labels(), &notes);
   constexpr std::int64_t kTurnRows = 64;
-  const auto turn =
-      static_cast<std::size_t>((kTurnRows + options.batch - 1) / options.batch);  // batches
+  const auto turn = static_cast<std::size_t>((kTurnRows + batch - 1) / batch);  // batches
   bool exits_first = false;
   for (std::int64_t first = 0; first < rows;) {
-    const std::vector<Batch> group = load_group(model, data, first, options.batch, threads);
+    const std::vector<Batch> group = load_group(model, data, first, batch, threads);
     if (first == 0) evaluator.warm_up(group.front());
     for (std::span<const Batch> left(group); !left.empty();) {
       const std::span<const Batch> batches = left.first(std::min(turn, left.size()));
       evaluator.add(data, batches, labels.data() + first, exits_first);
       exits_first = !exits_first;
       left = left.subspan(batches.size());
-      first = std::min(rows, first + static_cast<std::int64_t>(batches.size()) * options.batch);
+      first = std::min(rows, first + static_cast<std::int64_t>(batches.size()) * batch);
       if (progress) progress({"evaluate", first, rows, ""});
     }
   }

@@ -31,7 +31,7 @@ std::vector<CalibratedExit> tell_trust(const ModelData& data, const MeasuredExit
     told.tested_rows = static_cast<std::int64_t>(right.size());
     told.temperature_before = before[exit].temperature;
     told.temperature = calibrations[exit].temperature;
-    told.fit = confidence_fit_name(calibrations[exit].fit);
+    told.fit = calibrations[exit].fit;
     told.ece_before = top_label_scores(confidence_before, right).ece;
     told.ece = top_label_scores(confidence, right).ece;
     told.ece_floor = ece_floor(confidence, 50, seed).mean;

@@ -77,10 +77,10 @@ Looks::Looks(const Model& model, const MeasuredExits& measured,
              const CalibrateOptions& options)
     : options_(options), data_(digest_of(measured, rows)), level_(options.delta) {
   if (options.looks.empty()) return;
-  network_ = network_digest(*model.data());
+  network_ = network_digest(data_of(model));
   for (const std::uint32_t row : rows) rows_.push_back(measured.digests[row]);
   std::sort(rows_.begin(), rows_.end());
-  now_ = {.seed = std::to_string(options.seed), .data = data_, .fit = options.fit};
+  now_ = {.seed = std::to_string(options.seed), .data = data_, .fit = name_of(options.fit)};
   now_.rows = static_cast<std::int64_t>(rows.size());
   if (unlabelled) {
     Digest digest;
@@ -120,7 +120,7 @@ void Looks::read() {
                 value.dump() + ", got " + file.at(key).dump() +
                 ": each promise has a file of its own");
   };
-  expect("risk", risk_name(options_.risk));
+  expect("risk", name_of(options_.risk));
   expect("epsilon", *options_.epsilon);
   expect("delta", options_.delta);
   expect("by_class", options_.by_class);
@@ -171,7 +171,7 @@ void Looks::record(bool certified) {
   }
   const json file = {{"format", kFormat},
                      {"model", network_},
-                     {"risk", risk_name(options_.risk)},
+                     {"risk", name_of(options_.risk)},
                      {"epsilon", *options_.epsilon},
                      {"delta", options_.delta},
                      {"by_class", options_.by_class},

@@ -6,7 +6,6 @@
 #include "failed_rows.h"
 #include "input_checks.h"
 #include "label_map.h"
-#include "load_rows.h"
 #include "risk_counts.h"
 #include "row_digests.h"
 #include "sidenet/error.h"
@@ -15,11 +14,6 @@
 
 namespace sidenet {
 namespace {
-
-AllExits run_batch(Session& session, const Model& model, const Batch& batch) {
-  return model.is_text() ? session.run_all_exits(batch.tokens)
-                         : session.run_all_exits(batch.inputs);
-}
 
 template <typename Number>
 void accumulate(const std::vector<Number>& from, std::vector<double>& to) {
@@ -38,9 +32,8 @@ MeasuredExits measure_exits(const Model& model, const Dataset& data, const Measu
   const std::int64_t rows = data.rows();
   if (rows == 0) throw Error("the data has no rows");
   check_kind(model, data);
-  const int threads = resolve_threads(options.threads);
-  Session session(model,
-                  {.threads = threads, .winograd = options.winograd, .kernels = options.kernels});
+  const int threads = resolve_threads(options.execution.threads);
+  Session session(model, {.execution = options.execution});
   MeasuredExits measured;
   measured.names = session.exit_names();
   if (options.labels) {
@@ -51,23 +44,23 @@ MeasuredExits measure_exits(const Model& model, const Dataset& data, const Measu
   const auto classes = static_cast<std::int64_t>(model.labels().size());
   for (std::size_t exit = 0; exit < measured.names.size(); ++exit)
     measured.logits.emplace_back(DType::f32, Shape{rows, classes});
-  for (std::int64_t first = 0; first < rows; first += options.batch) {
-    const std::int64_t count = std::min(options.batch, rows - first);
-    const Batch batch = load_rows(model, data, first, count, threads);
-    if (first == 0) run_batch(session, model, batch);  // makes the kernels
-    const AllExits result = run_batch(session, model, batch);
+  const std::int64_t batch_rows = options.execution.batch.value_or(1);
+  for (std::int64_t first = 0; first < rows; first += batch_rows) {
+    const std::int64_t count = std::min(batch_rows, rows - first);
+    const Batch batch = batch_of(model, data, first, count, threads);
+    if (first == 0) session.run_all_exits(batch);  // makes the kernels
+    const AllExits result = session.run_all_exits(batch);
     refuse_failed_rows(result, session, [&](std::int64_t row) { return data.name(first + row); });
     for (std::size_t exit = 0; exit < measured.names.size(); ++exit) {
       std::copy_n(result.logits[exit].data<float>(), count * classes,
                   measured.logits[exit].mutable_data<float>() + first * classes);
     }
-    for (const std::uint32_t digest : row_digests(batch, model.is_text()))
-      measured.digests.push_back(digest);
+    for (const std::uint32_t digest : row_digests(batch)) measured.digests.push_back(digest);
     accumulate(result.segment_ms, measured.segment_ms);
     accumulate(result.head_ms, measured.head_ms);
     accumulate(result.segment_multiply_adds, measured.segment_compute);
     accumulate(result.head_multiply_adds, measured.head_compute);
-    for (std::int64_t row = 0; model.is_text() && row < count; ++row) {
+    for (std::int64_t row = 0; row < batch.tokens.rows(); ++row) {
       measured.weight.push_back(
           static_cast<float>(session.mainnet_multiply_adds({batch.tokens.length(row)})));
     }

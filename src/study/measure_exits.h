@@ -5,17 +5,16 @@
 #include <vector>
 
 #include "sidenet/dataset.h"
+#include "sidenet/execution.h"
 #include "sidenet/model.h"
-#include "sidenet/training.h"
+#include "sidenet/progress.h"
+#include "sidenet/tensor.h"
 
 namespace sidenet {
 
 struct MeasureOptions {
-  int threads = 0;
-  std::int64_t batch = 1;  ///< rows given to a Session at once, as check_batch() allows
-  bool winograd = true;
-  Kernels kernels = Kernels::automatic;
-  bool labels = true;  ///< false: the rows have none (kNoLabel), whatever the data says
+  Execution execution = {};  ///< its batch as check_batch() allows; unset: 1
+  bool labels = true;        ///< false: the rows have none (kNoLabel), whatever the data says
 };
 
 /// Every exit's logits of every row, and what each part of the network costs, from one pass over

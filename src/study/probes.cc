@@ -62,7 +62,7 @@ class PickedRows : public Dataset {
 /// A SideNet of zeros costs what any other of its width does.
 Model with_zero_sidenets(const Model& model, const std::vector<std::string>& taps,
                          const TappedSession& mainnet, const SuggestOptions& options) {
-  ModelData data = *model.data();
+  ModelData data = data_of(model);
   for (const ExitSpec& exit : data.exits) {
     const std::string scope = ops::SideNet::scope(exit.name);
     auto weight = data.weights.lower_bound(scope);
@@ -73,8 +73,7 @@ Model with_zero_sidenets(const Model& model, const std::vector<std::string>& tap
   data.certificate.reset();
   data.plans.reset();
   for (std::size_t i = 0; i < taps.size(); ++i) {
-    const ops::ExitPooling pooling{mainnet.pools().at(i),
-                                   ops::token_pooling_of(options.token_pool)};
+    const ops::ExitPooling pooling{mainnet.pools().at(i), options.token_pool};
     ops::SideNet::zeros(mainnet.feature_counts().at(i), options.hidden, data.classes(), pooling)
         .put(data.weights, taps[i]);
     ExitSpec exit;
@@ -113,7 +112,7 @@ Features compute(TappedSession& mainnet, const Model& model, const PickedRows& r
   for (const int features : mainnet.feature_counts())
     all.taps.emplace_back(DType::f32, Shape{rows.rows(), features});
   all.logits = Tensor(DType::f32, {rows.rows(), static_cast<std::int64_t>(model.labels().size())});
-  Session session(model, {resolve_threads(options.threads)});
+  Session session(model, {.execution = {.threads = options.execution.threads}});
   double sum = 0;
   const auto put = [](const Tensor& from, std::int64_t first, Tensor& to) {
     if (from.dim(1) != to.dim(1)) {
@@ -128,9 +127,8 @@ Features compute(TappedSession& mainnet, const Model& model, const PickedRows& r
     for (std::size_t i = 0; i < all.taps.size(); ++i)
       put(output.features[i], batch.first, all.taps[i]);
     put(output.logits, batch.first, all.logits);
-    for (const std::uint32_t digest : row_digests(batch, model.is_text()))
-      all.digests.push_back(digest);
-    for (std::int64_t row = 0; model.is_text() && row < batch.tokens.rows(); ++row) {
+    for (const std::uint32_t digest : row_digests(batch)) all.digests.push_back(digest);
+    for (std::int64_t row = 0; row < batch.tokens.rows(); ++row) {
       all.weight.push_back(
           static_cast<float>(session.mainnet_multiply_adds({batch.tokens.length(row)})));
       sum += static_cast<double>(all.weight.back());
@@ -138,11 +136,7 @@ Features compute(TappedSession& mainnet, const Model& model, const PickedRows& r
     if (progress)
       progress({"features", static_cast<std::int64_t>(all.digests.size()), rows.rows(), ""});
   };
-  if (model.is_text()) {
-    for_each_batch(rows, model.tokenizer(), kMainnetBatch, take);
-  } else {
-    for_each_batch(rows, model.preprocessing(), mainnet_batch(model), options.threads, take);
-  }
+  for_each_batch(model, rows, mainnet_batch(model), options.execution.threads, take);
   for (float& weight : all.weight)
     weight = static_cast<float>(weight * static_cast<double>(rows.rows()) / std::max(sum, 1.0));
   return all;
@@ -250,10 +244,10 @@ MeasuredExits measure_costs(const Model& model, const LabelledData& data,
                             const std::vector<std::string>& taps, const TappedSession& mainnet,
                             const SuggestOptions& options, const ProgressCallback& progress) {
   const PickedRows some(data, some_of(rows, options.by_time ? kRowsToTime : kRowsToMeasure));
-  const std::int64_t batch = options.by_time ? options.batch : mainnet_batch(model);
-  MeasuredExits measured = measure_exits(
-      with_zero_sidenets(model, taps, mainnet, options), some,
-      {resolve_threads(options.threads), batch, options.winograd, options.kernels}, progress);
+  Execution execution = options.execution;
+  execution.batch = options.by_time ? execution.batch.value_or(1) : mainnet_batch(model);
+  MeasuredExits measured = measure_exits(with_zero_sidenets(model, taps, mainnet, options), some,
+                                         {.execution = execution}, progress);
   if (!options.by_time) {
     measured.segment_ms.clear();
     measured.head_ms.clear();
@@ -283,12 +277,12 @@ void train_probes(const std::vector<std::string>& taps, const Fold& fold,
                   const SuggestOptions& options, std::vector<Tensor>& logits,
                   const std::function<void(std::int64_t done)>& trained) {
   TrainOptions train = probe_training(options);
-  train.threads = 1;
+  train.execution.threads = 1;
   std::exception_ptr failure;
   std::atomic<bool> stopped = false;
   std::atomic<std::int64_t> done = 0;
   const auto count = static_cast<std::int64_t>(taps.size());
-#pragma omp parallel for num_threads(resolve_threads(options.threads)) schedule(dynamic)
+#pragma omp parallel for num_threads(resolve_threads(options.execution.threads)) schedule(dynamic)
   for (std::int64_t i = 0; i < count; ++i) {
     if (stopped) continue;
     try {
@@ -319,19 +313,18 @@ TrainOptions probe_training(const SuggestOptions& options) {
   train.epochs = train.patience = options.probe_epochs;
   train.batch_rows = 64;  // few rows: smaller steps, more of them
   train.seed = options.seed;
-  train.threads = options.threads;
+  train.execution.threads = options.execution.threads;
   return train;
 }
 
 ProbedExits probe_exits(const Model& model, const LabelledData& data, const ProbeRows& rows,
                         const std::vector<std::string>& taps, const SuggestOptions& options,
                         const ProgressCallback& progress) {
-  const int threads = resolve_threads(options.threads);
+  const int threads = resolve_threads(options.execution.threads);
   const std::size_t scored = rows.scored.size();
   std::vector<std::int64_t> all = rows.scored;
   all.insert(all.end(), rows.learnt.begin(), rows.learnt.end());
-  TappedSession mainnet(model, taps, {options.pool, ops::token_pooling_of(options.token_pool)},
-                        threads);
+  TappedSession mainnet(model, taps, {options.pool, options.token_pool}, threads);
   check_memory(mainnet, static_cast<std::int64_t>(all.size()));
   const Features features = compute(mainnet, model, PickedRows(data, all), options, progress);
   const Parts parts = rows.learnt.empty() ? cross_fit(features.digests, options.seed)

@@ -31,7 +31,7 @@ std::string number(double value) {
 }
 
 std::string promised(const CalibrateOptions& options, double level) {
-  return std::string(risk_name(options.risk)) + " of " + number(*options.epsilon) + " at delta " +
+  return std::string(name_of(options.risk)) + " of " + number(*options.epsilon) + " at delta " +
          number(level);
 }
 
@@ -117,7 +117,7 @@ Promise make_promise(const ExitScores& scores, const CalibrationRows& rows,
     return result;
   }
   Certificate certificate;
-  certificate.risk = risk_name(options.risk);
+  certificate.risk = options.risk;
   certificate.epsilon = *options.epsilon;
   certificate.delta = options.delta;
   certificate.method = certified.method;
@@ -143,8 +143,8 @@ Promise make_promise(const ExitScores& scores, const CalibrationRows& rows,
     certificate.classes.push_back({labels[k], static_cast<std::int64_t>(testing.by_class[k].size()),
                                    certified.class_bounds[k]});
   }
-  certificate.winograd = options.winograd;
-  certificate.kernels = options.kernels;
+  certificate.winograd = options.execution.winograd;
+  certificate.kernels = options.execution.kernels;
   certificate.distinct = options.distinct;
   certificate.seed = options.seed;
   certificate.look_delta = level;

@@ -9,22 +9,20 @@
 
 namespace sidenet {
 
-std::vector<std::uint32_t> row_digests(const Batch& batch, bool is_text) {
+std::vector<std::uint32_t> row_digests(const Batch& batch) {
   std::vector<std::uint32_t> digests;
   const auto add = [&](std::uint64_t hash) {
     digests.push_back(static_cast<std::uint32_t>(hash ^ (hash >> 32)));
   };
-  if (is_text) {
-    const TokenRows& texts = batch.tokens;
-    for (std::int64_t row = 0; row < texts.rows(); ++row) {
-      const auto first = static_cast<std::size_t>(texts.offsets[static_cast<std::size_t>(row)]);
-      const auto count = static_cast<std::size_t>(texts.length(row));
-      add(hash64(std::as_bytes(std::span(texts.ids).subspan(first, count)),
-                 hash64(std::as_bytes(std::span(texts.types).subspan(first, count)), 0)));
-    }
-    return digests;
+  const TokenRows& texts = batch.tokens;
+  for (std::int64_t row = 0; row < texts.rows(); ++row) {
+    const auto first = static_cast<std::size_t>(texts.offsets[static_cast<std::size_t>(row)]);
+    const auto count = static_cast<std::size_t>(texts.length(row));
+    add(hash64(std::as_bytes(std::span(texts.ids).subspan(first, count)),
+               hash64(std::as_bytes(std::span(texts.types).subspan(first, count)), 0)));
   }
-  const std::int64_t rows = batch.inputs.dim(0);
+  if (texts.rows() > 0) return digests;
+  const std::int64_t rows = batch.rows();
   const auto floats = static_cast<std::size_t>(rows > 0 ? batch.inputs.size() / rows : 0);
   const float* from = batch.inputs.data<float>();
   for (std::int64_t row = 0; row < rows; ++row, from += floats)

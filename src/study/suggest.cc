@@ -47,7 +47,7 @@ void check_options(const Model& model, const SuggestOptions& options) {
           options.max_drop);
   require(options.min_gain >= 0 && options.min_gain < 1, "min_gain: expected 0 to below 1",
           options.min_gain);
-  check_batch(options.batch, "suggest");
+  check_batch(options.execution.batch.value_or(1), "suggest");
   TrainOptions sidenets = probe_training(options);
   check_options(sidenets);
   sidenets.hidden = options.hidden;
@@ -58,7 +58,7 @@ void check_options(const Model& model, const SuggestOptions& options) {
 class Candidates {
  public:
   Candidates(const Model& model, const SuggestOptions& options)
-      : graph_(model.data()->mainnet), source_(model.data()->source) {
+      : graph_(data_of(model).mainnet), source_(data_of(model).source) {
     std::set<NodeId> seen;
     for (const auto& [name, share] : model.taps()) {
       const NodeId node = graph_->find(name);

@@ -94,18 +94,17 @@ void name_examples(int count, Sweep& sweep) {
 Sweep sweep(const Model& model, const Dataset& data, const SweepOptions& options,
             const ProgressCallback& progress) {
   if (model.exits().size() < 2)
-    throw Error(model.data()->source +
+    throw Error(data_of(model).source +
                 ": expected a model with SideNets, found none (`sidenet train` makes them)");
-  check_batch(options.batch, "sweep");
-  MeasuredExits measured = measure_exits(
-      model, data, {options.threads, options.batch, options.winograd, options.kernels}, progress);
-  const std::vector<Calibration> calibrations = calibrations_of(*model.data());
+  check_batch(options.execution.batch.value_or(1), "sweep");
+  MeasuredExits measured = measure_exits(model, data, {.execution = options.execution}, progress);
+  const std::vector<Calibration> calibrations = calibrations_of(data_of(model));
   const ExitScores raw = scores_of(measured, std::vector<Calibration>(calibrations.size()));
   Sweep result;
   result.notes = std::move(measured.notes);
   result.scores = scores_of(measured, calibrations);
   const ExitScores& scores = result.scores;
-  const std::vector<double> thresholds = thresholds_of(*model.data());
+  const std::vector<double> thresholds = thresholds_of(data_of(model));
   const std::vector<std::uint32_t> rows = all_rows(scores);
   result.mainnet_ms = std::accumulate(scores.segment_ms.begin(), scores.segment_ms.end(), 0.0);
   result.current = operate(scores, thresholds);

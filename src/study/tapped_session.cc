@@ -26,14 +26,14 @@ struct TappedSession::Impl {
 
   // Exits that only collect: each gives its tap's pooled features.
   Graph graph(const Shape& row_shape) const {
-    Graph result = mainnet_with_head(*model.data(), row_shape);
+    Graph result = mainnet_with_head(data_of(model), row_shape);
     for (std::size_t i = 0; i < taps.size(); ++i) {
-      const NodeId tap = find_tap(result, taps[i], model.data()->source);
+      const NodeId tap = find_tap(result, taps[i], data_of(model).source);
       const std::string name = "tap " + std::to_string(i);
       result.add_exit(name, result.add(name, std::make_shared<ops::TapFeatures>(pooling), {tap}));
     }
     if (!model.has_head()) {
-      const NodeId last = find_tap(result, model.taps().back().first, model.data()->source);
+      const NodeId last = find_tap(result, model.taps().back().first, data_of(model).source);
       result.add_exit(kFinalExit,
                       result.add(kNoHead, std::make_shared<ops::TapFeatures>(pooling), {last}));
     }
@@ -50,10 +50,10 @@ struct TappedSession::Impl {
 TappedSession::TappedSession(const Model& model, const std::vector<std::string>& taps,
                              const ops::ExitPooling& pooling, int threads)
     : impl_(new Impl{model, taps, pooling, resolve_threads(threads), {}, {}, nullptr}) {
-  const Graph& plain = *model.data()->mainnet;
+  const Graph& plain = *data_of(model).mainnet;
   const ops::TapFeatures pool(pooling);
   for (const std::string& name : taps) {
-    const Shape& tap = plain.node(find_tap(plain, name, model.data()->source)).shape;
+    const Shape& tap = plain.node(find_tap(plain, name, data_of(model).source)).shape;
     impl_->pools.push_back(ops::effective_pool(tap, pooling.grid));
     impl_->feature_counts.push_back(static_cast<int>(pool.output_shape({&tap, 1})[0]));
   }
@@ -64,19 +64,13 @@ const std::vector<int>& TappedSession::pools() const { return impl_->pools; }
 const std::vector<int>& TappedSession::feature_counts() const { return impl_->feature_counts; }
 
 TappedSession::Output TappedSession::run(const Batch& batch) {
-  const ModelData& data = *impl_->model.data();
+  const ModelData& data = data_of(impl_->model);
+  const ModelInputs given = check_batch_inputs(data, batch);
   RunInputs inputs;
-  Shape row_shape = default_input_shape(data);
-  if (data.is_text()) {
-    check_texts(data, batch.tokens);
-    inputs.rows = static_cast<int>(batch.tokens.rows());
-    inputs.texts = &batch.tokens;
-  } else {
-    row_shape = image_row_shape(data, batch.inputs);
-    inputs.rows = static_cast<int>(batch.inputs.dim(0));
-    inputs.images = batch.inputs.data<float>();
-  }
-  Runner& runner = impl_->runner_for(row_shape);
+  inputs.rows = static_cast<int>(given.rows);
+  inputs.texts = given.texts;
+  if (given.images) inputs.images = given.images->data<float>();
+  Runner& runner = impl_->runner_for(given.images ? given.row_shape : default_input_shape(data));
   const auto& exits = runner.plan().exits();
   RunRules rules;
   rules.exits.assign(exits.size(), ExitRule{true, 2, 1});

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "exit_head.h"
-#include "sidenet/dataset.h"
+#include "sidenet/batch.h"
 #include "sidenet/model.h"
 
 namespace sidenet {

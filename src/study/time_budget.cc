@@ -4,7 +4,6 @@
 #include <chrono>
 #include <cmath>
 
-#include "load_rows.h"
 #include "operating_point.h"
 #include "sidenet/error.h"
 #include "sidenet/session.h"
@@ -74,26 +73,23 @@ void tell_budget(CalibrateResult& result, const Dataset& data, const ExitScores&
   Rows timed_rows = all_rows(scores);
   timed_rows.resize(std::min<std::size_t>(timed_rows.size(), kRowsToTime));
   result.row_ms = predicted(*options.budget, scores, thresholds, timed_rows);
-  const int threads = resolve_threads(options.threads);
-  Session session(result.model,
-                  {.threads = threads, .winograd = options.winograd, .kernels = options.kernels});
+  const int threads = resolve_threads(options.execution.threads);
+  Session session(result.model, {.execution = options.execution});
   std::vector<double> times;
   double total = 0;
   std::int64_t rows = 0;
   const auto timed = [&](const Batch& batch) {
     const auto start = std::chrono::steady_clock::now();
-    result.model.is_text() ? session.run(batch.tokens) : session.run(batch.inputs);
+    session.run(batch);
     return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start)
         .count();
   };
   const auto end = static_cast<std::int64_t>(timed_rows.size());
-  for (std::int64_t first = 0; first < end; first += options.batch) {
-    const std::int64_t count = std::min(options.batch, end - first);
-    const Batch batch = load_rows(result.model, data, first, count, threads);
-    if (first == 0) {
-      result.model.is_text() ? session.run_all_exits(batch.tokens)
-                             : session.run_all_exits(batch.inputs);
-    }
+  const std::int64_t batch_rows = options.execution.batch.value_or(1);
+  for (std::int64_t first = 0; first < end; first += batch_rows) {
+    const std::int64_t count = std::min(batch_rows, end - first);
+    const Batch batch = batch_of(result.model, data, first, count, threads);
+    if (first == 0) session.run_all_exits(batch);
     const double ms = timed(batch);
     total += ms;
     rows += count;

@@ -110,10 +110,10 @@ class Training {
         data_(data),
         options_(std::move(options)),
         progress_(progress),
-        trained_(*model.data()) {
+        trained_(data_of(model)) {
     trained_.plans.reset();
     pooling_.grid = options_.pool;
-    pooling_.tokens = ops::token_pooling_of(options_.token_pool);
+    pooling_.tokens = options_.token_pool;
     columns_ = options_.taps;
     head_tap_ = model.taps().back().first;
     if (options_.head && std::find(columns_.begin(), columns_.end(), head_tap_) == columns_.end())
@@ -128,7 +128,7 @@ class Training {
     FeatureCache cache(folder, features_key(model_, data_, all_taps),
                        static_cast<std::int64_t>(data_.labels.size()) * copies_of_row(options_),
                        feature_columns(model_, all_taps), features_proof(model_, data_, all_taps));
-    TappedSession mainnet(model_, columns_, pooling_, options_.threads);
+    TappedSession mainnet(model_, columns_, pooling_, options_.execution.threads);
     compute_features(mainnet, model_, data_, all_taps, cache, progress_);
     split_cache_rows(data_, options_, rows_);
     keep_digests(cache.column(columns_.size() + (model_.has_head() ? 1 : 0)));
@@ -191,7 +191,7 @@ class Training {
         DType::f32, {rows_.features.dim(0), static_cast<std::int64_t>(data_.class_names.size())});
     TrainOptions options = options_;
     options.soft_targets = 0;
-    options.weights = "f32";
+    options.weights = WeightType::f32;
     const ops::SideNet head = train(kFinalExit, pooling_, options);
     trained_.labels = data_.class_names;
     head.put(trained_.weights, kFinalExit);
@@ -200,7 +200,7 @@ class Training {
   }
 
   Tensor apply(const ops::SideNet& sidenet, const Tensor& features) const {
-    const ops::PreparedSideNet prepared(sidenet, resolve_threads(options_.threads));
+    const ops::PreparedSideNet prepared(sidenet, resolve_threads(options_.execution.threads));
     Tensor logits(DType::f32, {features.dim(0), sidenet.classes()});
     constexpr std::int64_t at_once = 4096;
     for (std::int64_t first = 0; first < features.dim(0); first += at_once) {
@@ -224,7 +224,7 @@ class Training {
 };
 
 void check_head(const Model& model, const TrainOptions& options) {
-  if (options.head && model.data()->architecture.classes > 0)
+  if (options.head && data_of(model).architecture.classes > 0)
     throw Error("train: head: " + model.architecture() +
                 " came with a head of its own, which is never changed here");
   if (!options.head && !model.has_head())

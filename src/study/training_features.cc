@@ -106,7 +106,7 @@ void add_tokenizer(AnyDigest& digest, const Model& model, const TrainOptions& op
   for (const AddedToken& token : contents_of(tokenizer).added)
     digest.add(static_cast<std::uint64_t>(token.id));
   digest.add(static_cast<std::uint64_t>(contents_of(tokenizer).model_pieces))
-      .add(options.token_pool);
+      .add(name_of(options.token_pool));
 }
 
 // Lists with their lengths: no two models give the same fields.
@@ -114,13 +114,13 @@ template <class AnyDigest>
 std::string features_digest(AnyDigest digest, const Model& model, const LabelledData& data,
                             const TrainOptions& options) {
   digest.add("features 4").add(build_fingerprint()).add(model.architecture());
-  digest.add(model.data()->architecture.settings.size());
-  for (const auto& [key, value] : model.data()->architecture.settings) digest.add(key).add(value);
+  digest.add(data_of(model).architecture.settings.size());
+  for (const auto& [key, value] : data_of(model).architecture.settings) digest.add(key).add(value);
   // The head's logits are features too.
-  const auto& head = model.data()->head;
+  const auto& head = data_of(model).head;
   digest.add(std::uint64_t{head.has_value()});
-  if (head) digest.add(head->tap).add(ops::token_pooling_name(head->pooling.tokens));
-  for (const auto& [name, tensor] : model.data()->weights) {
+  if (head) digest.add(head->tap).add(name_of(head->pooling.tokens));
+  for (const auto& [name, tensor] : data_of(model).weights) {
     const bool is_head = name.starts_with(ops::SideNet::scope(kFinalExit));
     if ((ops::SideNet::owns(name) && !is_head) || name == kTrainingRows) continue;
     digest.add(name)
@@ -190,7 +190,9 @@ void compute_features(TappedSession& mainnet, const Model& model, const Labelled
   if (const std::int64_t done = cache.rows_done() / copies; done > 0) {
     const JoinedDataset all(data.parts, data.labels, 0);
     const std::size_t source = feature_columns(model, options).size() - 1;
-    cache.cut(unchanged_rows(all, cached_sources(cache, source, copies), options.threads) * copies);
+    cache.cut(
+        unchanged_rows(all, cached_sources(cache, source, copies), options.execution.threads) *
+        copies);
   }
   const std::int64_t first = cache.rows_done() / copies;
   const JoinedDataset missing(data.parts, data.labels, first);
@@ -208,18 +210,13 @@ void compute_features(TappedSession& mainnet, const Model& model, const Labelled
     cache.append(columns);
     report("");
   };
-  if (model.is_text()) {
-    for_each_batch(missing, model.tokenizer(), std::max<std::int64_t>(1, options.batch),
-                   [&](const Batch& batch) { append(batch, row_digests(batch, true)); });
-  } else {
-    const std::int64_t batch_rows = std::max<std::int64_t>(1, options.batch / copies);
-    for_each_batch(missing, model.preprocessing(), batch_rows, options.threads,
-                   [&](const Batch& batch) {
-                     Batch both = batch;
-                     if (options.flip) both.inputs = with_mirrored(batch.inputs);
-                     append(both, row_digests(batch, false));
-                   });
-  }
+  const std::int64_t batch_rows =
+      std::max<std::int64_t>(1, options.execution.batch.value_or(64) / copies);
+  for_each_batch(model, missing, batch_rows, options.execution.threads, [&](const Batch& batch) {
+    Batch both = batch;
+    if (options.flip) both.inputs = with_mirrored(batch.inputs);
+    append(both, row_digests(batch));
+  });
   cache.checkpoint();
 }
 

@@ -7,7 +7,8 @@
 #include <vector>
 
 #include "operating_point.h"
-#include "sidenet/calibration.h"
+#include "sidenet/operating_point.h"
+#include "sidenet/risk.h"
 
 namespace sidenet {
 

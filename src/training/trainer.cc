@@ -52,7 +52,7 @@ void check_rows(const std::string& name, const TrainingRows& rows) {
 /// Below about a million multiply-adds a batch, handing the work to other threads costs more than
 /// it saves.
 int useful_threads(const TrainingRows& rows, const TrainOptions& options) {
-  const int threads = resolve_threads(options.threads);
+  const int threads = resolve_threads(options.execution.threads);
   const double work =
       static_cast<double>(rows.features.dim(1)) * options.hidden * options.batch_rows;
   return work < 1e6 ? 1 : threads;
@@ -102,7 +102,7 @@ class Trainer {
       if (epoch - result.best_epoch >= options_.patience) break;
     }
     result.sidenet = sidenet(best);
-    if (options_.weights == "bf16") round_first_layer(best, result);
+    if (options_.weights == WeightType::bf16) round_first_layer(best, result);
     return result;
   }
 
@@ -248,14 +248,12 @@ void check_options(const TrainOptions& options) {
   };
   require(options.hidden >= 1 && options.hidden <= 65536, "hidden: expected 1 to 65536",
           options.hidden);
-  if (options.weights != "bf16" && options.weights != "f32")
-    throw Error("train: weights: expected bf16 or f32, got '" + options.weights + "'");
   require(options.pool >= 1 && options.pool <= 256, "pool: expected 1 to 256", options.pool);
   require(options.epochs >= 1, "epochs: expected at least 1", options.epochs);
   require(options.patience >= 1, "patience: expected at least 1", options.patience);
   require(options.batch_rows >= 1 && options.batch_rows <= 65536, "batch_rows: expected 1 to 65536",
           options.batch_rows);
-  check_batch(options.batch, "train");
+  check_batch(options.execution.batch.value_or(1), "train");
   require(options.learning_rate > 0 && std::isfinite(options.learning_rate),
           "learning_rate: expected above 0", options.learning_rate);
   require(options.weight_decay >= 0 && std::isfinite(options.weight_decay),

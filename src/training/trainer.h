@@ -7,7 +7,7 @@
 
 #include "sidenet.h"
 #include "sidenet/tensor.h"
-#include "sidenet/training.h"
+#include "sidenet/train_options.h"
 
 namespace sidenet {
 

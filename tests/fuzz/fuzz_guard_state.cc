@@ -15,8 +15,8 @@ GuardState own(std::string_view text) {
   };
   const std::map<std::string, double> thresholds = {{"layer1", 0.75}, {"layer2", 0.9}};
   return {.model = std::string(32, '0'),
-          .action = holds("\"raise\"") ? "raise" : "warn",
-          .confidence = "max",
+          .action = holds("\"raise\"") ? GuardAction::raise : GuardAction::warn,
+          .confidence = Confidence::max_probability,
           .given = thresholds,
           .guard = DriftGuard(holds("\"limit\":0.0,") ? 0 : 0.25, 0.1),
           .thresholds = thresholds};

@@ -4,7 +4,7 @@
 
 #include "fuzz_support.h"
 #include "image_decode.h"
-#include "sidenet/dataset.h"
+#include "sidenet/image.h"
 
 namespace {
 

@@ -27,7 +27,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (!model->is_text() || !model->has_tokenizer()) return;
     TokenRows rows;
     model->tokenizer().encode({"a text", {}}, rows);
-    if (model->nodes().size() < 200 && model->has_head()) Session(*model, {.threads = 1}).run(rows);
+    if (model->nodes().size() < 200 && model->has_head())
+      Session(*model, {.execution = {.threads = 1}}).run(rows);
   });
   return 0;
 }

@@ -1,7 +1,7 @@
 // torch.save's files from before zip: five pickles, and storages.
-#include "checkpoint.h"
 #include "fuzz_support.h"
 #include "pytorch_legacy.h"
+#include "sidenet/checkpoint.h"
 
 using namespace sidenet;
 

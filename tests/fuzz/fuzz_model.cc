@@ -11,7 +11,7 @@ namespace {
 constexpr std::int64_t kMaxWork = 20'000'000;  // multiply-adds: what is slower tells nothing new
 
 void answer(const Model& model) {
-  Session session(model, {.threads = 1});
+  Session session(model, {.execution = {.threads = 1}});
   if (model.is_text()) {
     TokenRows rows;
     for (const std::int32_t length : {1, 3}) {
@@ -41,9 +41,9 @@ void answer(const Model& model) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const fuzz::Recipe recipe = fuzz::read_recipe({reinterpret_cast<const char*>(data), size});
-  const fuzz::MemoryFile file(fuzz::file_of(recipe));
+  const std::string file = fuzz::file_of(recipe);
   std::optional<Model> model;
-  fuzz::refusable(file.path(), [&] { model = Model::load(file.path()); });
+  fuzz::refusable("input", [&] { model = Model::load(std::as_bytes(std::span(file)), "input"); });
   if (!model) return 0;
   model->certificate_problem();
   fuzz::refusable("", [&] {

@@ -1,6 +1,6 @@
 // A NumPy array.
 #include "fuzz_support.h"
-#include "npy.h"
+#include "sidenet/npy.h"
 
 using namespace sidenet;
 

@@ -1,9 +1,9 @@
 // A pickle alone, and as the data.pkl of a checkpoint whose checksums are right, with three
 // storages.
 #include "../malformed/formats_builders.h"
-#include "checkpoint.h"
 #include "fuzz_support.h"
 #include "pickle.h"
+#include "sidenet/checkpoint.h"
 
 using namespace sidenet;
 

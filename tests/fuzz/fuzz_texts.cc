@@ -30,7 +30,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const FileBytes file{"input", fuzz::as_bytes(input), nullptr};
   for (const TextFormat format :
        {TextFormat::tsv, TextFormat::csv, TextFormat::jsonl, TextFormat::trec}) {
-    for (const char* encoding : {"utf-8", "latin-1"}) {
+    for (TextEncoding encoding : {TextEncoding::utf8, TextEncoding::latin1}) {
       for (const bool given : {false, true}) {
         TextFile text;
         text.file = file;

@@ -1,7 +1,7 @@
 // torch.save's zip archives, and every entry of any archive.
-#include "checkpoint.h"
 #include "fuzz_support.h"
 #include "pytorch_zip.h"
+#include "sidenet/checkpoint.h"
 #include "zip_archive.h"
 
 using namespace sidenet;

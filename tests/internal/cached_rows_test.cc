@@ -10,6 +10,7 @@
 #include <functional>
 #include <numeric>
 
+#include "dataset_batches.h"
 #include "image_files.h"
 #include "random_model.h"
 #include "sidenet/sidenet.h"
@@ -84,8 +85,8 @@ Run train(const Model& model, const std::vector<std::shared_ptr<const Dataset>>&
   options.taps = {model.taps().front().first};
   options.hidden = 8;
   options.epochs = 2;
-  options.batch = 7;
-  options.threads = 2;
+  options.execution.batch = 7;
+  options.execution.threads = 2;
   options.cache_dir = cache;
   options.keep_cache = !cache.empty();
   if (change) change(options);
@@ -154,7 +155,7 @@ TEST_CASE("a run that stopped compares what it has") {
   struct Stop {};
   TrainOptions options;
   options.taps = {mainnet().taps().front().first};
-  options.batch = 7;
+  options.execution.batch = 7;
   options.cache_dir = cache;
   const auto stop = [](const Progress& progress) {
     if (progress.done >= 21) throw Stop();

@@ -1,4 +1,6 @@
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+#include "dataset_batches.h"
+
 #include <doctest/doctest.h>
 
 #include <atomic>

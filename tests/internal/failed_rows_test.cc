@@ -32,8 +32,8 @@ ModelData images(unsigned seed) {
 Model texts(unsigned seed, const BertSize& size) {
   ModelData data = describe_bert(random_bert(seed, size), size.heads);
   RandomWeights random(seed + 1);
-  add_random_text_exit(random, data, "encoder.layer.0", ops::TokenPooling::cls_mean, 12);
-  add_random_text_exit(random, data, "encoder.layer.2", ops::TokenPooling::mean, 9);
+  add_random_text_exit(random, data, "encoder.layer.0", TokenPooling::cls_mean, 12);
+  add_random_text_exit(random, data, "encoder.layer.2", TokenPooling::mean, 9);
   Tensor words = data.weights.at("embeddings.word_embeddings.weight").clone();
   words.mutable_data<float>()[7 * size.hidden + 3] = kNan;  // of word 7
   data.weights["embeddings.word_embeddings.weight"] = words;
@@ -42,7 +42,7 @@ Model texts(unsigned seed, const BertSize& size) {
 
 SessionOptions marking(int threads, int micro_batch) {
   SessionOptions options;
-  options.threads = threads, options.micro_batch = micro_batch;
+  options.execution.threads = threads, options.micro_batch = micro_batch;
   options.mark_failed_rows = true;
   return options;
 }
@@ -80,7 +80,8 @@ void check_rows(const Model& model, std::int64_t rows, const std::vector<std::in
   std::iota(order.begin(), order.end(), 0);
   for (const int threads : {1, 2, 3}) {
     for (const int micro_batch : {0, 1, 2, 5}) {
-      Session session(model, marking(threads, micro_batch)), strict(model, {threads, micro_batch});
+      Session session(model, marking(threads, micro_batch)),
+          strict(model, {.execution = {.threads = threads}, .micro_batch = micro_batch});
       RandomWeights random(static_cast<unsigned>(threads * 10 + micro_batch));
       for (std::size_t i = order.size(); i > 1; --i)
         std::swap(order[i - 1], order[random.integer(static_cast<unsigned>(i))]);

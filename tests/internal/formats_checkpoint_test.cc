@@ -3,9 +3,9 @@
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
-#include "checkpoint.h"
 #include "format_fixtures.h"
 #include "mapped_file.h"
+#include "sidenet/checkpoint.h"
 #include "sidenet/error.h"
 #include "state_dict.h"
 

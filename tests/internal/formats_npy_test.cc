@@ -2,8 +2,8 @@
 #include <doctest/doctest.h>
 
 #include "format_fixtures.h"
-#include "npy.h"
 #include "sidenet/error.h"
+#include "sidenet/npy.h"
 
 using namespace sidenet;
 using namespace sidenet::testing;

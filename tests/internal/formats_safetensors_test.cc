@@ -1,9 +1,9 @@
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
-#include "checkpoint.h"
 #include "format_fixtures.h"
 #include "safetensors.h"
+#include "sidenet/checkpoint.h"
 #include "sidenet/error.h"
 
 using namespace sidenet;

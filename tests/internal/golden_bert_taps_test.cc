@@ -12,7 +12,7 @@
 namespace {
 
 using golden::Json;
-using sidenet::ops::TokenPooling;
+using sidenet::TokenPooling;
 
 constexpr float kTolerance = 1e-4f;
 

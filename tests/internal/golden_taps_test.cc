@@ -20,7 +20,7 @@ float check_taps(const golden::Json& index, const golden::Json& golden_case) {
   const golden::TemporaryFile checkpoint(net + "-taps.safetensors");
   golden::write_checkpoint(index, net, checkpoint.path());
   sidenet::ImportOptions options;
-  options.preprocess = "none";
+  options.preprocess = sidenet::PreprocessingPreset::none;
   const sidenet::Model model = sidenet::Model::import_checkpoint(checkpoint.path(), options);
   std::vector<std::string> taps;
   for (const auto& item : golden_case.at("taps").items()) taps.push_back(item.key());

@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "image_files.h"
-#include "sidenet/dataset.h"
+#include "sidenet/image.h"
 
 using namespace sidenet;
 using namespace files;

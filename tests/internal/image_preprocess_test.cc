@@ -5,7 +5,7 @@
 
 #include "bilinear_resize.h"
 #include "image_files.h"
-#include "sidenet/dataset.h"
+#include "sidenet/image.h"
 
 using namespace sidenet;
 using namespace files;

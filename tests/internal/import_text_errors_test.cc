@@ -61,7 +61,7 @@ std::string error_of_rows(Session& session, const std::function<void(TokenRows&)
   edit(rows);
   const std::string message = files::error_of([&] { session.run(rows); });
   CHECK(message == files::error_of([&] { session.run_all_exits(rows); }));
-  CHECK(message == files::error_of([&] { session.profile(rows, 1); }));
+  CHECK(message == files::error_of([&] { session.profile(Batch{.tokens = rows}, 1); }));
   return message;
 }
 
@@ -273,7 +273,7 @@ TEST_CASE("options of the other kind of model, and labels that do not fit") {
     return options;
   };
   const std::vector<ImportOptions> image_options = {
-      with([](auto& o) { o.preprocess = "none"; }),
+      with([](auto& o) { o.preprocess = PreprocessingPreset::none; }),
       with([](auto& o) { o.mean = std::vector<float>{0.5f}; }),
       with([](auto& o) { o.std = std::vector<float>{0.5f}; }), with([](auto& o) { o.size = 32; }),
       with([](auto& o) { o.crop = 32; })};
@@ -301,7 +301,7 @@ TEST_CASE("options of the other kind of model, and labels that do not fit") {
 
 TEST_CASE("rows that do not fit the model") {
   const TextCheckpoint checkpoint(random_bert(1, small_bert()));
-  Session session(checkpoint.import(), {1, 0});
+  Session session(checkpoint.import(), {.execution = {.threads = 1}});
   const auto error = [&](const std::function<void(TokenRows&)>& edit) {
     return error_of_rows(session, edit);
   };
@@ -352,7 +352,7 @@ TEST_CASE("rows that do not fit the model") {
         }) == checkpoint.folder.path + "/model.safetensors: takes texts, got images (1, 3, 8, 8)");
   const TextCheckpoint images(random_cifar_resnet(1, 1, 8, 3, 4, false), json::object());
   CHECK(files::error_of([&] {
-          Session(images.import(), {1, 0}).run(TokenRows{});
+          Session(images.import(), {.execution = {.threads = 1}}).run(TokenRows{});
         }) == images.folder.path + "/model.safetensors: takes images, got 0 texts");
   CHECK(session.run(TokenRows{}).index.empty());
 }

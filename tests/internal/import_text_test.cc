@@ -6,6 +6,7 @@
 #include <bit>
 #include <functional>
 
+#include "dataset_batches.h"
 #include "golden_texts.h"
 #include "tapped_session.h"
 #include "text_checkpoint.h"
@@ -392,7 +393,7 @@ TEST_CASE("a head fitted to a headless encoder is saved with it") {
   options.head = true;
   options.hidden = 8;
   options.epochs = 4;
-  options.threads = 1;
+  options.execution.threads = 1;
   const TrainResult trained = train_sidenets(checkpoint.import(), {data}, options);
   const Model& model = trained.model;
   REQUIRE(trained.exits.size() == 2);
@@ -407,11 +408,11 @@ TEST_CASE("a head fitted to a headless encoder is saved with it") {
   CHECK(again.labels() == model.labels());
   REQUIRE(again.exits().size() == 2);
   CHECK(again.exits()[1].name == "final");
-  CHECK(again.exits()[1].token_pool == "cls+mean");
+  CHECK(again.exits()[1].token_pool == TokenPooling::cls_mean);
   const TokenRows tokens = encode_rows(*data, model.tokenizer(), 0, data->rows());
   CHECK(same_rows(tokens, encode_rows(*data, again.tokenizer(), 0, data->rows())));
-  const AllExits all = Session(model, {1, 0}).run_all_exits(tokens),
-                 all_again = Session(again, {2, 0}).run_all_exits(tokens);
+  const AllExits all = Session(model, {.execution = {.threads = 1}}).run_all_exits(tokens),
+                 all_again = Session(again, {.execution = {.threads = 2}}).run_all_exits(tokens);
   REQUIRE(all.logits.size() == 2);
   for (const std::size_t exit : {0, 1}) CHECK(same_bits(all.logits[exit], all_again.logits[exit]));
   CHECK_FALSE(same_bits(all.logits[0], all.logits[1]));

@@ -58,7 +58,7 @@ Model saved_resnet(const std::string& path, unsigned seed = 1) {
 
 Answers run(const Model& model, const Tensor& inputs, const std::string& folder,
             const ExitPolicy& policy = {}) {
-  Session session(model, {.threads = 2, .weight_cache = folder});
+  Session session(model, {.execution = {.threads = 2}, .weight_cache = folder});
   return session.run(inputs, policy);
 }
 
@@ -116,7 +116,8 @@ TEST_CASE("kept weights: another model, or way to compute, has files of its own"
   CHECK(same(run(other, inputs, folder.weights()), run(other, inputs, "")));
   CHECK(folder.files().size() > first.size());
   const std::size_t two = folder.files().size();
-  Session direct(other, {.threads = 1, .winograd = false, .weight_cache = folder.weights()});
+  Session direct(
+      other, {.execution = {.threads = 1, .winograd = false}, .weight_cache = folder.weights()});
   direct.run(inputs);
   CHECK(folder.files().size() > two);
 }
@@ -224,7 +225,7 @@ TEST_CASE("kept weights: sizes of pictures share what does not depend on them") 
   const Folder folder;
   const Model model = saved_resnet(folder.path + "/m.safetensors");
   testing::RandomWeights random(3);
-  Session session(model, {.threads = 1, .weight_cache = folder.weights()});
+  Session session(model, {.execution = {.threads = 1}, .weight_cache = folder.weights()});
   std::set<std::string> names;
   for (std::int64_t size = 32; size < 44; ++size) {
     session.run(random.tensor({1, 3, size, size + size % 3}, -2, 2), ExitPolicy::uniform(2));
@@ -338,10 +339,11 @@ TEST_CASE("kept weights: texts") {
   ModelData data = testing::describe_bert(testing::random_bert(1, size), size.heads);
   make_model(std::move(data)).save(path);
   const TokenRows inputs = testing::random_texts(3, 5, size.positions, size);
-  Session without(Model::load(path), {.threads = 1});
+  Session without(Model::load(path), {.execution = {.threads = 1}});
   const Answers expected = without.run(inputs);
   for (int again = 0; again < 2; ++again) {
-    Session session(Model::load(path), {.threads = 1, .weight_cache = folder.weights()});
+    Session session(Model::load(path),
+                    {.execution = {.threads = 1}, .weight_cache = folder.weights()});
     CHECK(same(session.run(inputs), expected));
   }
   CHECK(!folder.files().empty());
@@ -396,7 +398,7 @@ TEST_CASE("kept weights: where they cannot be written the answer comes all the s
   const Model model = saved_resnet(folder.path + "/m.safetensors");
   const Tensor inputs = random_rows();
   const Answers expected = run(model, inputs, "");
-  Session session(model, {.threads = 1, .weight_cache = folder.weights()});
+  Session session(model, {.execution = {.threads = 1}, .weight_cache = folder.weights()});
   fs::remove_all(folder.weights());
   CHECK(same(session.run(inputs), expected));
 }

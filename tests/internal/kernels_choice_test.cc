@@ -69,10 +69,11 @@ double difference(const AllExits& a, const AllExits& b) {
 template <typename Rows, typename Pick>
 void check_rows(const Model& model, const Rows& rows, std::int64_t count, const Pick& pick) {
   const AllExits expected =
-      Session(model, {.threads = 1, .kernels = Kernels::reference}).run_all_exits(rows);
+      Session(model, {.execution = {.threads = 1, .kernels = Kernels::reference}})
+          .run_all_exits(rows);
   for (const Kernels choice : choices()) {
-    CAPTURE(std::string(kernels_name(choice)));
-    Session one(model, {.threads = 1, .kernels = choice});
+    CAPTURE(std::string(name_of(choice)));
+    Session one(model, {.execution = {.threads = 1, .kernels = choice}});
     const AllExits whole = one.run_all_exits(rows);
     CHECK(difference(whole, expected) < 1e-4);
     const auto is_part = [&](const AllExits& part, std::int64_t first, std::int64_t rows_there) {
@@ -86,7 +87,8 @@ void check_rows(const Model& model, const Rows& rows, std::int64_t count, const 
     for (const int threads : {1, 2, 3}) {
       CAPTURE(threads);
       for (const int micro_batch : {0, 3}) {
-        Session session(model, {.threads = threads, .micro_batch = micro_batch, .kernels = choice});
+        Session session(model, {.execution = {.threads = threads, .kernels = choice},
+                                .micro_batch = micro_batch});
         is_part(session.run_all_exits(rows), 0, count);
         is_part(session.run_all_exits(pick(3, 1)), 3, 1);
         is_part(session.run_all_exits(pick(count - 2, 2)), count - 2, 2);
@@ -115,7 +117,7 @@ void check_images(const Model& model) {
 
 std::map<std::string, int> kernels_of(const Model& model, Kernels choice) {
   std::map<std::string, int> result;
-  Session session(model, {.threads = 1, .kernels = choice});
+  Session session(model, {.execution = {.threads = 1, .kernels = choice}});
   const auto nodes = model.is_text() ? session.profile(random_texts(12, 2, 9), 1)
                                      : session.profile(images(1, 32), 1);
   for (const NodeTime& node : nodes) ++result[node.kernel];
@@ -143,7 +145,7 @@ TEST_CASE("texts: every choice is near the reference; a row's bits are its own")
 TEST_CASE("a profile names each node's kernel, and a choice is what runs") {
   for (const Model& model : {resnet(), bert()}) {
     for (const Kernels choice : choices()) {
-      CAPTURE(std::string(kernels_name(choice)));
+      CAPTURE(std::string(name_of(choice)));
       const auto names = kernels_of(model, choice);
       CHECK(names.count("") == 0);
       CHECK((names.count("onednn") > 0) ==
@@ -187,7 +189,7 @@ TEST_CASE("convolutions: each choice folds scale and bias as the reference does"
     std::vector<float> expected;
     for (const Kernels choice :
          {Kernels::reference, Kernels::automatic, Kernels::own, Kernels::eigen, Kernels::onednn}) {
-      CAPTURE(std::string(kernels_name(choice)));
+      CAPTURE(std::string(name_of(choice)));
       const auto kernel = kernels::choose_conv2d(problem, choice, true);
       CAPTURE(std::string(kernel->name()));
       std::vector<float> y(9 * 9 * 16, 0.25f);
@@ -202,10 +204,11 @@ TEST_CASE("convolutions: each choice folds scale and bias as the reference does"
 }
 
 TEST_CASE("names, and what a build does not have, are told") {
-  for (const std::string& name : kernels_names()) CHECK(kernels_name(kernels_named(name)) == name);
-  CHECK_THROWS_WITH_AS(kernels_named("mkl"),
+  for (const std::string& name : names_of<Kernels>())
+    CHECK(name_of(value_named<Kernels>("kernels", name)) == name);
+  CHECK_THROWS_WITH_AS(value_named<Kernels>("kernels", "mkl"),
                        "kernels: expected auto, own, onednn, eigen or reference, got 'mkl'", Error);
   if (!kernels::onednn::is_available())
-    CHECK_THROWS_WITH_AS(Session(resnet(), {.kernels = Kernels::onednn}),
+    CHECK_THROWS_WITH_AS(Session(resnet(), {.execution = {.kernels = Kernels::onednn}}),
                          doctest::Contains("this build has no oneDNN"), Error);
 }

@@ -155,7 +155,7 @@ inline Outcome try_promises(const Model& model, const Population& population, st
     const CalibrateResult result =
         calibrate_measured(model, labelled, unlabelled > 0 ? &others : nullptr, options);
     if (!result.certificate) continue;
-    const ModelData& data = *result.model.data();
+    const ModelData& data = data_of(result.model);
     const Judged judged =
         judge(population, scores_of(population.rows, calibrations_of(data)), thresholds_of(data));
     ++outcome.certified;

@@ -81,7 +81,7 @@ CalibrateOptions promise(Risk risk, double epsilon, double delta) {
   options.epsilon = epsilon;
   options.delta = delta;
   options.risk = risk;
-  options.fit = "temperature";
+  options.fit = ConfidenceFit::temperature;
   return options;
 }
 
@@ -90,7 +90,7 @@ void check(const char* name, const Population& population, Risk risk, double eps
   const testing::Outcome outcome = testing::try_promises(model(), population, 2000, unlabelled,
                                                          draws, promise(risk, epsilon, delta));
   const double allowed = delta * draws + 2 * std::sqrt(draws * delta * (1 - delta));
-  MESSAGE(std::string(name) << ", " << std::string(risk_name(risk)) << " " << epsilon << ", delta "
+  MESSAGE(std::string(name) << ", " << std::string(name_of(risk)) << " " << epsilon << ", delta "
                             << delta << ": certified " << outcome.certified << " of " << draws
                             << ", broken " << outcome.broken << ", saved " << outcome.saved);
   CHECK(outcome.broken <= allowed);

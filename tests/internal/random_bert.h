@@ -55,7 +55,7 @@ inline ModelData describe_bert(Weights weights, int heads) {
 }
 
 inline void add_random_text_exit(RandomWeights& random, ModelData& data, const std::string& tap,
-                                 ops::TokenPooling pooling, int hidden) {
+                                 TokenPooling pooling, int hidden) {
   const auto width = data.weights.at("embeddings.word_embeddings.weight").dim(1);
   add_random_exit(random, data, tap, 1, static_cast<int>(ops::pooled_features(pooling, width)),
                   hidden);

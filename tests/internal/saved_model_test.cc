@@ -28,7 +28,7 @@ ModelData images() {
 ModelData texts() {
   const TextCheckpoint checkpoint(random_bert(3, small_bert()), config_of(small_bert()));
   checkpoint.folder.write("vocab.txt", lines(small_vocabulary()));
-  return *checkpoint.import().data();
+  return data_of(checkpoint.import());
 }
 
 /// Why the model cannot be made; empty where it can, and its file can be loaded.
@@ -56,7 +56,7 @@ bool texts_refused(const Change& change) { return is_refused(texts(), change); }
 
 Certificate some_certificate() {
   Certificate certificate;
-  certificate.risk = "drop";
+  certificate.risk = Risk::drop;
   certificate.epsilon = 0.01, certificate.delta = 0.1, certificate.rows = 100;
   certificate.method = "test";
   certificate.thresholds = {{"layer1.0", 0.5}};
@@ -128,7 +128,7 @@ TEST_CASE("certificates") {
     CHECK(refused([&](Certificate& c) { c.accuracy = share; }));
     CHECK(refused([&](Certificate& c) { c.disagreement_bound = share; }));
   }
-  CHECK(refused([](Certificate& c) { c.risk = "any"; }));
+  CHECK(refused([](Certificate& c) { c.risk = static_cast<Risk>(9); }));
   CHECK(refused([](Certificate& c) { c.rows = 0; }));
   CHECK(refused([](Certificate& c) { c.compute = kNan; }));
   CHECK(refused([](Certificate& c) { c.thresholds["layer1.0"] = kInf; }));

@@ -64,7 +64,7 @@ TEST_CASE(
     const Model model = model_with_exits(seed, seed % 2 == 0);
     const std::int64_t rows = 37;
     const Tensor inputs = random_rows(seed + 100, rows);
-    Session alone(model, {1, 1});
+    Session alone(model, {.execution = {.threads = 1}, .micro_batch = 1});
     ExitPolicy policy;
     for (const char* exit : {"layer1.0", "layer2", "layer3.0"})
       policy.thresholds[exit] = median_confidence(alone, inputs, exit);
@@ -85,7 +85,7 @@ TEST_CASE(
 
     for (const int threads : {1, 2, 3}) {
       for (const int micro_batch : {1, 2, 5, 16, 64}) {
-        Session session(model, {threads, micro_batch});
+        Session session(model, {.execution = {.threads = threads}, .micro_batch = micro_batch});
         const Answers whole = session.run(inputs, policy);
         int wrong = 0;
         for (std::int64_t row = 0; row < rows; ++row) wrong += !same_row(whole, row, expected, row);
@@ -113,7 +113,8 @@ TEST_CASE(
 TEST_CASE("a row by all threads or by one (ThreadChoice tries one now and then): the same bits") {
   const Model model = model_with_exits(16);
   const Tensor inputs = random_rows(17, 1);
-  Session alone(model, {1, 1}), session(model, {2, 1});
+  Session alone(model, {.execution = {.threads = 1}, .micro_batch = 1}),
+      session(model, {.execution = {.threads = 2}, .micro_batch = 1});
   const Answers expected = alone.run(inputs, ExitPolicy::final_only());
   for (int i = 0; i < 80; ++i)
     CHECK(same_row(session.run(inputs, ExitPolicy::final_only()), 0, expected, 0));
@@ -124,7 +125,7 @@ TEST_CASE(
     "number say") {
   const Model model = model_with_exits(12);
   const Tensor inputs = random_rows(13, 60);
-  Session plain(model, {2, 5});
+  Session plain(model, {.execution = {.threads = 2}, .micro_batch = 5});
   ExitPolicy policy;
   for (const char* exit : {"layer1.0", "layer2"})
     policy.thresholds[exit] = median_confidence(plain, inputs, exit);
@@ -135,7 +136,7 @@ TEST_CASE(
     policy.audit_share = share;
     std::vector<int> whole;
     for (const int threads : {1, 2}) {
-      Session session(model, {threads, 4});
+      Session session(model, {.execution = {.threads = threads}, .micro_batch = 4});
       const Answers answers = session.run(inputs, policy);
       int audited = 0;
       for (std::int64_t row = 0; row < 60; ++row) {
@@ -152,7 +153,7 @@ TEST_CASE(
       if (threads == 1) whole = answers.audit;
       CHECK(answers.audit == whole);
     }
-    Session parts(model, {2, 4});
+    Session parts(model, {.execution = {.threads = 2}, .micro_batch = 4});
     std::vector<int> in_parts;
     for (std::int64_t first = 0; first < 60; first += 20) {
       const Answers answers = parts.run(sidenet::testing::slice_rows(inputs, first, 20), policy);
@@ -169,7 +170,7 @@ TEST_CASE(
     "all exits: the parts' multiply-adds add up to MainNet's and the SideNets', and their times "
     "are told") {
   const Model model = model_with_exits(14);
-  Session session(model, {2});
+  Session session(model, {.execution = {.threads = 2}});
   const Tensor inputs = random_rows(15, 9);
   const AllExits all = session.run_all_exits(inputs);
   REQUIRE(all.segment_ms.size() == 4);
@@ -213,7 +214,7 @@ TEST_CASE("an exit's work is its head and what stands before it") {
 
 TEST_CASE("exits that are shut or absent leave MainNet's answer as it is, to the bit") {
   const Model with = model_with_exits(8);
-  ModelData plain = *with.data();
+  ModelData plain = data_of(with);
   plain.exits.clear();
   const Model without = make_model(std::move(plain));
   Session a(with), b(without);
@@ -226,7 +227,7 @@ TEST_CASE("exits that are shut or absent leave MainNet's answer as it is, to the
 }
 
 TEST_CASE("run_all_exits gives what each exit alone gives") {
-  Session session(model_with_exits(11), {2, 4});
+  Session session(model_with_exits(11), {.execution = {.threads = 2}, .micro_batch = 4});
   const Tensor inputs = random_rows(12, 9);
   const AllExits all = session.run_all_exits(inputs);
   REQUIRE(all.logits.size() == 4);
@@ -274,7 +275,7 @@ TEST_CASE("bad requests are refused in one line") {
   CHECK(refused(Tensor(DType::f32, {1, 1, 32, 32}), {}));
   CHECK(refused(Tensor(DType::f32, {3, 32, 32}), {}));
   CHECK(refused(Tensor(DType::u8, {1, 3, 32, 32}), {}));
-  CHECK_THROWS_AS(Session(model_with_exits(1), {-1, 0}), Error);
+  CHECK_THROWS_AS(Session(model_with_exits(1), {.execution = {.threads = -1}}), Error);
   CHECK(session.run(Tensor(DType::f32, {0, 3, 32, 32})).index.empty());
 }
 
@@ -358,7 +359,7 @@ TEST_CASE("Winograd's convolutions and the direct sum agree, each in a plan of i
   const Model model = model_with_exits(6);
   const Tensor inputs = random_rows(31, 5);
   SessionOptions direct_options;
-  direct_options.winograd = false;
+  direct_options.execution.winograd = false;
   Session winograd(model), direct(model, direct_options);
   const AllExits a = winograd.run_all_exits(inputs), b = direct.run_all_exits(inputs);
   float largest = 0, difference = 0;
@@ -384,7 +385,7 @@ TEST_CASE(
     for (std::size_t i = 0; i < answers.size(); ++i) {
       threads.emplace_back([&, i] {
         const ExitPolicy policy = i % 2 == 0 ? ExitPolicy::uniform(0.3) : ExitPolicy::final_only();
-        answers[i] = Session(model, {.threads = 2}).run(inputs, policy);
+        answers[i] = Session(model, {.execution = {.threads = 2}}).run(inputs, policy);
       });
     }
     for (std::thread& thread : threads) thread.join();

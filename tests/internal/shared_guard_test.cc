@@ -1,6 +1,6 @@
 // A guard that lives in a file: as one that never stopped, every row once, whoever brings it.
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
-#include "shared_guard.h"
+#include "sidenet/shared_guard.h"
 
 #include <doctest/doctest.h>
 #include <signal.h>
@@ -19,6 +19,7 @@
 #include <string>
 #include <vector>
 
+#include "guard_state.h"
 #include "random.h"
 #include "sidenet/error.h"
 #include "temporary_folder.h"
@@ -32,11 +33,11 @@ namespace {
 using Folder = sidenet::testing::TemporaryFolder;
 using sidenet::testing::read;
 
-GuardState begin(const std::string& action = "warn", double limit = 0.05) {
+GuardState begin(GuardAction action = GuardAction::warn, double limit = 0.05) {
   const std::map<std::string, double> thresholds = {{"a", 0.7}, {"b", 0.9}};
   return {.model = "0123",
           .action = action,
-          .confidence = "max",
+          .confidence = Confidence::max_probability,
           .given = thresholds,
           .guard = DriftGuard(limit, 0.2),
           .thresholds = thresholds};
@@ -76,7 +77,7 @@ TEST_CASE("the text of a state gives it back to the bit") {
   Random random(1);
   for (int round = 0; round < 200; ++round) {
     const double limit = round % 3 == 0 ? 0 : random.uniform();
-    GuardState state = begin(round % 2 == 0 ? "raise" : "warn", limit);
+    GuardState state = begin(round % 2 == 0 ? GuardAction::raise : GuardAction::warn, limit);
     state.given["b"] = state.thresholds["b"] =
         round % 5 == 0 ? std::numeric_limits<double>::infinity() : random.uniform();
     state.given["c\"\n"] = state.thresholds["c\"\n"] = std::ldexp(random.uniform(), -round);
@@ -96,7 +97,7 @@ TEST_CASE("the text of a state gives it back to the bit") {
 }
 
 TEST_CASE("restarted at any row, it is as one that never stopped: state, alarms and thresholds") {
-  for (const std::string action : {"warn", "raise"}) {
+  for (const GuardAction action : {GuardAction::warn, GuardAction::raise}) {
     int alarms = 0;
     for (std::uint64_t stream = 0; stream < 8; ++stream) {
       Folder folder;
@@ -155,7 +156,7 @@ TEST_CASE("processes at once: rows, audits and what differs add up") {
   Folder folder;
   const std::string path = folder.at("state");
   in_children(processes, [&](int process) {
-    SharedGuard guard(begin("warn", 1), path);
+    SharedGuard guard(begin(GuardAction::warn, 1), path);
     for (int row = 0; row < rows; ++row) {
       if (row % 3 == 0) {
         guard.add_audited(row % 6 == 0);
@@ -166,7 +167,7 @@ TEST_CASE("processes at once: rows, audits and what differs add up") {
     }
     guard.merge();
   });
-  const GuardState state = SharedGuard(begin("warn", 1), path).state();
+  const GuardState state = SharedGuard(begin(GuardAction::warn, 1), path).state();
   CHECK(state.rows == processes * rows);
   CHECK(state.audited == processes * rows / 3);
   CHECK(state.guard.rate().rows == processes * rows / 3);
@@ -176,8 +177,8 @@ TEST_CASE("processes at once: rows, audits and what differs add up") {
 TEST_CASE(
     "evidence of the first makes the second alarm; the first is told, and takes over the "
     "thresholds") {
-  for (const std::string action : {"warn", "raise"}) {
-    CAPTURE(action);
+  for (const GuardAction action : {GuardAction::warn, GuardAction::raise}) {
+    CAPTURE(name_of(action));
     Folder folder;
     SharedGuard alone(begin(action));
     int needed = 0;  // rows that differ until the alarm
@@ -198,7 +199,7 @@ TEST_CASE(
     CHECK(alarms[0].own);
     CHECK(alarms[0].row == needed + 1);
     CHECK(alarms[0].recent.differing == needed);
-    CHECK((alarms[0].thresholds == begin().given) == (action == "warn"));
+    CHECK((alarms[0].thresholds == begin().given) == (action == GuardAction::warn));
 
     // What the first has seen since is of the old thresholds: counted, no evidence of the new ones.
     first.add_audited(true);
@@ -209,7 +210,7 @@ TEST_CASE(
     CHECK(told[0].thresholds == alarms[0].thresholds);
     CHECK(first.state().thresholds == alarms[0].thresholds);
     CHECK(first.state().audited == needed + 1);
-    CHECK(first.state().guard.rate().rows == (action == "warn" ? needed + 1 : 0));
+    CHECK(first.state().guard.rate().rows == (action == GuardAction::warn ? needed + 1 : 0));
     CHECK(first.merge().empty());
     // Who comes later finds it so, and has no alarm to tell.
     SharedGuard third(begin(action), folder.at("state"));

@@ -36,7 +36,7 @@ const Model& mainnet() {
 class Labelled : public Quarters {
  public:
   Labelled(std::int64_t rows, unsigned seed, int noise = 12) : Quarters(rows, seed) {
-    Session session(mainnet(), {.threads = 1});
+    Session session(mainnet(), {.execution = {.threads = 1}});
     testing::RandomWeights random(seed);
     for (std::int64_t row = 0; row < rows; ++row) {
       const Tensor input =
@@ -65,7 +65,7 @@ class OneClass : public Quarters {
 
 SuggestOptions quick() {
   SuggestOptions options;
-  options.threads = 2;
+  options.execution.threads = 2;
   options.hidden = 16;
   options.probe_hidden = 16;
   options.probe_epochs = 8;
@@ -212,7 +212,7 @@ TEST_CASE("the same seed gives the same, whatever the threads; another may not")
   const Data data{labelled(400, 2)};
   SuggestOptions options = quick();
   const Suggestion first = suggest_exits(mainnet(), data, options);
-  options.threads = 1;
+  options.execution.threads = 1;
   const Suggestion again = suggest_exits(mainnet(), data, options);
   REQUIRE(first.taps.size() == again.taps.size());
   for (std::size_t i = 0; i < first.taps.size(); ++i) {

@@ -122,7 +122,7 @@ struct TextCheckpoint {
 
 /// The logits of some rows of all lengths, at MainNet's head.
 inline Tensor some_logits(const Model& model, const BertSize& size = small_bert()) {
-  Session session(model, {1, 0});
+  Session session(model, {.execution = {.threads = 1}});
   return session.run(random_texts(7, 9, size.positions, size), ExitPolicy::final_only()).logits;
 }
 

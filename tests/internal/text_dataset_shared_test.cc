@@ -28,7 +28,7 @@ struct Expected {
   Strings classes;
   std::vector<int> counts;  // of each class
   const char* note;
-  const char* encoding = "utf-8";
+  TextEncoding encoding = TextEncoding::utf8;
 };
 
 const Strings kTopics{"Business", "Sci/Tech", "Sports", "World"};
@@ -56,7 +56,12 @@ TEST_CASE("real SST-2, AG News and TREC: every guess is right, every row is read
        {1900, 1900, 1900, 1900},
        "no header; text columns 2 and 3, label column 1"},
       {"trec/TREC.test", 500, kQuestions, {9, 138, 94, 65, 81, 113}, kTrec},
-      {"trec/TREC.train", 5452, kQuestions, {86, 1162, 1250, 1223, 835, 896}, kTrec, "latin-1"},
+      {"trec/TREC.train",
+       5452,
+       kQuestions,
+       {86, 1162, 1250, 1223, 835, 896},
+       kTrec,
+       TextEncoding::latin1},
   };
   for (const Expected& expected : all) {
     CAPTURE(expected.file);
@@ -95,7 +100,7 @@ TEST_CASE("real rows: the first, the last, quotes, Latin-1") {
         trec +
             ":66: invalid UTF-8 at byte 60 of the line; give --encoding latin-1 if it is Latin-1");
   DatasetOptions options;
-  options.columns.encoding = "latin-1";
+  options.columns.encoding = TextEncoding::latin1;
   CHECK(Dataset::open(trec, options)->text(65).first ==
         "Which city has the oldest relationship as a sister\xc3\xb0"
         "city with Los Angeles ?");

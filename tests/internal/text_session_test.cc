@@ -20,10 +20,10 @@ Model model_with_exits(unsigned seed, const BertSize& size = {}) {
   ModelData data =
       sidenet::testing::describe_bert(sidenet::testing::random_bert(seed, size), size.heads);
   RandomWeights random(seed + 1);
-  add_random_text_exit(random, data, "encoder.layer.2", ops::TokenPooling::cls_mean,
+  add_random_text_exit(random, data, "encoder.layer.2", TokenPooling::cls_mean,
                        24);  // given out of order on purpose
-  add_random_text_exit(random, data, "embeddings", ops::TokenPooling::mean, 9);
-  add_random_text_exit(random, data, "encoder.layer.0", ops::TokenPooling::cls, 16);
+  add_random_text_exit(random, data, "embeddings", TokenPooling::mean, 9);
+  add_random_text_exit(random, data, "encoder.layer.0", TokenPooling::cls, 16);
   return make_model(std::move(data));
 }
 
@@ -63,7 +63,7 @@ TEST_CASE(
     const Model model = model_with_exits(seed, size);
     const int rows = 41;
     const TokenRows inputs = sidenet::testing::random_texts(seed + 100, rows, size.positions, size);
-    Session alone(model, {1, 1});
+    Session alone(model, {.execution = {.threads = 1}, .micro_batch = 1});
     const ExitPolicy policy = splitting_policy(alone, inputs);
     std::vector<Answers> expected;
     std::vector<int> taken(4, 0);
@@ -77,7 +77,7 @@ TEST_CASE(
 
     for (const int threads : {1, 2, 3}) {
       for (const int micro_batch : {0, 1, 2, 5, 64}) {
-        Session session(model, {threads, micro_batch});
+        Session session(model, {.execution = {.threads = threads}, .micro_batch = micro_batch});
         RandomWeights random(seed * 1000 + static_cast<unsigned>(threads * 10 + micro_batch));
         std::vector<std::int64_t> order(static_cast<std::size_t>(rows));
         std::iota(order.begin(), order.end(), 0);
@@ -104,7 +104,8 @@ TEST_CASE("long rows among short ones: the workspace grows, and nothing else cha
   TokenRows inputs = sidenet::testing::random_texts(8, 6, 5, size);
   const TokenRows longest = sidenet::testing::random_texts(9, 3, 700, size);
   REQUIRE(longest.tokens() > 300);
-  Session session(model, {2, 0}), fresh(model, {1, 0});
+  Session session(model, {.execution = {.threads = 2}}),
+      fresh(model, {.execution = {.threads = 1}});
   const Answers first = session.run(inputs);
   session.run(longest);
   const Answers again = session.run(inputs);
@@ -140,8 +141,8 @@ TEST_CASE("compute: what a text costs by its length, and what an exit saves") {
   const auto exits = model.exits();
   REQUIRE(exits.size() == 4);
   CHECK(exits[0].name == "embeddings");
-  CHECK(exits[0].token_pool == "mean");
-  CHECK(exits[2].token_pool == "cls+mean");
+  CHECK(exits[0].token_pool == TokenPooling::mean);
+  CHECK(exits[2].token_pool == TokenPooling::cls_mean);
   CHECK(exits[1].compute_share > 0.25);
   CHECK(exits[1].compute_share < 0.35);
   CHECK(exits[3].compute_share == 1);
@@ -149,7 +150,7 @@ TEST_CASE("compute: what a text costs by its length, and what an exit saves") {
 
 TEST_CASE("all exits at once give what each gives alone") {
   const Model model = model_with_exits(11);
-  Session session(model, {2, 0});
+  Session session(model, {.execution = {.threads = 2}});
   const TokenRows inputs = sidenet::testing::random_texts(12, 23, 30);
   const AllExits all = session.run_all_exits(inputs);
   for (std::size_t exit = 0; exit < session.exit_names().size(); ++exit) {
@@ -164,12 +165,12 @@ TEST_CASE("features: [CLS] is the row's first token, and the mean is over the ro
   const Model model = model_with_exits(13);
   Batch batch;
   batch.tokens = sidenet::testing::random_texts(14, 9, 30);
-  const auto features = [&](ops::TokenPooling pooling) {
+  const auto features = [&](TokenPooling pooling) {
     TappedSession session(model, {"encoder.layer.1", "encoder.layer.3"}, {.tokens = pooling}, 2);
     return session.run(batch);
   };
-  const auto cls = features(ops::TokenPooling::cls), mean = features(ops::TokenPooling::mean),
-             both = features(ops::TokenPooling::cls_mean);
+  const auto cls = features(TokenPooling::cls), mean = features(TokenPooling::mean),
+             both = features(TokenPooling::cls_mean);
   const std::size_t hidden = 48;
   for (std::size_t tap = 0; tap < 2; ++tap) {
     REQUIRE(both.features[tap].shape() == Shape{9, 96});
@@ -184,7 +185,7 @@ TEST_CASE("features: [CLS] is the row's first token, and the mean is over the ro
   // A row of one token: its mean is its [CLS].
   batch.tokens = sidenet::testing::pick_rows(batch.tokens, {0});
   batch.tokens = TokenRows{{3}, {0}, {0}, {0, 1}};
-  const auto single = features(ops::TokenPooling::cls_mean);
+  const auto single = features(TokenPooling::cls_mean);
   for (std::size_t i = 0; i < hidden; ++i) {
     CHECK(single.features[0].data<float>()[i] ==
           doctest::Approx(single.features[0].data<float>()[hidden + i]));
@@ -212,7 +213,6 @@ TEST_CASE("features: [CLS] is the row's first token, and the mean is over the ro
 TEST_CASE(
     "an encoder layer: a node a product, attention, two layer norms; of the last, [CLS] alone "
     "where that is read") {
-  using ops::TokenPooling;
   const std::vector<std::string> layer = {"linear",     "self_attention", "linear+add",
                                           "layer_norm", "linear+gelu",    "linear+add",
                                           "layer_norm"};
@@ -244,7 +244,6 @@ TEST_CASE(
 }
 
 TEST_CASE("what a tap needs of other tokens changes no bit of MainNet's answer") {
-  using ops::TokenPooling;
   struct Tap {
     std::string name;
     int width;
@@ -276,14 +275,14 @@ TEST_CASE("what a tap needs of other tokens changes no bit of MainNet's answer")
       }
       return make_model(std::move(data));
     };
-    Session plain(model_with(nullptr, TokenPooling::cls), {1, 0});
+    Session plain(model_with(nullptr, TokenPooling::cls), {.execution = {.threads = 1}});
     const Tensor expected = plain.run(inputs).logits;
     for (const Tap& tap : taps) {
       for (const TokenPooling pooling :
            {TokenPooling::cls, TokenPooling::mean, TokenPooling::cls_mean}) {
         CAPTURE(tap.name);
         CAPTURE(hidden_act);
-        Session session(model_with(&tap, pooling), {2, 0});
+        Session session(model_with(&tap, pooling), {.execution = {.threads = 2}});
         for (const Tensor& logits : {session.run(inputs, ExitPolicy::final_only()).logits,
                                      session.run_all_exits(inputs).logits.back()}) {
           CHECK(std::memcmp(logits.data<float>(), expected.data<float>(), expected.bytes()) == 0);

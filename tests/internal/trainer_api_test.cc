@@ -35,9 +35,9 @@ TrainOptions quick(const std::string& cache = "") {
   options.epochs = 25;
   options.learning_rate = 5e-3;
   options.batch_rows = 32;
-  options.batch = 20;
+  options.execution.batch = 20;
   options.soft_targets = 0;  // MainNet is random
-  options.threads = 2;
+  options.execution.threads = 2;
   options.cache_dir = cache;
   return options;
 }
@@ -134,7 +134,7 @@ TEST_CASE("a run that stopped goes on from its cache to the same bits") {
                                      if (progress.done * 2 >= total) throw Stop();
                                    }),
                     Stop);
-    options.batch = 7;  // nothing depends on the batches
+    options.execution.batch = 7;  // nothing depends on the batches
     std::int64_t first = -1;
     const TrainResult resumed =
         train_sidenets(mainnet, data, options, [&](const Progress& progress) {
@@ -244,7 +244,7 @@ TEST_CASE("evaluate: counts, compute and agreement") {
   TrainOptions options = quick();
   const Model model = train_sidenets(make_mainnet(), training_data(), options).model;
   const Quarters data(150, 2);
-  EvaluateOptions how;
+  Execution how;
   how.batch = 40;
 
   const Evaluation alone = evaluate(model, data, ExitPolicy::final_only(), how);

@@ -79,7 +79,8 @@ TEST_CASE("a warm run allocates its answers only: images") {
     for (const int rows : {1, 5, 24}) {
       testing::RandomWeights random(3);
       const Tensor inputs = random.tensor({rows, 3, 32, 32}, -2, 2);
-      Session few(shallow, {threads}), many(deep, {threads});
+      Session few(shallow, {.execution = {.threads = threads}}),
+          many(deep, {.execution = {.threads = threads}});
       for (const ExitPolicy& policy : {ExitPolicy::final_only(), ExitPolicy::uniform(0.4)}) {
         const long of_few = warm_allocations(few, inputs, policy),
                    of_many = warm_allocations(many, inputs, policy);
@@ -96,12 +97,12 @@ TEST_CASE("a warm run allocates its answers only: texts") {
   testing::BertSize size;
   ModelData data = testing::describe_bert(testing::random_bert(1, size), size.heads);
   testing::RandomWeights random(2);
-  add_random_text_exit(random, data, "encoder.layer.0", ops::TokenPooling::cls, 16);
+  add_random_text_exit(random, data, "encoder.layer.0", TokenPooling::cls, 16);
   const Model model = make_model(std::move(data));
   for (const int threads : {1, 2}) {
     for (const int rows : {1, 24}) {
       const TokenRows inputs = testing::random_texts(3, rows, size.positions, size);
-      Session session(model, {threads});
+      Session session(model, {.execution = {.threads = threads}});
       for (const ExitPolicy& policy : {ExitPolicy::final_only(), ExitPolicy::uniform(0.4)}) {
         CAPTURE(threads);
         CAPTURE(rows);

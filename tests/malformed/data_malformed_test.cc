@@ -9,6 +9,7 @@
 #include "idx.h"
 #include "image_decode.h"
 #include "sidenet/dataset.h"
+#include "sidenet/image.h"
 #include "tar.h"
 #include "tried_files.h"
 

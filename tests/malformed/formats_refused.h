@@ -6,10 +6,10 @@
 #include <span>
 #include <string>
 
-#include "checkpoint.h"
 #include "formats_builders.h"
-#include "npy.h"
+#include "sidenet/checkpoint.h"
 #include "sidenet/error.h"
+#include "sidenet/npy.h"
 #include "tried_files.h"
 
 namespace sidenet::testing {

@@ -14,18 +14,18 @@ using Json = nlohmann::ordered_json;
 
 namespace {
 
-GuardState own(const std::string& action = "warn", double limit = 0.05) {
+GuardState own(GuardAction action = GuardAction::warn, double limit = 0.05) {
   const std::map<std::string, double> thresholds = {{"layer1", 0.7}, {"layer2", 0.9}};
   return {.model = "00112233445566778899aabbccddeeff",
           .action = action,
-          .confidence = "max",
+          .confidence = Confidence::max_probability,
           .given = thresholds,
           .guard = DriftGuard(limit, 0.2),
           .thresholds = thresholds};
 }
 
 /// Some rows later; with `alarms` it has raised its thresholds once, or warned.
-GuardState later(const std::string& action = "warn", bool alarms = false) {
+GuardState later(GuardAction action = GuardAction::warn, bool alarms = false) {
   GuardState state = own(action);
   const auto observe = [&](int rows, bool differs) {
     for (int row = 0; row < rows; ++row) state.guard.observe(true, !differs);
@@ -38,7 +38,7 @@ GuardState later(const std::string& action = "warn", bool alarms = false) {
   if (!alarms) return state;
   state.alarms = 1;
   state.alarm_row = state.rows - 3;
-  if (action == "warn") return state;
+  if (action == GuardAction::warn) return state;
   state.thresholds = state.guard.raised(state.thresholds);
   state.guard.start_over();
   observe(5, false);
@@ -90,7 +90,7 @@ std::vector<std::string> pointers(const Json& file) {
 }  // namespace
 
 TEST_CASE("what the bad files are made from is good") {
-  for (const char* action : {"warn", "raise"}) {
+  for (const GuardAction action : {GuardAction::warn, GuardAction::raise}) {
     for (const bool alarms : {false, true}) {
       const GuardState state = later(action, alarms);
       CHECK(error_reading(guard_state_text(state), own(action)) == "");
@@ -112,13 +112,13 @@ TEST_CASE("the state of another guard") {
   check(
       other,
       R"(model: expected "f0112233445566778899aabbccddeeff", got "00112233445566778899aabbccddeeff")");
-  check(own("raise"), R"(action: expected "raise", got "warn")");
-  check(own("warn", 0.06), "limit: expected 0.06, got 0.05");
+  check(own(GuardAction::raise), R"(action: expected "raise", got "warn")");
+  check(own(GuardAction::warn, 0.06), "limit: expected 0.06, got 0.05");
   other = own();
   other.guard = DriftGuard(0.05, 0.1);
   check(other, "delta: expected 0.1, got 0.2");
   other = own();
-  other.confidence = "margin";
+  other.confidence = Confidence::margin;
   check(other, R"(confidence: expected "margin", got "max")");
   other = own();
   other.given["layer1"] = 0.75;
@@ -140,7 +140,7 @@ TEST_CASE("no state at all") {
 
 TEST_CASE("every field: missing, of another type, out of its range") {
   for (const bool alarms : {false, true}) {
-    for (const char* action : {"warn", "raise"}) {
+    for (const GuardAction action : {GuardAction::warn, GuardAction::raise}) {
       const GuardState state = later(action, alarms);
       for (const std::string& pointer : pointers(good(state))) {
         CAPTURE(pointer);
@@ -193,9 +193,10 @@ TEST_CASE("fields that contradict each other") {
   check_field("/guard/more", 1, "guard: expected the fields round, rows,");
   check_field("/guard/bets/0/more", 1, "guard.bets[0]: expected the fields evidence, best,");
   check_field("/guard/bets", Json::array(), "drift guard: state: bets: expected 19, got 0");
-  check_field("/alarms", 2, "alarms: expected an integer from 0 to 1, got 2", later("warn", true));
-  check_field("/guard/round", 1, "guard: expected round 2", later("raise", true));
-  check_field("/alarms", 2, "guard: expected round 3", later("raise", true));
+  check_field("/alarms", 2, "alarms: expected an integer from 0 to 1, got 2",
+              later(GuardAction::warn, true));
+  check_field("/guard/round", 1, "guard: expected round 2", later(GuardAction::raise, true));
+  check_field("/alarms", 2, "guard: expected round 3", later(GuardAction::raise, true));
   check_field("/checksum", 7, "checksum: expected a string, got 7");
   check_refused(good().dump().insert(1, "\"rows\":1,"), "rows");
 }
@@ -213,7 +214,7 @@ TEST_CASE("the checksum finds any other number") {
 }
 
 TEST_CASE("cut short at every byte") {
-  for (const GuardState& state : {later(), later("raise", true)}) {
+  for (const GuardState& state : {later(), later(GuardAction::raise, true)}) {
     const std::string text = guard_state_text(state);
     for (std::size_t bytes = 1; bytes + 2 <= text.size();
          ++bytes)  // without the line break it is whole

@@ -163,7 +163,7 @@ TEST_CASE("fields over 1 MiB") {
                 "FILE:1: key 'text': expected at most 1048576 bytes, got 1048577");
   check_refused("x.txt", "NUM:x " + large, "FILE:1: expected at most 1048576 bytes");
   TextColumns latin1;  // twice as long as UTF-8
-  latin1.encoding = "latin-1";
+  latin1.encoding = TextEncoding::latin1;
   const Bytes accents(kMaxCellBytes, '\xe9');
   CHECK(rows_of("label,text\n1,\"" + accents + "\"\n", TextFormat::csv, latin1) == 1);
   check_refused("x.csv", "label,text\n1,\"" + accents + "\"\"" + accents + "\"\n",
@@ -271,7 +271,7 @@ TEST_CASE("any byte changed, read as any format: an Error, or rows") {
         for (const TextFormat format :
              {TextFormat::tsv, TextFormat::csv, TextFormat::jsonl, TextFormat::trec}) {
           TextColumns latin1 = sample.columns;
-          latin1.encoding = "latin-1";
+          latin1.encoding = TextEncoding::latin1;
           CHECK(rows_of(bad, format, sample.columns) <= 8);
           CHECK(rows_of(bad, format, latin1) <= 8);
         }

@@ -2,7 +2,7 @@
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
-#include "checkpoint.h"
+#include "sidenet/checkpoint.h"
 #include "text_checkpoint.h"
 #include "tried_files.h"
 
@@ -34,7 +34,7 @@ TrainOptions quick() {
   options.taps = {"encoder.layer.0"};
   options.hidden = 4;
   options.epochs = 1;
-  options.threads = 1;
+  options.execution.threads = 1;
   return options;
 }
 

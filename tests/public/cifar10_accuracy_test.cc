@@ -13,13 +13,11 @@ constexpr std::int64_t kBatchRows = 100;
 std::int64_t count_correct(const sidenet::Model& model, const sidenet::Dataset& data) {
   sidenet::Session session(model);
   std::int64_t correct = 0;
-  sidenet::for_each_batch(data, model.preprocessing(), kBatchRows, 1,
-                          [&](const sidenet::Batch& batch) {
-                            const sidenet::Answers answers =
-                                session.run(batch.inputs, sidenet::ExitPolicy::final_only());
-                            for (std::size_t row = 0; row < batch.labels.size(); ++row)
-                              correct += answers.index.at(row) == batch.labels[row] ? 1 : 0;
-                          });
+  sidenet::for_each_batch(model, data, kBatchRows, 1, [&](const sidenet::Batch& batch) {
+    const sidenet::Answers answers = session.run(batch, sidenet::ExitPolicy::final_only());
+    for (std::size_t row = 0; row < batch.labels.size(); ++row)
+      correct += answers.index.at(row) == batch.labels[row] ? 1 : 0;
+  });
   return correct;
 }
 

@@ -31,7 +31,7 @@ sidenet::Tensor logits_of(sidenet::Session& session, const sidenet::TokenRows& r
 
 sidenet::Session session_of(const sidenet::Model& model, int threads) {
   sidenet::SessionOptions options;
-  options.threads = threads;
+  options.execution.threads = threads;
   return sidenet::Session(model, options);
 }
 

@@ -19,13 +19,13 @@ sidenet::Model import_generated(const Json& index, const std::string& net) {
   const golden::TemporaryFile checkpoint(net + ".safetensors");
   golden::write_checkpoint(index, net, checkpoint.path());
   sidenet::ImportOptions options;
-  options.preprocess = "none";
+  options.preprocess = sidenet::PreprocessingPreset::none;
   return sidenet::Model::import_checkpoint(checkpoint.path(), options);
 }
 
 sidenet::Session session_of(const sidenet::Model& model, int threads) {
   sidenet::SessionOptions options;
-  options.threads = threads;
+  options.execution.threads = threads;
   return sidenet::Session(model, options);
 }
 
@@ -86,12 +86,11 @@ float check_checkpoint(const std::string& root, const Json& golden_case, int thr
   sidenet::Session session = session_of(model, threads);
   golden::Comparison comparison;
   int batches = 0;
-  sidenet::for_each_batch(
-      *data, model.preprocessing(), expected.dim(0), 1, [&](const sidenet::Batch& batch) {
-        comparison = golden::compare(
-            session.run(batch.inputs, sidenet::ExitPolicy::final_only()).logits, expected);
-        ++batches;
-      });
+  sidenet::for_each_batch(model, *data, expected.dim(0), 1, [&](const sidenet::Batch& batch) {
+    comparison =
+        golden::compare(session.run(batch, sidenet::ExitPolicy::final_only()).logits, expected);
+    ++batches;
+  });
   CHECK(batches == 1);
   CHECK(comparison.max_difference <= kTolerance * comparison.max_magnitude);
   return comparison.relative();

@@ -1,5 +1,3 @@
-#include "machine_peak.h"
-
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -8,6 +6,8 @@
 #include <thread>
 #include <vector>
 
+#include "sidenet/machine.h"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "machine_peak.cc"
 #include <hwy/foreach_target.h>
@@ -15,7 +15,7 @@
 #include <hwy/highway.h>
 
 HWY_BEFORE_NAMESPACE();
-namespace sidenet::tools::HWY_NAMESPACE {
+namespace sidenet::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
@@ -49,11 +49,11 @@ std::int64_t step_operations() {
   return 2 * kChains * static_cast<std::int64_t>(hn::Lanes(hn::ScalableTag<float>()));
 }
 
-}  // namespace sidenet::tools::HWY_NAMESPACE
+}  // namespace sidenet::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-namespace sidenet::tools {
+namespace sidenet {
 
 HWY_EXPORT(multiply_adds);
 HWY_EXPORT(step_operations);
@@ -84,5 +84,5 @@ double measure_peak_gflops(int threads) {
   return std::accumulate(best.begin(), best.end(), 0.0);
 }
 
-}  // namespace sidenet::tools
+}  // namespace sidenet
 #endif  // HWY_ONCE

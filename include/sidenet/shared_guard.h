@@ -8,9 +8,34 @@
 #include <utility>
 #include <vector>
 
-#include "guard_state.h"
+#include "sidenet/drift_guard.h"
+#include "sidenet/enum_names.h"
+#include "sidenet/exit_policy.h"
 
 namespace sidenet {
+
+/// What comes of an alarm.
+enum class GuardAction {
+  warn,  ///< it is told
+  raise  ///< thresholds are raised too, and a round begins
+};
+template <>
+inline constexpr EnumName<GuardAction> kEnumNames<GuardAction>[] = {{GuardAction::warn, "warn"},
+                                                                    {GuardAction::raise, "raise"}};
+
+/// A drift guard and the rows that it was told of, as a file keeps them for other processes.
+struct GuardState {
+  // With the guard's limit and delta: whose state it is.
+  std::string model = {};  ///< Model::digest()
+  GuardAction action = GuardAction::warn;
+  Confidence confidence = Confidence::max_probability;
+  std::map<std::string, double> given = {};  ///< thresholds at the start, by exit
+
+  DriftGuard guard;
+  std::map<std::string, double> thresholds = {};  ///< in force: `given`, or as raised
+  std::int64_t rows = 0, audited = 0;             ///< of all processes
+  std::int64_t alarms = 0, alarm_row = 0;         ///< the last alarm's row, from 1; 0: none
+};
 
 /// A drift guard that lives in memory, or in a file that several processes share.
 ///
@@ -30,7 +55,7 @@ class SharedGuard {
   };
 
   /// begin: where nothing has been seen yet. file: is read, or made; "" for memory alone. Throws
-  /// Error as LockedFile and read_guard_state() do.
+  /// Error where it cannot be read, written or locked, and for another guard's state.
   explicit SharedGuard(GuardState begin, std::string file = "");
 
   /// The next row that an exit has answered, by the thresholds of state().
@@ -51,7 +76,7 @@ class SharedGuard {
 
   /// As of the last merge().
   const GuardState& state() const { return state_; }
-  bool raises() const { return begin_.action == "raise"; }
+  bool raises() const { return begin_.action == GuardAction::raise; }
   /// Of this process, merged or not.
   std::int64_t rows() const { return rows_ + pending_.rows; }
   std::int64_t audited() const {
