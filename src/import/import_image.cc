@@ -28,20 +28,21 @@ void choose_preprocessing(ModelData& data, const ImportOptions& options) {
   Preprocessing& p = data.preprocessing;
   p = data.architecture.preprocessing;
   if (options.preprocess) {
-    if (*options.preprocess == "none") {
-      p.mean.clear(), p.std.clear();
-      p.resize = p.crop = 0;
-    } else if (*options.preprocess == "imagenet") {
-      p.mean = {0.485f, 0.456f, 0.406f};
-      p.std = {0.229f, 0.224f, 0.225f};
-      p.resize = 256, p.crop = 224;
-    } else if (*options.preprocess == "cifar10") {
-      p.mean = {0.4914f, 0.4822f, 0.4465f};
-      p.std = {0.2470f, 0.2435f, 0.2616f};
-      p.resize = 32, p.crop = 0;
-    } else {
-      throw Error("preprocess: expected imagenet, cifar10 or none, got '" + *options.preprocess +
-                  "'");
+    switch (*options.preprocess) {
+      case PreprocessingPreset::none:
+        p.mean.clear(), p.std.clear();
+        p.resize = p.crop = 0;
+        break;
+      case PreprocessingPreset::imagenet:
+        p.mean = {0.485f, 0.456f, 0.406f};
+        p.std = {0.229f, 0.224f, 0.225f};
+        p.resize = 256, p.crop = 224;
+        break;
+      case PreprocessingPreset::cifar10:
+        p.mean = {0.4914f, 0.4822f, 0.4465f};
+        p.std = {0.2470f, 0.2435f, 0.2616f};
+        p.resize = 32, p.crop = 0;
+        break;
     }
   }
   if (options.mean) p.mean = *options.mean;

@@ -326,9 +326,9 @@ TEST_CASE("a node with more inputs than its operation takes is refused, or with 
     const NodeId x = graph.add_input("x", {1});
     graph.add("layer", std::move(operation), std::vector<NodeId>(inputs, x));
   };
-  CHECK_THROWS_WITH_AS(add(std::make_shared<ops::Relu>(), 0),
+  CHECK_THROWS_WITH_AS(add(std::make_shared<ops::Elementwise>(kernels::Activation::relu), 0),
                        "node layer: relu: expected 1 input, got 0", Error);
-  CHECK_THROWS_WITH_AS(add(std::make_shared<ops::Relu>(), 2),
+  CHECK_THROWS_WITH_AS(add(std::make_shared<ops::Elementwise>(kernels::Activation::relu), 2),
                        "node layer: relu: expected 1 input, got 2", Error);
   CHECK_NOTHROW(add(std::make_shared<ops::Add>(), 2));
   CHECK_THROWS_WITH_AS(add(std::make_shared<ops::Add>(), 1),

@@ -80,7 +80,7 @@ TEST_CASE("one graph is built to load a model of texts and to predict") {
   const testing::BertSize size;
   ModelData data = testing::describe_bert(testing::random_bert(1, size), size.heads);
   testing::RandomWeights random(2);
-  add_random_text_exit(random, data, "encoder.layer.0", ops::TokenPooling::cls, 16);
+  add_random_text_exit(random, data, "encoder.layer.0", TokenPooling::cls, 16);
   const TemporaryFolder folder;
   make_model(std::move(data)).save(folder.at("model"));
   CHECK(built_by([&] {

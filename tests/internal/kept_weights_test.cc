@@ -127,7 +127,8 @@ TEST_CASE("kept weights: each choice of kernels finds its own, in one folder") {
   const Model model = saved_resnet(folder.path + "/m.safetensors");
   const Tensor inputs = random_rows();
   const auto answers = [&](Kernels kernels, const std::string& cache) {
-    Session session(model, {.threads = 1, .kernels = kernels, .weight_cache = cache});
+    Session session(model,
+                    {.execution = {.threads = 1, .kernels = kernels}, .weight_cache = cache});
     return session.run(inputs, ExitPolicy::uniform(2));
   };
   for (int round = 0; round < 2; ++round) {

@@ -42,7 +42,7 @@ Model odd_resnet() {
 Model bert() {
   ModelData data = describe_bert(random_bert(9), 4);
   RandomWeights random(10);
-  add_random_text_exit(random, data, "encoder.layer.1", ops::TokenPooling::cls_mean, 24);
+  add_random_text_exit(random, data, "encoder.layer.1", TokenPooling::cls_mean, 24);
   return make_model(std::move(data));
 }
 
@@ -118,8 +118,13 @@ void check_images(const Model& model) {
 std::map<std::string, int> kernels_of(const Model& model, Kernels choice) {
   std::map<std::string, int> result;
   Session session(model, {.execution = {.threads = 1, .kernels = choice}});
-  const auto nodes = model.is_text() ? session.profile(random_texts(12, 2, 9), 1)
-                                     : session.profile(images(1, 32), 1);
+  Batch batch;
+  if (model.is_text()) {
+    batch.tokens = random_texts(12, 2, 9);
+  } else {
+    batch.inputs = images(1, 32);
+  }
+  const auto nodes = session.profile(batch, 1);
   for (const NodeTime& node : nodes) ++result[node.kernel];
   return result;
 }
