@@ -1,10 +1,13 @@
 #pragma once
 
+// Library: libsidenet (pkg-config sidenet, CMake sidenet::sidenet).
+
 #include <cstdint>
 #include <functional>
 #include <span>
 #include <vector>
 
+#include "sidenet/export.h"
 #include "sidenet/tensor.h"
 #include "sidenet/text.h"
 
@@ -30,14 +33,14 @@ struct Batch {
 /// are copied. Throws Error where the shapes differ, or the model takes texts.
 ///
 ///     const Answers answers = session.run(batch_of(model, {{row}}));
-Batch batch_of(const Model& model, std::span<const Tensor> rows);
+SIDENET_API Batch batch_of(const Model& model, std::span<const Tensor> rows);
 /// A batch of texts. Throws Error, with the text's number, where one is not UTF-8, and where the
 /// model takes images or has no vocabulary.
-Batch batch_of(const Model& model, std::span<const Text> texts);
+SIDENET_API Batch batch_of(const Model& model, std::span<const Text> texts);
 /// Rows first … first + count of the data, decoded and preprocessed or tokenised on `threads`
 /// threads (0: all); labels and digests are left out. Throws Error with the row's name.
-Batch batch_of(const Model& model, const Dataset& data, std::int64_t first, std::int64_t count,
-               int threads = 0);
+SIDENET_API Batch batch_of(const Model& model, const Dataset& data, std::int64_t first,
+                           std::int64_t count, int threads = 0);
 
 /// All rows in order, `batch_rows` at a time, with labels and digests. Images are decoded and
 /// preprocessed ahead of the consumer on `threads` threads (0: all), through a bounded queue.
@@ -45,11 +48,11 @@ Batch batch_of(const Model& model, const Dataset& data, std::int64_t first, std:
 /// here.
 ///
 ///     for_each_batch(model, *data, 64, 0, [&](const Batch& batch) { use(session.run(batch)); });
-void for_each_batch(const Model& model, const Dataset& data, std::int64_t batch_rows, int threads,
-                    const std::function<void(const Batch&)>& consume);
+SIDENET_API void for_each_batch(const Model& model, const Dataset& data, std::int64_t batch_rows,
+                                int threads, const std::function<void(const Batch&)>& consume);
 
 /// Rows first … first + count of a batch, counted from its first. Images are a view that keeps the
 /// whole alive, texts a copy; labels and digests are left out.
-Batch rows_of(const Batch& batch, std::int64_t first, std::int64_t count);
+SIDENET_API Batch rows_of(const Batch& batch, std::int64_t first, std::int64_t count);
 
 }  // namespace sidenet

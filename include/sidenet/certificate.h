@@ -1,10 +1,13 @@
 #pragma once
 
+// Library: libsidenet (pkg-config sidenet, CMake sidenet::sidenet).
+
 #include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
 
+#include "sidenet/export.h"
 #include "sidenet/kernels.h"
 #include "sidenet/risk.h"
 
@@ -80,7 +83,7 @@ struct CertificateCheck {
 ///     if (const CertificateCheck check = certificate_check(model, policy, {});
 ///         check.breach != CertificateBreach::none)
 ///       log("the certificate " + check.why);
-CertificateCheck certificate_check(const Model& model, const ExitPolicy& policy,
-                                   const Execution& execution);
+SIDENET_API CertificateCheck certificate_check(const Model& model, const ExitPolicy& policy,
+                                               const Execution& execution);
 
 }  // namespace sidenet

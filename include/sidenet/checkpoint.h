@@ -1,11 +1,14 @@
 #pragma once
 
+// Library: libsidenet (pkg-config sidenet, CMake sidenet::sidenet).
+
 #include <cstddef>
 #include <map>
 #include <memory>
 #include <span>
 #include <string>
 
+#include "sidenet/export.h"
 #include "sidenet/tensor.h"
 
 namespace sidenet {
@@ -27,10 +30,11 @@ struct Checkpoint {
 /// dicts the weights are found as state_dict.h says; what lies beside them (optimizers, arguments)
 /// is ignored. Throws Error, one line that names the file and the tensor or byte: not a checkpoint,
 /// damaged, hostile, without weights, a whole pickled module.
-Checkpoint read_checkpoint(const std::string& path);
+SIDENET_API Checkpoint read_checkpoint(const std::string& path);
 /// As above, of bytes in memory that `keep_alive` holds; `name` is for messages. Without
 /// `keep_alive` the bytes must outlive the tensors.
-Checkpoint read_checkpoint(std::span<const std::byte> bytes,
-                           std::shared_ptr<const Storage> keep_alive, const std::string& name);
+SIDENET_API Checkpoint read_checkpoint(std::span<const std::byte> bytes,
+                                       std::shared_ptr<const Storage> keep_alive,
+                                       const std::string& name);
 
 }  // namespace sidenet

@@ -1,5 +1,7 @@
 #pragma once
 
+// Library: libsidenet (pkg-config sidenet, CMake sidenet::sidenet).
+
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -7,6 +9,7 @@
 #include <string_view>
 
 #include "sidenet/enum_names.h"
+#include "sidenet/export.h"
 
 namespace sidenet {
 
@@ -57,21 +60,22 @@ struct ExitPolicy {
 };
 
 /// A threshold as a person types it: 0 or more, and above 1 the exit is shut. Throws Error.
-double parse_threshold(std::string_view text);
+SIDENET_API double parse_threshold(std::string_view text);
 /// "layer1=0.8,layer2=2": thresholds by exit. Throws Error where the text has another form or a
 /// name stands twice. Whether a model has such exits is check_policy()'s.
-std::map<std::string, double> parse_thresholds(std::string_view text);
+SIDENET_API std::map<std::string, double> parse_thresholds(std::string_view text);
 /// One number for all exits, or thresholds by exit. Throws Error as the two above, and
 /// check_policy().
 ///
 ///     session.run(batch, parse_policy(model, "layer1=0.8,layer2=0.95"));
-ExitPolicy parse_policy(const Model& model, std::string_view text);
+SIDENET_API ExitPolicy parse_policy(const Model& model, std::string_view text);
 
 /// Throws Error where the policy names an exit that the model does not have, gives `final` a
 /// threshold, or a threshold is below 0 or no number.
-void check_policy(const Model& model, const ExitPolicy& policy);
+SIDENET_API void check_policy(const Model& model, const ExitPolicy& policy);
 /// The threshold that comes of it for each exit but `final`: the policy's by name, else its one for
 /// all, else the model's own. `always_exit` is not looked at. Throws Error as check_policy().
-std::map<std::string, double> thresholds_of(const Model& model, const ExitPolicy& policy);
+SIDENET_API std::map<std::string, double> thresholds_of(const Model& model,
+                                                        const ExitPolicy& policy);
 
 }  // namespace sidenet

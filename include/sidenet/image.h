@@ -1,5 +1,7 @@
 #pragma once
 
+// Library: libsidenet (pkg-config sidenet, CMake sidenet::sidenet).
+
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -7,6 +9,7 @@
 #include <vector>
 
 #include "sidenet/enum_names.h"
+#include "sidenet/export.h"
 #include "sidenet/tensor.h"
 
 namespace sidenet {
@@ -44,16 +47,16 @@ inline constexpr EnumName<PreprocessingPreset> kEnumNames<PreprocessingPreset>[]
 ///
 ///     const Tensor image = read_image("cat.png", model.preprocessing().channels);
 ///     const Tensor row = preprocess_image(image, model.preprocessing());
-Tensor read_image(const std::string& path, int channels);
+SIDENET_API Tensor read_image(const std::string& path, int channels);
 /// (H, W, C) bytes to (C, H, W) float32, as `preprocessing` says; grey is repeated, or colour
 /// turned grey (ITU-R 601), where the channels differ.
-Tensor preprocess_image(const Tensor& image, const Preprocessing& preprocessing);
+SIDENET_API Tensor preprocess_image(const Tensor& image, const Preprocessing& preprocessing);
 
 /// A PNG file of `image`, (H, W, C) bytes with C 1 or 3, none of them 0. Throws Error where it
 /// cannot be made.
-std::string encode_png(const Tensor& image);
+SIDENET_API std::string encode_png(const Tensor& image);
 /// At most `size` pixels high and wide, with the sides' ratio kept (antialiased); as it is where it
 /// is no larger.
-Tensor thumbnail(const Tensor& image, std::int64_t size);
+SIDENET_API Tensor thumbnail(const Tensor& image, std::int64_t size);
 
 }  // namespace sidenet

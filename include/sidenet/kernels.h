@@ -1,5 +1,7 @@
 #pragma once
 
+// Library: libsidenet (pkg-config sidenet, CMake sidenet::sidenet).
+
 #include "sidenet/enum_names.h"
 
 namespace sidenet {

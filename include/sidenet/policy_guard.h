@@ -1,11 +1,14 @@
 #pragma once
 
+// Library: libsidenet (pkg-config sidenet, CMake sidenet::sidenet).
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "sidenet/exit_policy.h"
+#include "sidenet/export.h"
 #include "sidenet/shared_guard.h"
 
 namespace sidenet {
@@ -35,7 +38,7 @@ struct PolicyGuardOptions {
 ///       guard.observe(answers);
 ///       if (guard.is_due()) for (const SharedGuard::Alarm& alarm : guard.merge()) warn(alarm);
 ///     }
-class PolicyGuard {
+class SIDENET_API PolicyGuard {
  public:
   /// Throws Error where neither the options nor a certificate of the model give a limit, a policy
   /// always answers at one exit, and for a state that cannot be read or is another guard's.

@@ -1,5 +1,7 @@
 #pragma once
 
+// Library: libsidenet-study (pkg-config sidenet-study, CMake sidenet::study).
+
 #include "sidenet/enum_names.h"
 
 namespace sidenet {

@@ -1,5 +1,7 @@
 #pragma once
 
+// Library: libsidenet (pkg-config sidenet, CMake sidenet::sidenet).
+
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -11,6 +13,7 @@
 #include "sidenet/drift_guard.h"
 #include "sidenet/enum_names.h"
 #include "sidenet/exit_policy.h"
+#include "sidenet/export.h"
 
 namespace sidenet {
 
@@ -44,7 +47,7 @@ struct GuardState {
 /// therefore not hang on what they say. If they came at once where they look like drift, differing
 /// rows would stand first in the sequence, and many processes would alarm more often than delta
 /// allows. So the clock says when, and an alarm is that much later.
-class SharedGuard {
+class SIDENET_API SharedGuard {
  public:
   struct Alarm {
     std::int64_t row;  ///< among all rows, from 1

@@ -56,7 +56,8 @@ def entity(symbol):
 class Marked(unittest.TestCase):
     def test_every_class_and_function_of_the_headers_is_marked(self):
         for header in HEADERS.glob("*.h"):
-            text = header.read_text(encoding="utf-8")
+            # A template's own header line goes first: it is compiled into whatever uses it.
+            text = re.sub(r"^template <.*\n(?:requires .*\n)?[^;{]*[;{]", "", header.read_text(encoding="utf-8"), flags=re.M)
             inline = set(re.findall(r"^(?:inline|constexpr) [^;{]*?(\w+)\(", text, re.M))
             functions = set(re.findall(r"^(?!SIDENET_API|inline|constexpr|template|using|#|//)\w[^;{}=#]*?(\w+)\(", text, re.M))
             classes = set(re.findall(r"^class (?!SIDENET_API)(\w+)[^;]*{", text, re.M))

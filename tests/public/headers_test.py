@@ -73,7 +73,7 @@ class Command(unittest.TestCase):
     def test_it_is_linked_with_no_more(self):
         text = (ROOT / "tools" / "meson.build").read_text(encoding="utf-8")
         linked = re.search(r"dependencies: \[(.*?)\]", text, re.DOTALL).group(1).replace(",", " ").split()
-        self.assertEqual(set(linked), {"sidenet_dep", "report_dep", "json_dep", "cli11_dep", "threads_dep"})
+        self.assertEqual(set(linked), {"sidenet_study_dep", "report_dep", "json_dep", "cli11_dep", "threads_dep"})
 
 
 if __name__ == "__main__":
