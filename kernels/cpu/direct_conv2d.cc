@@ -79,7 +79,7 @@ class DirectConv2d : public Conv2dKernel {
         static_cast<std::size_t>(std::max({omp_get_max_threads(), omp_get_num_procs(), 1})),
         blocks_ * units());
     weight_floats_ = taps_ * channels;
-    WeightMemory memory = take_weights(weight_floats_, [&](SecretDigest& digest) {
+    WeightMemory memory = cached_or_new_weights(weight_floats_, [&](SecretDigest& digest) {
       digest.add("direct").add(taps_).add(inputs).add(channels).add(block_);
       add_floats(digest, weight, weight_floats_);
       add_floats(digest, scale, channels);

@@ -187,7 +187,7 @@ PackedGemm::PackedGemm(int in_features, std::span<const LinearWeights> parts)
                     padded =
                         (static_cast<std::size_t>(out_features_) + vector - 1) / vector * vector;
   bias_.resize(padded);
-  WeightMemory memory = take_weights(padded * inputs, [&](SecretDigest& digest) {
+  WeightMemory memory = cached_or_new_weights(padded * inputs, [&](SecretDigest& digest) {
     digest.add("gemm").add(inputs).add(vector).add(panel);
     for (const LinearWeights& part : parts)
       add_floats(digest, part.weight, part.out_features * inputs);

@@ -15,11 +15,12 @@ PackedLinear::PackedLinear(int in_features, int out_features, const float* weigh
       halves_(fits_halves(weight, std::size_t(in_features) * out_features)),
       bias_(padded_outputs(out_features)) {
   const std::size_t count = bias_.size() * in_features;
-  WeightMemory memory = take_weights(halves_ ? (count + 1) / 2 : count, [&](SecretDigest& digest) {
-    const std::size_t inputs = in_features, outputs = out_features;
-    digest.add(halves_ ? "halves" : "linear").add(inputs).add(outputs);
-    add_floats(digest, weight, inputs * outputs);
-  });
+  WeightMemory memory =
+      cached_or_new_weights(halves_ ? (count + 1) / 2 : count, [&](SecretDigest& digest) {
+        const std::size_t inputs = in_features, outputs = out_features;
+        digest.add(halves_ ? "halves" : "linear").add(inputs).add(outputs);
+        add_floats(digest, weight, inputs * outputs);
+      });
   packed_ = std::move(memory.data);
   if (!memory.filled && halves_)
     pack_halves(weight, in_features, out_features, reinterpret_cast<std::uint16_t*>(packed_.get()));

@@ -13,7 +13,7 @@
 #include "cpu_caches.h"
 #include "kernels_fingerprint.h"
 #include "secret_digest.h"
-#include "weight_keeper.h"
+#include "weight_store.h"
 
 namespace sidenet::kernels::cpu {
 namespace {
@@ -72,16 +72,17 @@ void add_floats(SecretDigest& digest, const float* values, std::size_t count) {
   if (values) digest.add_many(std::as_bytes(std::span(values, count)));
 }
 
-WeightMemory take_weights(std::size_t count, const std::function<void(SecretDigest&)>& made_of) {
-  WeightKeeper* keeper = WeightKeeper::current();
-  if (!keeper || !keeper->keeps(count)) return {allocate_weights(count), false};
-  SecretDigest digest = keeper->digest();
+WeightMemory cached_or_new_weights(std::size_t count,
+                                   const std::function<void(SecretDigest&)>& made_of) {
+  WeightStore* store = WeightStore::current();
+  if (!store || !store->keeps(count)) return {allocate_weights(count), false};
+  SecretDigest digest = store->digest();
   digest.add(SIDENET_KERNELS_FINGERPRINT).add(machine_fingerprint());
   made_of(digest);
   const std::string name = digest.hex();
-  if (auto kept = keeper->find(name, count)) return {std::move(kept), true};
+  if (auto kept = store->find(name, count)) return {std::move(kept), true};
   std::shared_ptr<float> data = allocate_weights(count);
-  keeper->keep(name, data, count);
+  store->keep(name, data, count);
   return {std::move(data), false};
 }
 

@@ -22,10 +22,11 @@ struct WeightMemory {
   std::shared_ptr<float> data;
   bool filled;  ///< by an earlier process, with just these weights: not to be written to
 };
-/// Of the WeightKeeper that this thread uses, if it has them, or from allocate_weights(). made_of:
+/// Of the WeightStore that this thread uses, if it has them, or from allocate_weights(). made_of:
 /// gives a digest all that the caller makes them of, besides this build's code: the form and its
 /// sizes, and every weight that goes in.
-WeightMemory take_weights(std::size_t count, const std::function<void(SecretDigest&)>& made_of);
+WeightMemory cached_or_new_weights(std::size_t count,
+                                   const std::function<void(SecretDigest&)>& made_of);
 /// Floats, or that there are none (null).
 void add_floats(SecretDigest& digest, const float* values, std::size_t count);
 /// What the choice among kernels, and the form of their weights, depends on besides the code:

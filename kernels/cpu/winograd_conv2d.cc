@@ -87,7 +87,7 @@ class WinogradConv2d : public Conv2dKernel {
                          : 0;
     packed_floats_ = (plan.plain_weights ? 9 : frequencies) * shape.in_channels *
                      round_up(shape.out_channels, lanes_);
-    WeightMemory memory = take_weights(packed_floats_, [&](SecretDigest& digest) {
+    WeightMemory memory = cached_or_new_weights(packed_floats_, [&](SecretDigest& digest) {
       const std::size_t inputs = shape.in_channels, outputs = shape.out_channels;
       digest.add("winograd")
           .add(plan.plain_weights ? 0 : tile)

@@ -17,7 +17,7 @@ class PlanCache {
  public:
   std::shared_ptr<const Plan> get(const ModelData& data, const Shape& input_shape, int threads,
                                   const PrepareOptions& options,
-                                  const std::shared_ptr<KeptWeights>& kept);
+                                  const std::shared_ptr<WeightCache>& weight_cache);
 
  private:
   std::mutex mutex_;

@@ -36,10 +36,7 @@ Shape Add::output_shape(std::span<const Shape> inputs) const {
 }
 
 std::unique_ptr<Operation> Add::fuse(const Operation& next, std::size_t) const {
-  if (relu_ || !is_elementwise(next, kernels::Activation::relu)) return nullptr;
-  auto fused = std::make_unique<Add>(*this);
-  fused->relu_ = true;
-  return fused;
+  return with_relu(*this, &Add::relu_, next);
 }
 
 std::unique_ptr<Executable> Add::prepare(std::span<const Shape> inputs,

@@ -63,10 +63,7 @@ Shape BatchNorm::output_shape(std::span<const Shape> inputs) const {
 }
 
 std::unique_ptr<Operation> BatchNorm::fuse(const Operation& next, std::size_t) const {
-  if (relu_ || !is_elementwise(next, kernels::Activation::relu)) return nullptr;
-  auto fused = std::make_unique<BatchNorm>(*this);
-  fused->relu_ = true;
-  return fused;
+  return with_relu(*this, &BatchNorm::relu_, next);
 }
 
 std::unique_ptr<Executable> BatchNorm::prepare(std::span<const Shape> inputs,

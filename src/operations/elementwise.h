@@ -25,4 +25,15 @@ class Elementwise : public Operation {
 /// other.
 bool is_elementwise(const Operation& operation, kernels::Activation activation);
 
+/// `operation` with the ReLU behind it, which its flag `relu` turns on; null where `next` is
+/// another, or there is one already.
+template <typename Taking>
+std::unique_ptr<Operation> with_relu(const Taking& operation, bool Taking::*relu,
+                                     const Operation& next) {
+  if (operation.*relu || !is_elementwise(next, kernels::Activation::relu)) return nullptr;
+  auto fused = std::make_unique<Taking>(operation);
+  (*fused).*relu = true;
+  return fused;
+}
+
 }  // namespace sidenet::ops

@@ -138,8 +138,8 @@ struct Plan::Part {
 };
 
 Plan::Plan(const Graph& graph, int threads, const PrepareOptions& options,
-           std::shared_ptr<KeptWeights> kept)
-    : threads_(threads), options_(options), kept_(std::move(kept)) {
+           std::shared_ptr<WeightCache> weight_cache)
+    : threads_(threads), options_(options), weight_cache_(std::move(weight_cache)) {
   const std::vector<NodeId> order = execution_order(graph);
   const BufferAssignment buffers(graph, order);
   arena_floats_ = buffers.total();
@@ -209,11 +209,11 @@ void Plan::prepare_now(std::size_t index) const {
   const auto bytes =
       checked_mul(static_cast<std::uint64_t>(part.parameters), sizeof(float), "weights");
   // Those that are kept in a folder are pages of a file, which the system may take back.
-  if (!kept_)
+  if (!weight_cache_)
     require_memory(prepared_bytes_ + bytes,
                    "weights up to node " + steps_[part.first + part.steps - 1].name);
-  std::optional<KeptPart> kept;
-  if (kept_) kept.emplace(*kept_);
+  std::optional<WeightCachePart> cached;
+  if (weight_cache_) cached.emplace(*weight_cache_);
   std::atomic<std::size_t> next{0};
   std::mutex mutex;
   std::exception_ptr failure;
@@ -223,7 +223,7 @@ void Plan::prepare_now(std::size_t index) const {
     for (std::size_t i = next++; i < part.pending.size(); i = next++) {
       const Part::Pending& pending = part.pending[i];
       try {
-        const WeightKeeper::Use use(kept ? &*kept : nullptr);
+        const WeightStore::Use use(cached ? &*cached : nullptr);
         executables_[pending.step] = pending.operation->prepare(pending.inputs, options_);
       } catch (const Error& error) {
         const std::lock_guard lock(mutex);
@@ -249,7 +249,7 @@ void Plan::prepare_now(std::size_t index) const {
   if (here) work();
   for (std::thread& other : others) other.join();
   if (failure) std::rethrow_exception(failure);
-  if (kept) kept->save();
+  if (cached) cached->save();
   prepared_bytes_ += bytes;
   part.pending.clear();
 }

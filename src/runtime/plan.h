@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "graph.h"
-#include "kept_weights.h"
+#include "weight_cache.h"
 
 namespace sidenet {
 
@@ -52,10 +52,10 @@ struct PlanExit {
 class Plan {
  public:
   /// `graph` is fused already; its exit named "final" ends it. Exits run right behind their taps.
-  /// kept: where kernels find their weights in order, and leave them; null: nowhere. Throws Error
-  /// where an exit reads what only comes after "final".
+  /// weight_cache: where kernels find their weights in order, and leave them; null: nowhere. Throws
+  /// Error where an exit reads what only comes after "final".
   Plan(const Graph& graph, int threads, const PrepareOptions& options = {},
-       std::shared_ptr<KeptWeights> kept = nullptr);
+       std::shared_ptr<WeightCache> weight_cache = nullptr);
 
   std::size_t parts() const { return parts_.size(); }
   /// Makes the kernels of a part, on all threads, where nobody has yet. Any number of threads may
@@ -97,7 +97,7 @@ class Plan {
   Cost mainnet_cost_;
   int threads_ = 1, micro_batch_ = 1;
   PrepareOptions options_;
-  std::shared_ptr<KeptWeights> kept_;
+  std::shared_ptr<WeightCache> weight_cache_;
 };
 
 }  // namespace sidenet

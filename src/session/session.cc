@@ -39,7 +39,7 @@ struct Session::Impl {
   int threads, micro_batch;
   bool mark_failed_rows;
   PrepareOptions prepare_options;
-  std::shared_ptr<KeptWeights> kept;
+  std::shared_ptr<WeightCache> weight_cache;
   ExitNames exits;
   const std::vector<std::string>& names;
   std::list<Runner> runners;  // most recently used first
@@ -62,7 +62,8 @@ struct Session::Impl {
           " has no head yet: fit one first (`sidenet train MODEL --data DATA --head -o MODEL`)");
     }
     if (!options.weight_cache.empty())
-      kept = std::make_shared<KeptWeights>(options.weight_cache, options.weight_cache_limit);
+      weight_cache =
+          std::make_shared<WeightCache>(options.weight_cache, options.weight_cache_limit);
   }
 
   template <typename Call>
@@ -77,9 +78,9 @@ struct Session::Impl {
     if (found != runners.end()) {
       runners.splice(runners.begin(), runners, found);
     } else {
-      runners.emplace_front(
-          data_of(model).plans->get(data_of(model), row_shape, threads, prepare_options, kept),
-          micro_batch);
+      runners.emplace_front(data_of(model).plans->get(data_of(model), row_shape, threads,
+                                                      prepare_options, weight_cache),
+                            micro_batch);
       if (runners.size() > kShapesKept) runners.pop_back();
     }
     return runners.front();

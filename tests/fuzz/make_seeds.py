@@ -319,16 +319,16 @@ def hash128(data):
     return high, low
 
 
-def kept():
+def weight_cache():
     name = b'0123456789abcdef' * 2
     for count in (0, 4, 48):
         floats = struct.pack('<%df' % count, *range(count))
         head = b'SNKEPT02' + name + struct.pack('<3Q', count, *hash128(floats))
-        write('kept', '%d_floats' % count, head + floats)
-        write('kept', '%d_floats_of_another_hash' % count, head[:-1] + b'\xff' + floats)
-    write('kept', 'name', name + b'.weights')
-    write('kept', 'older_name', name + b'-12.weights')
-    write('kept', 'unfinished_name', name + b'.weights.partial-0123abcd')
+        write('weight_cache', '%d_floats' % count, head + floats)
+        write('weight_cache', '%d_floats_of_another_hash' % count, head[:-1] + b'\xff' + floats)
+    write('weight_cache', 'name', name + b'.weights')
+    write('weight_cache', 'older_name', name + b'-12.weights')
+    write('weight_cache', 'unfinished_name', name + b'.weights.partial-0123abcd')
 
 
 def guard_states():
@@ -350,7 +350,7 @@ def guard_states():
     state('proof', {**some, 'evidence': 'inf', 'best': 'inf'}, limit=0.0, rows=20, alarms=1, seen=4, alarm_row=4)
 
 
-for make in (images_data, texts, pickles, safetensors, models, imports, tokenizers, image, kept, guard_states, large_models, large):
+for make in (images_data, texts, pickles, safetensors, models, imports, tokenizers, image, weight_cache, guard_states, large_models, large):
     make()
 for target in ('legacy', 'zip', 'npy'):
     (HERE / 'corpus' / target).mkdir(parents=True, exist_ok=True)

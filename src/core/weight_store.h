@@ -10,9 +10,9 @@ namespace sidenet {
 
 /// Weights in the order that kernels read them, kept from one process to the next. Kernels ask it
 /// while a Use of it lives on their thread, any number of them at once.
-class WeightKeeper {
+class WeightStore {
  public:
-  virtual ~WeightKeeper() = default;
+  virtual ~WeightStore() = default;
   /// Whether so many are worth it.
   virtual bool keeps(std::size_t floats) const = 0;
   /// To make names with: one for each piece, of all that it is made of.
@@ -23,16 +23,16 @@ class WeightKeeper {
   virtual void keep(const std::string& name, std::shared_ptr<float> data, std::size_t floats) = 0;
 
   /// Of this thread, or null.
-  static WeightKeeper* current();
+  static WeightStore* current();
   class Use {
    public:
-    explicit Use(WeightKeeper* keeper);
+    explicit Use(WeightStore* store);
     ~Use();
     Use(const Use&) = delete;
     Use& operator=(const Use&) = delete;
 
    private:
-    WeightKeeper* before_;
+    WeightStore* before_;
   };
 };
 

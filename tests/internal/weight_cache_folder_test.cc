@@ -13,10 +13,10 @@
 #include <thread>
 
 #include "digest.h"
-#include "kept_file.h"
-#include "kept_weights.h"
 #include "sidenet/error.h"
 #include "temporary_folder.h"
+#include "weight_cache.h"
+#include "weight_cache_file.h"
 
 using namespace sidenet;
 namespace fs = std::filesystem;
@@ -25,7 +25,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr std::size_t kFloats = 8192;
-const auto kSize = static_cast<std::int64_t>(kept_bytes(kFloats));
+const auto kSize = static_cast<std::int64_t>(cached_bytes(kFloats));
 
 using sidenet::testing::put;
 using sidenet::testing::TemporaryFolder;
@@ -44,9 +44,9 @@ struct Folder : TemporaryFolder {
 };
 
 std::string name_of(int piece) { return Digest().add(static_cast<std::uint64_t>(piece)).hex(); }
-std::string file_of(int piece) { return kept_file_name(name_of(piece)); }
+std::string file_of(int piece) { return cached_file_name(name_of(piece)); }
 
-KeptWeights::Piece piece_of(int piece, std::size_t floats = kFloats) {
+WeightCache::Piece piece_of(int piece, std::size_t floats = kFloats) {
   std::shared_ptr<float> data(new float[floats], std::default_delete<float[]>());
   std::fill_n(data.get(), floats, static_cast<float>(piece));
   return {name_of(piece), data, floats};
@@ -64,7 +64,7 @@ void age(const std::string& path, std::chrono::seconds by) {
 
 // As an earlier process left it.
 void leave(const Folder& folder, std::initializer_list<int> pieces) {
-  KeptWeights weights(folder.path, 1 << 30);
+  WeightCache weights(folder.path, 1 << 30);
   for (const int piece : pieces) weights.save({piece_of(piece)});
 }
 
@@ -73,7 +73,7 @@ void leave(const Folder& folder, std::initializer_list<int> pieces) {
 TEST_CASE("a piece is found by its name and its number of floats") {
   const Folder folder;
   leave(folder, {1, 2});
-  KeptWeights weights(folder.path, 1 << 30);
+  WeightCache weights(folder.path, 1 << 30);
   const auto found = weights.find(name_of(2), kFloats);
   REQUIRE(found);
   CHECK(std::count(found.get(), found.get() + kFloats, 2.0f) == kFloats);
@@ -90,7 +90,7 @@ TEST_CASE("the least recently used go first, and never beyond the limit") {
   leave(folder, {1, 2, 3, 4});
   for (int piece = 1; piece <= 4; ++piece) age(folder.at(file_of(piece)), (5 - piece) * 24h);
   {
-    KeptWeights weights(folder.path, 4 * kSize);
+    WeightCache weights(folder.path, 4 * kSize);
     CHECK(weights.find(name_of(1), kFloats));  // used now
     weights.save({piece_of(5)});
     CHECK(folder.names() == files({1, 3, 4, 5}));
@@ -100,10 +100,10 @@ TEST_CASE("the least recently used go first, and never beyond the limit") {
     weights.save({piece_of(8)});
     CHECK(folder.names() == files({1, 5, 6, 7}));
   }
-  KeptWeights smaller(folder.path, 2 * kSize + 100);
+  WeightCache smaller(folder.path, 2 * kSize + 100);
   CHECK(folder.names().size() == 2);
-  CHECK_THROWS_AS(KeptWeights(folder.path, -1), Error);
-  KeptWeights none(folder.path, 0);
+  CHECK_THROWS_AS(WeightCache(folder.path, -1), Error);
+  WeightCache none(folder.path, 0);
   none.save({piece_of(9)});
   CHECK(folder.names().empty());
 }
@@ -112,7 +112,7 @@ TEST_CASE("what does not fit is not kept, and takes nothing's place") {
   const Folder folder;
   leave(folder, {1, 2});
   for (int again = 0; again < 3; ++again) {
-    KeptWeights weights(folder.path, 3 * kSize);
+    WeightCache weights(folder.path, 3 * kSize);
     CHECK(weights.find(name_of(1), kFloats));
     CHECK(weights.find(name_of(2), kFloats));
     weights.save({piece_of(3, 2 * kFloats), piece_of(4, 2 * kFloats)});
@@ -123,7 +123,7 @@ TEST_CASE("what does not fit is not kept, and takes nothing's place") {
 TEST_CASE("what never fits removes nothing") {
   const Folder folder;
   leave(folder, {1, 2, 3});
-  KeptWeights weights(folder.path, 4 * kSize);
+  WeightCache weights(folder.path, 4 * kSize);
   weights.save({piece_of(4, 5 * kFloats)});
   CHECK(folder.names() == files({1, 2, 3}));
   CHECK(weights.find(name_of(1), kFloats));
@@ -138,7 +138,7 @@ TEST_CASE("use is noted, to the hour") {
   age(folder.at(file_of(2)), 20h);
   age(folder.at(file_of(3)), -20h);  // a clock that was wrong
   const auto first = fs::last_write_time(folder.at(file_of(1)));
-  KeptWeights weights(folder.path, 1 << 30);
+  WeightCache weights(folder.path, 1 << 30);
   for (int piece = 1; piece <= 3; ++piece) CHECK(weights.find(name_of(piece), kFloats));
   CHECK(fs::last_write_time(folder.at(file_of(1))) == first);
   for (int piece = 2; piece <= 3; ++piece) {
@@ -157,12 +157,12 @@ TEST_CASE("what nobody has used for a month goes, and what was left half written
   put(folder.at(older), "SNKEPT01" + std::string(100, '\0'));
   put(folder.at(partial), "SNKEPT02");
   put(folder.at(file_of(6) + ".partial-0123abce"), "");
-  KeptWeights weights(folder.path, 1 << 30);
+  WeightCache weights(folder.path, 1 << 30);
   CHECK(folder.names().size() == 5);
   age(folder.at(older), 31 * 24h);
   age(folder.at(partial), 2h);
   age(folder.at(file_of(6) + ".partial-0123abce"), 2h);
-  KeptWeights again(folder.path, 1 << 30);
+  WeightCache again(folder.path, 1 << 30);
   CHECK(folder.names() == files({2, 3}));
 }
 
@@ -195,7 +195,7 @@ TEST_CASE("other files stay, whatever they are called") {
   fs::create_directory(folder.at(file_of(7)));
   for (int piece = 5; piece <= 7; ++piece) strangers.insert(file_of(piece));
   for (const std::int64_t limit : {std::int64_t{1} << 30, std::int64_t{0}}) {
-    KeptWeights weights(folder.path, limit);
+    WeightCache weights(folder.path, limit);
     weights.save({piece_of(8)});
     const auto names = folder.names();
     CHECK(std::includes(names.begin(), names.end(), strangers.begin(), strangers.end()));
@@ -209,7 +209,7 @@ TEST_CASE("the number of files is bounded too") {
   const Folder folder;
   for (int piece = 0; piece < 4200; ++piece) put(folder.at(file_of(piece)), "SNKEPT02");
   age(folder.at(file_of(4199)), 24h);
-  KeptWeights weights(folder.path, 1 << 30);
+  WeightCache weights(folder.path, 1 << 30);
   CHECK(folder.names().size() == 4096);
   CHECK(!folder.names().contains(file_of(4199)));
   weights.save({piece_of(5000)});
@@ -223,7 +223,7 @@ TEST_CASE("several processes and threads share a folder") {
   std::vector<int> wrong(4, 0);
   for (int thread = 0; thread < 4; ++thread) {
     threads.emplace_back([&, thread] {
-      KeptWeights weights(folder.path, 6 * kSize);  // as a process of its own has it
+      WeightCache weights(folder.path, 6 * kSize);  // as a process of its own has it
       for (int i = 0; i < 60; ++i) {
         const int piece = (i * (thread + 1)) % 9;
         const auto found = weights.find(name_of(piece), kFloats);
@@ -236,13 +236,13 @@ TEST_CASE("several processes and threads share a folder") {
   }
   for (std::thread& thread : threads) thread.join();
   CHECK(wrong == std::vector<int>(4, 0));
-  KeptWeights after(folder.path, 6 * kSize);
+  WeightCache after(folder.path, 6 * kSize);
   CHECK(folder.names().size() <= 6);
 }
 
 TEST_CASE("a piece that another process has removed is kept anew") {
   const Folder folder;
-  KeptWeights weights(folder.path, 1 << 30);
+  WeightCache weights(folder.path, 1 << 30);
   weights.save({piece_of(1), piece_of(1)});
   fs::remove(folder.at(file_of(1)));
   CHECK(!weights.find(name_of(1), kFloats));

@@ -11,7 +11,7 @@
 
 #include "own_folder.h"
 #include "secret_digest.h"
-#include "weight_keeper.h"
+#include "weight_store.h"
 
 namespace sidenet {
 
@@ -23,11 +23,11 @@ namespace sidenet {
 /// All files together stay within a limit: the least recently used go first, and those that nobody
 /// has used for 30 days. What this process uses stays; where it fills the limit, nothing more is
 /// kept. No other files are touched.
-class KeptWeights {
+class WeightCache {
  public:
   /// Throws Error: a limit below 0, and as OwnFolder (what lies there is trusted to be what this
   /// user's processes wrote). Where its secret cannot be written nothing is kept.
-  KeptWeights(const std::string& folder, std::int64_t limit);
+  WeightCache(const std::string& folder, std::int64_t limit);
 
   /// Whether so many are worth it, and names for them can be made.
   bool keeps(std::size_t floats) const;
@@ -66,9 +66,9 @@ class KeptWeights {
 };
 
 /// Of one part of a plan, while its kernels are made.
-class KeptPart : public WeightKeeper {
+class WeightCachePart : public WeightStore {
  public:
-  explicit KeptPart(KeptWeights& weights) : weights_(weights) {}
+  explicit WeightCachePart(WeightCache& weights) : weights_(weights) {}
   bool keeps(std::size_t floats) const override { return weights_.keeps(floats); }
   SecretDigest digest() const override { return weights_.digest(); }
   std::shared_ptr<float> find(const std::string& name, std::size_t floats) override {
@@ -79,9 +79,9 @@ class KeptPart : public WeightKeeper {
   void save();
 
  private:
-  KeptWeights& weights_;
+  WeightCache& weights_;
   std::mutex mutex_;
-  std::vector<KeptWeights::Piece> made_;
+  std::vector<WeightCache::Piece> made_;
 };
 
 }  // namespace sidenet

@@ -1,4 +1,4 @@
-#include "kept_weights.h"
+#include "weight_cache.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -8,8 +8,8 @@
 #include <ctime>
 
 #include "folder_secret.h"
-#include "kept_file.h"
 #include "sidenet/error.h"
+#include "weight_cache_file.h"
 
 namespace sidenet {
 namespace {
@@ -41,9 +41,9 @@ void note_use(int descriptor) {
 
 }  // namespace
 
-class KeptWeights::Room {
+class WeightCache::Room {
  public:
-  explicit Room(const KeptWeights& weights) : weights_(weights), others_(weights.others()) {
+  explicit Room(const WeightCache& weights) : weights_(weights), others_(weights.others()) {
     std::sort(others_.begin(), others_.end(),
               [](const File& a, const File& b) { return a.used < b.used; });
     const std::lock_guard lock(weights.mutex_);
@@ -73,29 +73,29 @@ class KeptWeights::Room {
   // What only has a name as ours have does not count.
   void drop() {
     const File& file = others_[next_++];
-    if (begins_as_kept(weights_.folder_, file.name)) weights_.folder_.remove(file.name);
+    if (begins_as_cached(weights_.folder_, file.name)) weights_.folder_.remove(file.name);
     bytes_ -= file.bytes;
     --files_;
   }
 
-  const KeptWeights& weights_;
+  const WeightCache& weights_;
   std::vector<File> others_;
   std::size_t next_ = 0, files_ = 0, used_files_ = 0;  // of all, of this process
   std::uint64_t bytes_ = 0, used_bytes_ = 0;
 };
 
-KeptWeights::KeptWeights(const std::string& folder, std::int64_t limit)
+WeightCache::WeightCache(const std::string& folder, std::int64_t limit)
     : folder_(folder), key_(key_of(folder_)), limit_(static_cast<std::uint64_t>(limit)) {
   if (limit < 0)
     throw Error("weight_cache_limit: expected 0 bytes or more, got " + std::to_string(limit));
   Room(*this).make(0, 0);
 }
 
-std::vector<KeptWeights::File> KeptWeights::others() const {
+std::vector<WeightCache::File> WeightCache::others() const {
   std::vector<File> files;
   for (std::string& name : folder_.names()) {
     const bool is_unfinished = is_unfinished_name(name);
-    if (!is_unfinished && !is_kept_name(name)) continue;
+    if (!is_unfinished && !is_cached_name(name)) continue;
     if (is_used(name)) continue;
     const auto status = folder_.status(name);
     if (!status) continue;
@@ -106,7 +106,7 @@ std::vector<KeptWeights::File> KeptWeights::others() const {
   return files;
 }
 
-void KeptWeights::mark_used(const std::string& file, std::optional<std::uint64_t> bytes) {
+void WeightCache::mark_used(const std::string& file, std::optional<std::uint64_t> bytes) {
   const std::lock_guard lock(mutex_);
   if (bytes) {
     used_[file] = *bytes;
@@ -115,19 +115,19 @@ void KeptWeights::mark_used(const std::string& file, std::optional<std::uint64_t
   }
 }
 
-bool KeptWeights::is_used(const std::string& file) const {
+bool WeightCache::is_used(const std::string& file) const {
   const std::lock_guard lock(mutex_);
   return used_.contains(file);
 }
 
-std::shared_ptr<float> KeptWeights::find(const std::string& name, std::size_t floats) {
-  const std::string file_name = kept_file_name(name);
+std::shared_ptr<float> WeightCache::find(const std::string& name, std::size_t floats) {
+  const std::string file_name = cached_file_name(name);
   try {
     if (const Descriptor file = folder_.open(file_name, O_RDONLY)) {
       const std::string path = folder_.path_of(file_name);
       std::shared_ptr<const MappedFile> mapped = MappedFile::of(file.get(), path);
       auto* data = const_cast<float*>(
-          read_kept(mapped->bytes(), name, floats, path).data());  // kernels only read it
+          read_cached_weights(mapped->bytes(), name, floats, path).data());  // kernels only read it
       note_use(file.get());
       mark_used(file_name, mapped->bytes().size());
       return {std::move(mapped), data};
@@ -139,16 +139,16 @@ std::shared_ptr<float> KeptWeights::find(const std::string& name, std::size_t fl
   return nullptr;
 }
 
-void KeptWeights::save(const std::vector<Piece>& pieces) {
+void WeightCache::save(const std::vector<Piece>& pieces) {
   if (pieces.empty()) return;
   const std::lock_guard lock(saving_);
   Room room(*this);
   for (const auto& [name, data, floats] : pieces) {
-    const std::string file = kept_file_name(name);
-    const std::uint64_t bytes = kept_bytes(floats);
+    const std::string file = cached_file_name(name);
+    const std::uint64_t bytes = cached_bytes(floats);
     if (is_used(file) || !room.make(bytes, 1)) continue;  // two layers may have the same weights
     try {
-      write_kept(folder_, name, {data.get(), floats});
+      write_cached_weights(folder_, name, {data.get(), floats});
     } catch (const Error&) {
       return;  // the answer does not depend on it, and the next process tries again
     }
@@ -157,14 +157,15 @@ void KeptWeights::save(const std::vector<Piece>& pieces) {
   }
 }
 
-bool KeptWeights::keeps(std::size_t floats) const { return key_ && floats >= kFewFloats; }
+bool WeightCache::keeps(std::size_t floats) const { return key_ && floats >= kFewFloats; }
 
-void KeptPart::keep(const std::string& name, std::shared_ptr<float> data, std::size_t floats) {
+void WeightCachePart::keep(const std::string& name, std::shared_ptr<float> data,
+                           std::size_t floats) {
   const std::lock_guard lock(mutex_);
   made_.push_back({name, std::move(data), floats});
 }
 
-void KeptPart::save() {
+void WeightCachePart::save() {
   weights_.save(made_);
   made_.clear();
 }

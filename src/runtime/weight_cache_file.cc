@@ -1,4 +1,4 @@
-#include "kept_file.h"
+#include "weight_cache_file.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -49,8 +49,8 @@ bool take_name(std::string_view& file) {
 
 }  // namespace
 
-std::span<const float> read_kept(std::span<const std::byte> file, std::string_view name,
-                                 std::size_t floats, const std::string& source) {
+std::span<const float> read_cached_weights(std::span<const std::byte> file, std::string_view name,
+                                           std::size_t floats, const std::string& source) {
   Head head{};
   if (file.size() >= kHead) std::memcpy(&head, file.data(), kHead);
   const auto is = [](const auto& field, std::string_view text) {
@@ -58,28 +58,29 @@ std::span<const float> read_kept(std::span<const std::byte> file, std::string_vi
   };
   const bool fits = file.size() >= kHead && is(head.magic, kMagic) && is(head.name, name) &&
                     head.floats == floats && floats <= file.size() / sizeof(float) &&
-                    file.size() == kept_bytes(floats);
+                    file.size() == cached_bytes(floats);
   if (!fits || hash128(file.subspan(kHead)) != head.hash)
     throw Error(source + ": not the weights that were kept");
   return {reinterpret_cast<const float*>(file.data() + kHead), floats};
 }
 
-void write_kept(const OwnFolder& folder, const std::string& name, std::span<const float> floats) {
+void write_cached_weights(const OwnFolder& folder, const std::string& name,
+                          std::span<const float> floats) {
   Head head{{}, {}, floats.size(), hash128(std::as_bytes(floats))};
   std::copy(kMagic.begin(), kMagic.end(), head.magic.begin());
   name.copy(head.name.data(), head.name.size());
-  AtomicFile file(folder, kept_file_name(name),
+  AtomicFile file(folder, cached_file_name(name),
                   false);  // its hash tells, and flushing is half of the time
   file.write(std::as_bytes(std::span(&head, 1)));
   file.write(std::as_bytes(floats));
   file.commit();
 }
 
-std::size_t kept_bytes(std::size_t floats) { return kHead + floats * sizeof(float); }
+std::size_t cached_bytes(std::size_t floats) { return kHead + floats * sizeof(float); }
 
-std::string kept_file_name(const std::string& name) { return name + std::string(kEnding); }
+std::string cached_file_name(const std::string& name) { return name + std::string(kEnding); }
 
-bool is_kept_name(std::string_view file) { return take_name(file) && file.empty(); }
+bool is_cached_name(std::string_view file) { return take_name(file) && file.empty(); }
 
 bool is_unfinished_name(std::string_view file) {
   if (!take_name(file) || !file.starts_with(kPartial)) return false;
@@ -87,7 +88,7 @@ bool is_unfinished_name(std::string_view file) {
   return take_digits(file, 8) && file.empty();
 }
 
-bool begins_as_kept(const OwnFolder& folder, const std::string& name) {
+bool begins_as_cached(const OwnFolder& folder, const std::string& name) {
   try {
     const Descriptor file = folder.open(name, O_RDONLY);
     std::array<char, kAnyMagic.size()> start{};
