@@ -7,6 +7,7 @@
 #include <memory>
 #include <new>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "command.h"
@@ -61,6 +62,25 @@ int wrong_usage(const CLI::App& app, const std::string& message) {
   return kWrongUsage;
 }
 
+constexpr struct {
+  std::string_view name;
+  Command (*add)(CLI::App& app);
+} kCommands[] = {{"import", add_import},       {"inspect", add_inspect},   {"run", add_run},
+                 {"predict", add_predict},     {"suggest", add_suggest},   {"train", add_train},
+                 {"calibrate", add_calibrate}, {"evaluate", add_evaluate}, {"sweep", add_sweep},
+                 {"profile", add_profile}};
+
+/// The command that is called for; all of them where it is none, for the help and messages. The
+/// options of the others are not made for nothing, and a file may be called as one of them.
+std::vector<Command> add_commands(CLI::App& app, std::string_view called) {
+  std::vector<Command> commands;
+  for (const auto& [name, add] : kCommands) {
+    if (name == called) return {add(app)};
+  }
+  for (const auto& [name, add] : kCommands) commands.push_back(add(app));
+  return commands;
+}
+
 int run(int argc, char** argv) {
   CLI::App app(
       "A CPU engine for neural networks that answer early: SideNets on the exits of a frozen "
@@ -73,9 +93,7 @@ int run(int argc, char** argv) {
       "sidenet COMMAND --help tells more.\n"
       "An output never replaces an input of the same command.\n"
       "Exit status: 0 done, 1 failed (one line on stderr says why), 2 wrong usage.");
-  const std::vector<Command> commands = {
-      add_import(app), add_inspect(app),   add_run(app),      add_predict(app), add_suggest(app),
-      add_train(app),  add_calibrate(app), add_evaluate(app), add_sweep(app),   add_profile(app)};
+  const std::vector<Command> commands = add_commands(app, argc > 1 ? argv[1] : "");
   for (const Command& command : commands) command.app->group("Commands");
   try {
     app.parse(argc, argv);
