@@ -9,7 +9,7 @@ int main(int, char** arguments) {
   sidenet::Session session(model);
   const sidenet::Tensor image = sidenet::read_image(arguments[2], to_input.channels);
   const sidenet::Tensor row = sidenet::preprocess_image(image, to_input);
-  const auto answers = session.run(row.reshape({1, row.dim(0), row.dim(1), row.dim(2)}));
+  const auto answers = session.run(sidenet::batch_of(model, {&row, 1}));
   std::printf("%s, sure to %.2f, answered at %s\n", model.labels()[answers.index[0]].c_str(),
               answers.confidence[0], session.exit_names()[answers.exit[0]].c_str());
 }
