@@ -11,23 +11,11 @@
 #include "parallel_ranges.h"
 #include "secret_digest.h"
 #include "sidenet/error.h"
-#include "simd_targets.h"
 #include "thread_scratch.h"
 #include "weight_memory.h"
 
-#undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "direct_conv2d.cc"
-#include <hwy/foreach_target.h>
-#include <hwy/highway.h>
-
-#include "direct_tile-inl.h"
-
-#if HWY_ONCE
 namespace sidenet::kernels::cpu {
 namespace {
-HWY_EXPORT(direct_strip);
-HWY_EXPORT(direct_width);
-HWY_EXPORT(direct_pixels);
 
 constexpr std::size_t kMostLines = 64;  // of a strip
 constexpr std::size_t kStripFloats =
@@ -59,12 +47,11 @@ class DirectConv2d : public Conv2dKernel {
         taps_(std::size_t(s.kernel_h) * s.kernel_w * s.in_channels),
         bias_(s.out_channels) {
     const std::size_t inputs = s.in_channels, channels = s.out_channels;
-    wide_ =
-        (flat_ && in_same_places(s)) || 2 * outputs_ < HWY_DYNAMIC_DISPATCH(direct_pixels)(false);
-    block_ = HWY_DYNAMIC_DISPATCH(direct_width)(wide_);
-    lanes_ = HWY_DYNAMIC_DISPATCH(direct_width)(false) / 2;
+    wide_ = (flat_ && in_same_places(s)) || 2 * outputs_ < pixels_of_direct_tile(false);
+    block_ = width_of_direct_tile(wide_);
+    lanes_ = width_of_direct_tile(false) / 2;
     blocks_ = (channels + block_ - 1) / block_;
-    pixels_ = HWY_DYNAMIC_DISPATCH(direct_pixels)(wide_);
+    pixels_ = pixels_of_direct_tile(wide_);
     if (!padded_) zeros_.resize(row_floats());
     if (flat_) {
       strip_ = std::max<std::size_t>(kStripFloats / inputs / pixels_, 1) * pixels_;
@@ -214,7 +201,7 @@ class DirectConv2d : public Conv2dKernel {
       strip.weight = packed_.get() + taps_ * first;
       strip.bias = bias_.data() + first;
       strip.y = y + first;
-      HWY_DYNAMIC_DISPATCH(direct_strip)(strip, fetch);
+      compute_direct_strip(strip, fetch);
     }
   }
 
@@ -308,4 +295,3 @@ std::unique_ptr<Conv2dKernel> make_direct_conv2d(const Conv2dShape& shape, const
 }
 
 }  // namespace sidenet::kernels::cpu
-#endif

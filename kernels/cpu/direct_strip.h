@@ -4,7 +4,8 @@
 
 #include "conv2d_shape.h"
 
-// What direct_conv2d.cc shares with the code that is compiled once for each instruction set.
+// What direct_conv2d.cc shares with direct_strip.cc and direct_wide_strip.cc, which are compiled
+// once for each instruction set.
 namespace sidenet::kernels::cpu {
 
 inline constexpr int kMostKernel = 16;
@@ -31,5 +32,15 @@ struct DirectStrip {
   Conv2dPost post;
   float* y;  // (lines, outputs, channels), from this block's first on
 };
+
+inline constexpr std::size_t kNarrowVectors = 2;  // of a block with high tiles
+
+/// Its sums, as the instruction set of this machine does them.
+void compute_direct_strip(const DirectStrip& strip, DirectFetch& fetch);
+/// The same, of blocks with more than kNarrowVectors.
+void compute_wide_strip(const DirectStrip& strip, DirectFetch& fetch);
+/// Channels of a register tile, and its pixels. wide: more channels and fewer pixels.
+std::size_t width_of_direct_tile(bool wide);
+std::size_t pixels_of_direct_tile(bool wide);
 
 }  // namespace sidenet::kernels::cpu

@@ -25,7 +25,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 // hold; or kWide vectors with tiles that are less than half as high, where few pixels lie in a row
 // or where more would fight for places in the cache. Pixels come in groups of up to kGroup, each
 // with its own place.
-constexpr int kNarrow = 2, kWide = 4;
+constexpr int kNarrow = kNarrowVectors, kWide = 4;
 #if HWY_TARGET <= HWY_AVX3 || HWY_ARCH_ARM_A64
 constexpr int kHigh = 14, kLow = 6;
 #elif HWY_TARGET <= HWY_AVX2
@@ -126,12 +126,13 @@ HWY_INLINE DirectFunction direct_of_pixels(std::size_t pixels,
   return kTiles[pixels - 1];
 }
 
+// Of more than kNarrow vectors, or of fewer: each half of the tiles is compiled by itself.
+template <bool kIsWide>
 HWY_INLINE DirectFunction direct_function(std::size_t pixels, std::size_t vectors) {
-  const auto high = std::make_integer_sequence<int, kHigh>();
-  const auto low = std::make_integer_sequence<int, kLow>();
-  if (vectors == 1) return direct_of_pixels<1>(pixels, high);
-  if (vectors == 2) return direct_of_pixels<2>(pixels, high);
-  return vectors == 3 ? direct_of_pixels<3>(pixels, low) : direct_of_pixels<4>(pixels, low);
+  constexpr int kLess = kIsWide ? 3 : 1, kMore = kIsWide ? kWide : kNarrow;
+  const auto all = std::make_integer_sequence < int, kIsWide ? kLow : kHigh > ();
+  return vectors == kLess ? direct_of_pixels<kLess>(pixels, all)
+                          : direct_of_pixels<kMore>(pixels, all);
 }
 
 // Outputs that the tile after this one reads or writes lie a pixel apart, where no hardware fetches
@@ -150,6 +151,7 @@ bool in_pairs(std::size_t outputs, std::size_t vectors) {
 }
 
 // One part of the sums, for all tiles of the strip. parts: of a line.
+template <bool kIsWide>
 void direct_part(const DirectStrip& s, DirectTile& tile, std::size_t kernel_row,
                  std::size_t parts) {
   const std::size_t width = s.vectors * kLanes, line_floats = s.outputs * s.channels;
@@ -172,7 +174,7 @@ void direct_part(const DirectStrip& s, DirectTile& tile, std::size_t kernel_row,
             part + 1 < parts ? begin_of(part + 2) - begin_of(part + 1) : begin_of(1) * lines;
         fetch_pixels(tile.y[0] + count * lines * s.channels, next, s.channels, width);
       }
-      direct_function(count * lines, s.vectors)(tile);
+      direct_function<kIsWide>(count * lines, s.vectors)(tile);
     }
     line += lines;
   }
@@ -181,6 +183,7 @@ void direct_part(const DirectStrip& s, DirectTile& tile, std::size_t kernel_row,
 // Weights that stay in the first-level cache while all tiles of a strip use them.
 constexpr std::size_t kPartFloats = 6 * 1024;
 
+template <bool kIsWide>
 void direct_strip(const DirectStrip& s, DirectFetch& coming) {
   const std::size_t width = s.vectors * kLanes;
   const std::size_t pixels = most_pixels(static_cast<int>(s.vectors)),
@@ -212,14 +215,11 @@ void direct_strip(const DirectStrip& s, DirectFetch& coming) {
       const float* next = tile.weight + floats;
       own.from = reinterpret_cast<const char*>(next < s.weight_end ? next : tile.weight);
       own.step = next < s.weight_end ? (width * sizeof(float) + tiles - 1) / tiles : 0;
-      direct_part(s, tile, row, parts);
+      direct_part<kIsWide>(s, tile, row, parts);
       tile.weight = next;
     }
   }
 }
-
-std::size_t direct_width(bool wide) { return (wide ? kWide : kNarrow) * kLanes; }
-std::size_t direct_pixels(bool wide) { return wide ? kLow : kHigh; }
 
 }  // namespace
 }  // namespace sidenet::kernels::cpu::HWY_NAMESPACE
