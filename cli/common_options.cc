@@ -60,12 +60,12 @@ void add_common_options(CLI::App& app, CommonOptions& options, const CommonUse& 
       ->group(use.threads ? shown : hidden);
   app.add_flag("--no-winograd", options.no_winograd,
                "Convolutions by the direct sum alone: slower, less rounding")
-      ->group(use.threads ? shown : hidden);
+      ->group(use.threads && use.kernels ? shown : hidden);
   add_enum_option<Kernels>(
       app, "--kernels", options.kernels,
       "auto (default), own, onednn, eigen or reference: what computes the layers")
       ->option_text("NAME")
-      ->group(use.threads ? shown : hidden);
+      ->group(use.threads && use.kernels ? shown : hidden);
   app.add_option(
          "--weight-cache", options.weight_cache,
          "Folder of your own that keeps reordered weights, so that the next start is faster")

@@ -40,6 +40,7 @@ struct CommonUse {
   bool batch = true;
   bool seed = false;
   bool weight_cache = false;
+  bool kernels = true;  ///< and Winograd
 };
 void add_common_options(CLI::App& app, CommonOptions& options, const CommonUse& use);
 

@@ -64,7 +64,7 @@ Json model_json(const Model& model, const std::string& file, std::int64_t mainne
   }
   for (const auto& [name, share] : model.taps())
     taps.push_back({{"name", name}, {"compute_share", share}});
-  const auto executed = model.nodes();
+  const auto& executed = model.nodes();
   for (const NodeInfo& node : executed) {
     nodes.push_back({{"name", node.name},
                      {"op", node.op},
@@ -104,7 +104,7 @@ void print_taps(const Model& model, bool all) {
   constexpr int few = 8;
   Table table({{"tap"}, {"compute", true}});
   int next = 1, shown = 0;
-  const auto taps = model.taps();
+  const auto& taps = model.taps();
   for (const auto& [name, compute] : taps) {
     if (!all && compute * (few + 1) < next) continue;
     table.add({name, percent(compute, 1)});

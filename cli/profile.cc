@@ -44,8 +44,7 @@ Tensor random_rows(const Shape& row, std::int64_t rows, std::uint64_t seed) {
 /// Words as they come.
 TokenRows random_texts(const Model& model, std::int64_t rows, int tokens, std::uint64_t seed) {
   std::mt19937_64 engine(seed);
-  const auto words = model.tensors().at("embeddings.word_embeddings.weight").dim(0);
-  std::uniform_int_distribution<std::int32_t> word(0, static_cast<std::int32_t>(words) - 1);
+  std::uniform_int_distribution<std::int32_t> word(0, model.vocabulary_size() - 1);
   TokenRows texts;
   for (std::int64_t row = 0; row < rows; ++row) {
     for (int token = 0; token < tokens; ++token) {
@@ -62,8 +61,7 @@ Batch random_batch(const Model& model, const Options& options) {
   const std::int64_t rows = options.common.batch;
   Batch batch;
   if (model.is_text()) {
-    const auto longest =
-        static_cast<int>(model.tensors().at("embeddings.position_embeddings.weight").dim(0));
+    const int longest = model.most_tokens();
     if (options.tokens > longest) {
       throw Error(options.model + ": --tokens: expected at most " + std::to_string(longest) +
                   ", got " + std::to_string(options.tokens));

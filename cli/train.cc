@@ -36,7 +36,7 @@ struct Options {
 /// Throws Error where a tap does not exist or stands twice, before the data is opened.
 void check_taps(const std::vector<std::string>& wanted, const Model& model,
                 const std::string& file) {
-  const auto taps = model.taps();
+  const auto& taps = model.taps();
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     const auto same = [&](const auto& tap) { return tap.first == wanted[i]; };
     if (std::none_of(taps.begin(), taps.end(), same)) {
@@ -247,7 +247,7 @@ Command add_train(CLI::App& app) {
   sub->add_flag("--keep-cache", options->train.keep_cache, "Do not remove it after success");
   sub->add_flag("--json", options->json, "The result as one JSON object on stdout");
   add_training_options(*sub, options->train);
-  add_common_options(*sub, options->common, {.seed = true});
+  add_common_options(*sub, options->common, {.seed = true, .kernels = false});
   return {sub, [options] { return run(*options); }};
 }
 

@@ -27,8 +27,9 @@ struct Checkpoint {
 };
 
 /// Maps the file, and recognises its format by its bytes. Nothing in it is executed. In nested
-/// dicts the weights are found as state_dict.h says; what lies beside them (optimizers, arguments)
-/// is ignored. Throws Error, one line that names the file and the tensor or byte: not a checkpoint,
+/// dicts the weights are those under a usual key (state_dict, model, module, ema, …), else the
+/// dict's own, else its only dict with tensors; what lies beside them (optimizers, arguments) is
+/// ignored. Throws Error, one line that names the file and the tensor or byte: not a checkpoint,
 /// damaged, hostile, without weights, a whole pickled module.
 SIDENET_API Checkpoint read_checkpoint(const std::string& path);
 /// As above, of bytes in memory that `keep_alive` holds; `name` is for messages. Without

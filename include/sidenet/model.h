@@ -114,6 +114,10 @@ class SIDENET_API Model {
   const std::vector<std::pair<std::string, double>>& taps() const;
   /// The nodes as executed for one row of input_shape(), exits among them.
   const std::vector<NodeInfo>& nodes() const;
+  /// Of texts: the words of the embedding, and its positions, which are the most tokens of a row. 0
+  /// of images.
+  int vocabulary_size() const;
+  int most_tokens() const;
   /// Multiply-adds of MainNet alone, without SideNets, for one row of input_shape().
   std::int64_t mainnet_multiply_adds() const;
   /// What calibration promised, if it did. certificate_problem() says whether it still holds.

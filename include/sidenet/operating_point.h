@@ -1,6 +1,6 @@
 #pragma once
 
-// Library: libsidenet (pkg-config sidenet, CMake sidenet::sidenet).
+// Library: libsidenet-study (pkg-config sidenet-study, CMake sidenet::study).
 
 #include <cstdint>
 #include <string>

@@ -1,6 +1,6 @@
 #pragma once
 
-// Library: libsidenet-study (pkg-config sidenet-study, CMake sidenet::study).
+// Library: libsidenet (pkg-config sidenet, CMake sidenet::sidenet).
 
 #include "sidenet/enum_names.h"
 

@@ -44,8 +44,8 @@ struct TrainOptions {
       0.9;  ///< the exits' default, kept in the model: a guess until chosen on rows kept apart
   bool flip = false;  ///< also train on mirrored images
   std::uint64_t seed = 1;
-  /// The batch is MainNet's. Features are computed with Winograd's convolutions, whatever it says:
-  /// one cache serves all.
+  /// The batch is MainNet's. Features are computed by the automatic kernels and with Winograd's
+  /// convolutions, whatever it says: one cache serves all.
   Execution execution = {};
   /// Where tapped features are kept; a run that stopped goes on from there. Rows are compared by
   /// every byte first. Not a link. Empty: a new one that is gone at the end.

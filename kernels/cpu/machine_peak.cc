@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "sidenet/machine.h"
+#include "threads.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "machine_peak.cc"
@@ -59,6 +60,7 @@ HWY_EXPORT(multiply_adds);
 HWY_EXPORT(step_operations);
 
 double measure_peak_gflops(int threads) {
+  threads = resolve_threads(threads);
   using Clock = std::chrono::steady_clock;
   constexpr std::int64_t steps = 32'768;  // about a tenth of a millisecond: seldom interrupted
   constexpr auto length = std::chrono::milliseconds(80);

@@ -32,6 +32,7 @@ bool merge_into(std::vector<Node>& nodes, std::vector<bool>& gone, const std::ve
       if (i != operand) inputs.push_back(next.inputs[i]);
     }
     next.aliases.push_back(next.name);
+    next.aliases.insert(next.aliases.end(), first.aliases.begin(), first.aliases.end());
     next.name = first.name;
     next.operation = std::move(fused);
     next.inputs = std::move(inputs);

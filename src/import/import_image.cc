@@ -33,11 +33,7 @@ void choose_preprocessing(ModelData& data, const ImportOptions& options) {
         p.mean.clear(), p.std.clear();
         p.resize = p.crop = 0;
         break;
-      case PreprocessingPreset::imagenet:
-        p.mean = {0.485f, 0.456f, 0.406f};
-        p.std = {0.229f, 0.224f, 0.225f};
-        p.resize = 256, p.crop = 224;
-        break;
+      case PreprocessingPreset::imagenet: p = models::imagenet_preprocessing(p.channels); break;
       case PreprocessingPreset::cifar10:
         p.mean = {0.4914f, 0.4822f, 0.4465f};
         p.std = {0.2470f, 0.2435f, 0.2616f};

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "bounded_json.h"
+#include "sidenet/enum_names.h"
 
 namespace sidenet {
 
@@ -68,5 +69,15 @@ class JsonField {
   std::shared_ptr<const Document> document_;  // never copied: a copy recurses
   const nlohmann::json* value_;               // in the document
 };
+
+/// The value that a text names. Refuses others, with the list.
+template <typename Enum>
+Enum read_named(const JsonField& field) {
+  const std::string name = field.string();
+  for (const EnumName<Enum>& known : kEnumNames<Enum>) {
+    if (name == known.name) return known.value;
+  }
+  field.refuse(names_in_words<Enum>());
+}
 
 }  // namespace sidenet

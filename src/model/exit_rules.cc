@@ -21,7 +21,7 @@ void check_threshold(double threshold, const std::string& exit) {
 
 ExitNames::ExitNames(const ModelData& data) {
   for (const ExitSpec& exit : data.exits) names_.push_back(exit.name);
-  if (data.has_final()) names_.emplace_back("final");
+  if (data.has_final()) names_.emplace_back(kFinalExit);
   for (std::size_t i = 0; i < names_.size(); ++i) places_.emplace(names_[i], i);
 }
 
@@ -35,7 +35,7 @@ std::size_t ExitNames::index(const std::string& name, const char* field) const {
 void ExitNames::check(const ExitPolicy& policy) const {
   for (const auto& [name, threshold] : policy.thresholds) {
     index(name, "thresholds");
-    if (name == "final")
+    if (name == kFinalExit)
       throw Error("thresholds: 'final' takes none; it answers whatever reaches it");
     check_threshold(threshold, name);
   }

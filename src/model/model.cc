@@ -131,6 +131,9 @@ const std::vector<std::pair<std::string, double>>& Model::taps() const {
   return data_->infos->taps.get([&] { return describe_taps(*data_->mainnet); });
 }
 
+int Model::vocabulary_size() const { return data_->architecture.vocabulary; }
+int Model::most_tokens() const { return data_->architecture.max_tokens; }
+
 std::int64_t Model::mainnet_multiply_adds() const {
   const Graph& graph = *data_->graph;
   const std::vector<bool> is_exit = side_exits(graph);

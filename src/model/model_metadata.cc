@@ -47,15 +47,6 @@ std::vector<float> floats(const JsonField& field, double low, double high) {
   return values;
 }
 
-template <typename Enum>
-Enum read_named(const JsonField& field) {
-  const std::string name = field.string();
-  for (const EnumName<Enum>& known : kEnumNames<Enum>) {
-    if (name == known.name) return known.value;
-  }
-  field.refuse(names_in_words<Enum>());
-}
-
 void read_preprocessing(const JsonField& field, Preprocessing& p) {
   p.mean = floats(field.at("mean"), -kMostMean, kMostMean);
   p.std = floats(field.at("std"), kLeastStd, kMostStd);

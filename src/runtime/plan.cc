@@ -208,8 +208,9 @@ void Plan::prepare_now(std::size_t index) const {
   Part& part = *parts_[index];
   const auto bytes =
       checked_mul(static_cast<std::uint64_t>(part.parameters), sizeof(float), "weights");
-  // Those that are kept in a folder are pages of a file, which the system may take back.
-  if (!weight_cache_)
+  // Ours in the weight cache are pages of a file, which the system may take back.
+  const bool ours = options_.kernels == Kernels::automatic || options_.kernels == Kernels::own;
+  if (!weight_cache_ || !ours)
     require_memory(prepared_bytes_ + bytes,
                    "weights up to node " + steps_[part.first + part.steps - 1].name);
   std::optional<WeightCachePart> cached;

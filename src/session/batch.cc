@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "dataset_batches.h"
+#include "exit_graph.h"
 #include "input_checks.h"
 #include "sidenet/error.h"
 #include "threads.h"
@@ -42,8 +43,7 @@ TokenRows rows_of(const TokenRows& texts, std::int64_t first, std::int64_t count
 
 Batch batch_of(const Model& model, std::span<const Tensor> rows) {
   Batch batch;
-  if (rows.empty()) return batch;
-  Shape shape = rows.front().shape();
+  Shape shape = rows.empty() ? default_input_shape(data_of(model)) : rows.front().shape();
   shape.insert(shape.begin(), static_cast<std::int64_t>(rows.size()));
   batch.inputs = Tensor(DType::f32, shape);
   image_row_shape(data_of(model), batch.inputs);
@@ -54,16 +54,21 @@ Batch batch_of(const Model& model, std::span<const Tensor> rows) {
                   to_string(rows.front().shape()) + " as the rows before it, got " +
                   to_string(rows[i].shape()));
     }
+    if (rows[i].dtype() != DType::f32) {
+      throw Error("batch: row " + std::to_string(i) + ": expected f32, got " +
+                  dtype_name(rows[i].dtype()));
+    }
     to = std::copy_n(rows[i].data<float>(), rows[i].size(), to);
   }
   return batch;
 }
 
 Batch batch_of(const Model& model, std::span<const Text> texts) {
+  const Tokenizer& tokenizer = model.tokenizer();
   Batch batch;
   for (std::size_t i = 0; i < texts.size(); ++i) {
     try {
-      model.tokenizer().encode(texts[i], batch.tokens);
+      tokenizer.encode(texts[i], batch.tokens);
     } catch (const Error& error) {
       throw Error("batch: text " + std::to_string(i) + ": " + error.what());
     }
@@ -73,8 +78,14 @@ Batch batch_of(const Model& model, std::span<const Text> texts) {
 
 Batch batch_of(const Model& model, const Dataset& data, std::int64_t first, std::int64_t count,
                int threads) {
+  if (first < 0 || count < 0 || first > data.rows() || count > data.rows() - first) {
+    throw Error("batch: expected rows within 0 to " + std::to_string(data.rows()) + ", got " +
+                std::to_string(count) + " from " + std::to_string(first) + " on");
+  }
   Batch batch;
+  if (count == 0 && !model.is_text()) batch = batch_of(model, std::span<const Tensor>());
   batch.first = first;
+  if (count == 0) return batch;
   if (model.is_text()) {
     batch.tokens = encode_rows(data, model.tokenizer(), first, count);
   } else {

@@ -66,7 +66,6 @@ MeasuredExits take_rows(const MeasuredExits& measured, const std::vector<std::ui
 ModelData with_calibrations(const ModelData& data, const std::vector<Calibration>& calibrations,
                             const std::vector<double>& thresholds) {
   ModelData result = data;
-  result.plans.reset();
   result.certificate.reset();
   for (std::size_t i = 0; i < result.exits.size(); ++i) {
     result.exits[i].temperature = calibrations[i].temperature;

@@ -82,6 +82,8 @@ Looks::Looks(const Model& model, const MeasuredExits& measured,
   std::sort(rows_.begin(), rows_.end());
   now_ = {.seed = std::to_string(options.seed), .data = data_, .fit = name_of(options.fit)};
   now_.rows = static_cast<std::int64_t>(rows.size());
+  now_.winograd = options.execution.winograd;
+  now_.kernels = options.execution.kernels;
   if (unlabelled) {
     Digest digest;
     for (const std::uint32_t row : unlabelled->digests) digest.add(std::uint64_t{row});
@@ -134,6 +136,8 @@ void Looks::read() {
     look.unlabelled = field.at("unlabelled").string();
     look.fit = field.at("fit").string();
     look.rows = field.at("rows").large_integer(1, INT64_MAX);
+    if (field.has("winograd")) look.winograd = field.at("winograd").boolean();
+    if (field.has("kernels")) look.kernels = read_named<Kernels>(field.at("kernels"));
     look.certified = field.at("certified").boolean();
     looks_.push_back(std::move(look));
     if (looks_.size() > kMostLooks)
@@ -168,6 +172,9 @@ void Looks::record(bool certified) {
                      {"rows", look.rows},
                      {"fit", look.fit},
                      {"certified", look.certified}});
+    // Left out where they are the default, as in older files.
+    if (!look.winograd) looks.back()["winograd"] = false;
+    if (look.kernels != Kernels::automatic) looks.back()["kernels"] = name_of(look.kernels);
   }
   const json file = {{"format", kFormat},
                      {"model", network_},

@@ -44,10 +44,12 @@ class Looks {
     double level = 0;
     std::string seed{}, data{}, unlabelled{}, fit{};
     std::int64_t rows = 0;
+    bool winograd = true;
+    Kernels kernels = Kernels::automatic;
     bool certified = false;
     bool is_same(const Look& other) const {
       return seed == other.seed && data == other.data && unlabelled == other.unlabelled &&
-             fit == other.fit;
+             fit == other.fit && winograd == other.winograd && kernels == other.kernels;
     }
   };
   void read();

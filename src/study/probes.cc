@@ -71,7 +71,6 @@ Model with_zero_sidenets(const Model& model, const std::vector<std::string>& tap
   }
   data.exits.clear();
   data.certificate.reset();
-  data.plans.reset();
   for (std::size_t i = 0; i < taps.size(); ++i) {
     const ops::ExitPooling pooling{mainnet.pools().at(i), options.token_pool};
     ops::SideNet::zeros(mainnet.feature_counts().at(i), options.hidden, data.classes(), pooling)

@@ -111,7 +111,7 @@ Sweep sweep(const Model& model, const Dataset& data, const SweepOptions& options
   result.uniform = uniform_curve(scores, rows);
   result.joint = joint_curve(scores, rows, {.seed = options.seed});
   const std::vector<std::uint8_t> answering = answering_exits(scores, thresholds, rows);
-  const std::vector<ExitInfo> infos = model.exits();
+  const std::vector<ExitInfo>& infos = model.exits();
   for (std::size_t exit = 0; exit < scores.exits(); ++exit) {
     std::vector<std::uint32_t> reached, answered;
     for (const std::uint32_t row : rows) {

@@ -111,7 +111,6 @@ class Training {
         options_(std::move(options)),
         progress_(progress),
         trained_(data_of(model)) {
-    trained_.plans.reset();
     pooling_.grid = options_.pool;
     pooling_.tokens = options_.token_pool;
     columns_ = options_.taps;

@@ -122,6 +122,22 @@ TEST_CASE("a batch of the wrong kind, of unlike rows or out of its range is refu
     CHECK(has(error_of([&, f = first, c = count] { rows_of(texts, f, c); }),
               "rows_of: expected rows within 0 to 3"));
   }
+  const std::int64_t count = images()->rows();
+  for (const auto& [first, wanted] :
+       {std::pair<std::int64_t, std::int64_t>(0, count + 1), {-1, 1}, {count, 1}, {0, -1}}) {
+    CHECK(has(error_of([&, f = first, c = wanted] { batch_of(images_model(), *images(), f, c); }),
+              "batch: expected rows within 0 to " + std::to_string(count)));
+  }
+  const std::vector<Tensor> bytes{Tensor(DType::u8, {1, 28, 28})};
+  CHECK(has(error_of([&] { batch_of(images_model(), bytes); }),
+            "batch: row 0: expected f32, got u8"));
+}
+
+TEST_CASE("a batch without rows has no answers") {
+  Session of_images(images_model()), of_texts(texts_model());
+  CHECK(of_images.run(batch_of(images_model(), std::vector<Tensor>())).index.empty());
+  CHECK(of_images.run(batch_of(images_model(), *images(), 3, 0)).index.empty());
+  CHECK(of_texts.run(batch_of(texts_model(), std::vector<Text>())).index.empty());
 }
 
 TEST_CASE("thresholds as they are typed: parsed, checked, resolved") {
