@@ -37,9 +37,10 @@ def setUpModule():
     if shutil.which("valgrind") is None:
         raise unittest.SkipTest("there is no valgrind")
     try:
-        HERE["start"] = instructions("inspect", "nowhere", status=1)  # what no file has a part in
+        instructions("--version")
     except AssertionError as error:  # the command is built with a sanitizer, say
         raise unittest.SkipTest("valgrind cannot run the command") from error
+    HERE["start"] = instructions("inspect", "nowhere", status=1)  # what no file has a part in
     folder = HERE["folder"] = tempfile.mkdtemp(prefix="sidenet-growth-")
     unittest.addModuleCleanup(shutil.rmtree, folder, ignore_errors=True)
     HERE["image"] = os.path.join(folder, "image.png")
