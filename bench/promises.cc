@@ -1,7 +1,7 @@
 // Do certificates keep their promise, and confidences tell the truth? On real scores, resampled:
 //
-//   promises MODEL DATA [--traffic KIND] [--rows N] [--unlabelled N] [--draws N] [--epsilon E]
-//   [--delta D] [--fit KIND]
+//   promises MODEL DATA [--traffic KIND] [--rows N] [--unlabelled N] [--draws N]
+//                       [--epsilon E] [--delta D] [--fit KIND]
 //                       [--risk RISK] [--advice] [--confidences THRESHOLD]
 //
 // DRAWS (300) times ROWS (2,000) rows are drawn with replacement from DATA, calibrated as `sidenet

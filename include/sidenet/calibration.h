@@ -73,13 +73,13 @@ struct CalibrateResult {
   Model model;  ///< with the new temperatures, maps and thresholds, and the certificate if there is
                 ///< one
   std::vector<CalibratedExit> exits{};
-  OperatingPoint
-      point{};  ///< of the model's thresholds, on rows that did not choose them where there are any
+  /// Of the model's thresholds, on rows that did not choose them where there are any.
+  OperatingPoint point{};
   double mainnet_accuracy = 0;  ///< on the same rows
   double mainnet_ms = 0;
   std::int64_t rows = 0, left_out = 0;  ///< used; left out because SideNets were trained on them
-  std::int64_t copies =
-      0;  ///< rows that are the same to the network as one before; left out with `distinct`
+  /// Rows that are the same to the network as one before; left out with `distinct`.
+  std::int64_t copies = 0;
   std::int64_t fitting_rows = 0,
                testing_rows = 0;  ///< of `rows`, those that fit and those that `point` is told on
   std::int64_t unlabelled_rows = 0;

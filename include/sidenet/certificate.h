@@ -26,8 +26,8 @@ struct Certificate {
   std::string method;                ///< the test
   std::int64_t rows = 0;             ///< with labels that it was tested on
   std::int64_t unlabelled_rows = 0;  ///< and without
-  std::int64_t fitted_rows =
-      0;             ///< other rows: temperatures, and in what order thresholds were tested
+  /// Other rows: temperatures, and in what order thresholds were tested.
+  std::int64_t fitted_rows = 0;
   double bound = 0;  ///< upper confidence bound of the risk at look_delta; of all classes
   double disagreement_bound = 0;  ///< at delta, of disagreement with MainNet, whatever the risk
   double accuracy = 0, mainnet_accuracy = 0;  ///< on the rows with labels
@@ -43,10 +43,10 @@ struct Certificate {
     double bound = 0;
   };
   std::vector<ClassPromise> classes;
-  bool distinct =
-      false;  ///< over different rows, each counted once: another population where rows repeat
-  bool training_rows_known =
-      false;  ///< whether rows that SideNets were trained on could be left out
+  /// Over different rows, each counted once: another population where rows repeat.
+  bool distinct = false;
+  /// Whether rows that SideNets were trained on could be left out.
+  bool training_rows_known = false;
   // How it came about.
   std::uint64_t seed = 0;  ///< of the split
   std::string data;        ///< digest of the rows and their labels, in their order
@@ -57,8 +57,8 @@ struct Certificate {
   /// Below kVersion: from before rows were split by their number. Its promise fails where rows
   /// repeat, so that it does not hold any more.
   int version = kVersion;
-  std::string
-      digest;  ///< of weights, SideNets, temperatures, maps and all else that answers depend on
+  /// Of weights, SideNets, temperatures, maps and all else that answers depend on.
+  std::string digest;
 };
 
 /// Why answers under a policy are not those that a certificate is for.

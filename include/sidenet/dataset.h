@@ -51,8 +51,8 @@ class SIDENET_API Dataset {
   enum class Kind { images, texts };
   /// Files are read when rows are asked for, so they must stay while the Dataset lives.
   ///
-  ///     const auto data = Dataset::open("dev.tsv", {.limit = 500, .columns = {.text =
-  ///     "sentence"}});
+  ///     const auto data =
+  ///         Dataset::open("dev.tsv", {.limit = 500, .columns = {.text = "sentence"}});
   ///
   /// Throws Error: nothing there, an empty folder, labels that disagree, a truncated file; of texts
   /// a missing column, an empty text or label, bytes that are not in the encoding, columns that are

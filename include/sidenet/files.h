@@ -25,8 +25,8 @@ SIDENET_API void check_writable(const std::string& path);
 struct FileIdentity {
   dev_t device = 0;
   ino_t inode = 0;
-  std::string
-      name;  ///< empty; of a file yet to be made its name, with its folder's device and inode
+  /// Empty; of a file yet to be made its name, with its folder's device and inode.
+  std::string name;
   bool operator==(const FileIdentity&) const = default;
 };
 /// None where neither the file nor its folder is there.

@@ -58,10 +58,10 @@ struct ImportOptions {
   std::optional<int> size = {};                           ///< resize, pixels
   std::optional<int> crop = {};                           ///< centre crop, pixels
   std::string config = {};  ///< of texts: a config.json; empty: the one beside the weights
-  std::string vocabulary =
-      {};  ///< of texts: a vocab.txt or tokenizer.json; empty: the one beside the weights
-  std::optional<int> max_tokens =
-      {};  ///< of texts: longer rows are cut; default: what the tokenizer's files say
+  /// Of texts: a vocab.txt or tokenizer.json; empty: the one beside the weights.
+  std::string vocabulary = {};
+  /// Of texts: longer rows are cut; default: what the tokenizer's files say.
+  std::optional<int> max_tokens = {};
 };
 
 struct ModelData;  // weights and description; internal

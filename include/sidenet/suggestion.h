@@ -26,12 +26,12 @@ struct SuggestOptions {
   /// Rows for probes to learn from, best those that `train` will get; empty: the data's own,
   /// cross-fitted.
   std::vector<std::shared_ptr<const Dataset>> probe_data = {};
-  std::int64_t probe_rows =
-      10000;  ///< at most so many rows of probe_data are used, drawn by the seed
-  std::vector<std::string> candidates =
-      {};  ///< taps to try; empty: all, or 24 spread evenly over the compute
-  std::vector<std::string> compare =
-      {};             ///< a set of taps to be told beside the suggestion; empty: none
+  /// At most so many rows of probe_data are used, drawn by the seed.
+  std::int64_t probe_rows = 10000;
+  /// Taps to try; empty: all, or 24 spread evenly over the compute.
+  std::vector<std::string> candidates = {};
+  /// A set of taps to be told beside the suggestion; empty: none.
+  std::vector<std::string> compare = {};
   int max_exits = 4;  ///< 1 to 16
   /// What may be lost where exits are chosen: the mean of the drop in accuracy against MainNet and
   /// the share of rows that are not answered with MainNet's class. On other rows the drop comes out
@@ -91,8 +91,9 @@ struct Suggestion {
   std::vector<std::string> notes;
 };
 
-///     const Suggestion result = suggest_exits(model, {Dataset::open("held_out/")}, {.max_exits =
-///     3}); train_sidenets(model, {Dataset::open("training/")}, {.taps = result.suggested.taps});
+///     const auto held_out = Dataset::open("held_out/"), training = Dataset::open("training/");
+///     const Suggestion result = suggest_exits(model, {held_out}, {.max_exits = 3});
+///     train_sidenets(model, {training}, {.taps = result.suggested.taps});
 ///
 /// Tries every candidate tap with a probe and proposes the exits that with one threshold for all of
 /// them save the most around max_drop, SideNets' costs included. MainNet runs once over the rows.

@@ -28,8 +28,8 @@ inline constexpr EnumName<Truncation> kEnumNames<Truncation>[] = {
 struct TokenizerOptions {
   bool clean_text = true;          ///< drop control characters, turn every white space into a blank
   bool chinese_characters = true;  ///< each CJK ideograph is a word of its own
-  std::optional<bool> strip_accents =
-      {};  ///< NFD, then drop nonspacing marks; unset: where lower_case is set
+  /// NFD, then drop nonspacing marks; unset: where lower_case is set.
+  std::optional<bool> strip_accents = {};
   bool lower_case = true;
   int max_word_characters = 100;    ///< a longer word becomes `unknown`
   std::string continuation = "##";  ///< in front of a piece that goes on a word

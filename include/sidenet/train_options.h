@@ -40,8 +40,8 @@ struct TrainOptions {
   /// They are rounded after training, before anything is measured; a head's (`head`) stay float32.
   WeightType weights = WeightType::bf16;
   double holdout = 0.1;  ///< share of the rows kept out to stop early
-  double threshold =
-      0.9;  ///< the exits' default, kept in the model: a guess until chosen on rows kept apart
+  /// The exits' default, kept in the model: a guess until chosen on rows kept apart.
+  double threshold = 0.9;
   bool flip = false;  ///< also train on mirrored images
   std::uint64_t seed = 1;
   /// The batch is MainNet's. Features are computed by the automatic kernels and with Winograd's

@@ -11,9 +11,8 @@ namespace sidenet {
 
 /// Finds the weights in what torch.save wrote. From the top, at most four dicts deep:
 /// 1. under the first of the keys state_dict, model_state_dict, model_state, model, net, network,
-/// weights, params,
-///    module, ema, state_dict_ema, model_ema, ema_state_dict, teacher, student that holds a dict
-///    with tensors in it;
+///    weights, params, module, ema, state_dict_ema, model_ema, ema_state_dict, teacher, student
+///    that holds a dict with tensors in it;
 /// 2. else this dict itself, where it holds tensors;
 /// 3. else its only dict with tensors; several are an error that lists them.
 /// Values that are not tensors are left out; numbers and strings met on the way become metadata.

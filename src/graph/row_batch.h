@@ -16,8 +16,8 @@ inline constexpr std::int64_t kTokens = -1;
 struct RowBatch {
   int rows = 0;
   int tokens = 0;  ///< of all rows; 0 for images
-  const std::int64_t* offsets =
-      nullptr;  ///< (rows + 1): row r has tokens offsets[r] … offsets[r + 1] - 1
+  /// (rows + 1): row r has tokens offsets[r] … offsets[r + 1] - 1.
+  const std::int64_t* offsets = nullptr;
   /// Weights that the operation after this one reads, an even share by each thread; a kernel may
   /// fetch them into the caches meanwhile.
   std::span<const std::byte> coming = {};

@@ -43,8 +43,8 @@ struct ModelData {
   double final_temperature = 1;  ///< of MainNet's own head
   ConfidenceMap final_map;       ///< of MainNet's own head
   std::optional<Certificate> certificate;
-  std::string
-      saved_digest;  ///< of the file that it was loaded from; empty: none, or not what was loaded
+  /// Of the file that it was loaded from; empty: none, or not what was loaded.
+  std::string saved_digest;
   std::vector<std::string> notes;  ///< from import, for the user
 
   // What make_model() makes of the rest.

@@ -14,18 +14,20 @@ namespace sidenet {
 //   sidenet.architecture   {"family": "resnet", "name": "resnet50", "settings": {…}}
 //   sidenet.labels         ["airplane", …]
 //   sidenet.exits          [{"name", "tap", "pool", "hidden", "temperature", "threshold"}, …];
-//   pool: 2, or "cls+mean" for texts; where it was calibrated "confidence_map": [[x, y], …]
+//                          pool: 2, or "cls+mean" for texts; where it was calibrated
+//                          "confidence_map": [[x, y], …]
 //   sidenet.head           the same for `final`, where the encoder came without one
 //   sidenet.final          {"temperature", "confidence_map"} of MainNet's own head, where that was
-//   calibrated sidenet.certificate    the fields of Certificate sidenet.digest         "2:" and
-//   answers_digest() of the model as it was saved
+//                          calibrated
+//   sidenet.certificate    the fields of Certificate
+//   sidenet.digest         "2:" and answers_digest() of the model as it was saved
 // images:
 //   sidenet.preprocessing  {"mean": […], "std": […], "resize": 256, "crop": 224, "channels": 3}
 // texts, where there is a vocabulary:
 //   sidenet.vocabulary     ["[PAD]", …], the piece of each id
 //   sidenet.tokenizer      the fields of TokenizerOptions, and "model_pieces": n, "added_tokens":
-//   [id, …] where they are
-//                          not what a plain vocabulary has: all its pieces, and its special tokens
+//                          [id, …] where they are not what a plain vocabulary has: all its pieces,
+//                          and its special tokens
 using ModelMetadata = std::map<std::string, std::string>;
 
 constexpr const char* kModelVersion = "1";

@@ -18,8 +18,8 @@ struct ResNetConfig {
   int width = 64;       ///< channels of the first 3x3 convolution
   int stem_channels = 64;
   int classes = 0;
-  std::string
-      shortcut;      ///< module of the 1x1 shortcuts: "downsample" or "shortcut"; empty: option A
+  /// Module of the 1x1 shortcuts: "downsample" or "shortcut"; empty: option A.
+  std::string shortcut;
   std::string head;  ///< "fc", "linear" or "classifier"
 
   bool is_cifar() const { return blocks.size() == 3; }

@@ -26,11 +26,11 @@ struct Step {
   Shape shape;  ///< output of one row
   std::vector<Slot> inputs;
   Slot output;
-  int copy_from =
-      -1;         ///< input copied to the output first (a residual that is still needed elsewhere)
+  /// Input copied to the output first (a residual that is still needed elsewhere).
+  int copy_from = -1;
   int exit = -1;  ///< index into Plan::exits
-  std::size_t part =
-      0;  ///< steps that are prepared together: those between two exits, or an exit alone
+  /// Steps that are prepared together: those between two exits, or an exit alone.
+  std::size_t part = 0;
   bool starts_part = false;
   std::vector<Slot> live;  ///< values needed after it: what a compaction at this exit moves
   Cost cost;

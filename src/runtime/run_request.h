@@ -14,8 +14,8 @@ struct ExitRule {
   bool open = false;     ///< a shut exit is not computed
   double threshold = 2;  ///< a row leaves where confidence >= threshold
   double temperature = 1;
-  const ConfidenceMap* map =
-      nullptr;  ///< of the largest probability; null: as it is. Outlives the request
+  /// Of the largest probability; null: as it is. Outlives the request.
+  const ConfidenceMap* map = nullptr;
 };
 
 /// A request's rules, resolved: one ExitRule for each exit of the plan, the last for "final".

@@ -20,9 +20,11 @@ namespace sidenet {
 /// S = worse - better, others = n - worse - better. The likeliest P and M with P - M = epsilon are
 /// q + epsilon and q (Tango, Stat. Med. 17, 1998), from which
 ///
-///     2 n q^2 + [(2 n - S) epsilon - worse - better] q - better epsilon (1 - epsilon) = 0,  q >=
-///     0, d = (S / n - epsilon) / (2 q + epsilon - epsilon^2), z = sign(d) sqrt(2 [worse log(1 + d
-///     (1 - epsilon)) + better log(1 - d (1 + epsilon)) + others log(1 - d epsilon)]).
+///     2 n q^2 + [(2 n - S) epsilon - worse - better] q - better epsilon (1 - epsilon) = 0,
+///     q >= 0,
+///     d = (S / n - epsilon) / (2 q + epsilon - epsilon^2),
+///     z = sign(d) sqrt(2 [worse log(1 + d (1 - epsilon)) + better log(1 - d (1 + epsilon))
+///                         + others log(1 - d epsilon)]).
 ///
 /// The three logarithms are those of seen over likeliest counts: the derivative by P says that
 /// worse / (n P) - C = C - better / (n M) = d with C = others / (n (1 - P - M)), and that counts

@@ -17,8 +17,8 @@ struct ChangedCounts {
 ///
 ///     p0 = DropTest(labelled, epsilon)                 of all rows with labels
 ///     p1 = P(Binomial(all, D) <= all_changed)          small where D is larger than what is seen
-///     p2 = DropTest(changed, epsilon / D)              of the changed rows with labels alone: the
-///     drop is D times theirs
+///     p2 = DropTest(changed, epsilon / D)              of the changed rows with labels alone:
+///                                                      the drop is D times theirs
 ///
 /// p2 holds given p1, as it holds given both numbers of changed rows; so their weighted normal
 /// scores,

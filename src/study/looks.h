@@ -18,11 +18,12 @@ namespace sidenet {
 ///
 /// Kept in options.looks (JSON), locked from here until this goes; without one each look counts as
 /// the first:
-///   {"format": 1, "model": …, "risk": "drop", "epsilon": …, "delta": …, "by_class": …, "distinct":
-///   …, "planned": 0,
-///    "looks": [{"level": …, "seed": "1", "data": …, "unlabelled": …, "rows": n, "fit":
-///    "automatic", "certified": false}, …], "rows": ["8 hexadecimal digits a row, sorted, of the
-///    last look", …]}
+///   {"format": 1, "model": …, "risk": "drop", "epsilon": …, "delta": …, "by_class": …,
+///    "distinct": …, "planned": 0,
+///    "looks": [{"level": …, "seed": "1", "data": …, "unlabelled": …, "rows": n,
+///               "fit": "automatic", "certified": false}, …],
+///    "rows": ["8 hexadecimal digits a row, sorted, of the last look", …]}
+/// Of a look "winograd" and "kernels" too, where they are not the default.
 class Looks {
  public:
   /// rows: of measured, those used. Throws Error where the file is damaged, of another model,

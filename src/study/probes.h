@@ -17,8 +17,8 @@ struct ProbedExits {
   std::vector<std::uint32_t> choosing,
       telling;                  ///< which of its rows may choose, and which are only told about
   std::int64_t probe_rows = 0;  ///< that a probe learnt from, the fewest
-  std::int64_t left_out =
-      0;  ///< scored rows that are neither: they stand among those to learn from
+  /// Scored rows that are neither: they stand among those to learn from.
+  std::int64_t left_out = 0;
 };
 
 /// Rows of the data, ascending.

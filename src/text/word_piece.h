@@ -14,8 +14,8 @@ namespace sidenet {
 class WordPiece {
  public:
   struct Config {
-    std::size_t
-        model_pieces;  ///< the vocabulary's first; what comes behind them is never part of a word
+    /// The vocabulary's first; what comes behind them is never part of a word.
+    std::size_t model_pieces;
     std::string continuation;
     std::size_t max_word_characters;
     std::int32_t unknown;  ///< its id

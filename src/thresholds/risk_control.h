@@ -15,8 +15,8 @@ namespace sidenet {
 struct CertifyOptions {
   Risk risk = Risk::drop;
   double epsilon = 0.01;  ///< the risk allowed, in [0, 1)
-  double delta =
-      0.1;  ///< how often the promise may be broken over draws of the calibration rows, in (0, 0.5]
+  /// How often the promise may be broken over draws of the calibration rows, in (0, 0.5].
+  double delta = 0.1;
 };
 
 /// Rows that test. None of them may have had a part in the scores, in the candidates or in their

@@ -11,9 +11,8 @@ namespace sidenet {
 /// What one choice of thresholds does to rows: the material of every risk's test.
 struct RiskCounts {
   std::int64_t rows = 0;
-  std::int64_t worse = 0,
-               better =
-                   0;  ///< rows where MainNet alone is right, where the exit that answers alone is
+  /// Rows where MainNet alone is right, and where the exit that answers alone is.
+  std::int64_t worse = 0, better = 0;
   std::int64_t differ = 0;  ///< rows answered with another class than MainNet's
   struct Exit {
     bool open = false;

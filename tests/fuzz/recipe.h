@@ -10,8 +10,8 @@ namespace sidenet::fuzz {
 
 /// A model file told in lines, so that mutations reach what lies behind the safetensors header:
 ///   m KEY VALUE    a metadata field
-///   t NAME 3,4     a float32 tensor of this shape, filled from a generator; with f16, i64 … behind
-///   it: zeros of that type
+///   t NAME 3,4     a float32 tensor of this shape, filled from a generator;
+///                  with f16, i64 … behind it: zeros of that type
 /// and, so that an input of a few kB can stand for a file of some MB:
 ///   a KEY VALUE    the same field goes on
 ///   p 9000 TEXT    TEXT so many times in front of the names of tensors from here on
