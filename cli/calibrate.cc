@@ -8,7 +8,6 @@
 #include "command.h"
 #include "common_options.h"
 #include "json_lines.h"
-#include "model_summary.h"
 #include "outputs.h"
 #include "progress.h"
 #include "sidenet/calibration.h"

@@ -6,7 +6,6 @@
 #include "certificate_words.h"
 #include "inspect.h"
 #include "model_summary.h"
-#include "sweep_json.h"
 #include "table.h"
 #include "text.h"
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include "sidenet/training.h"
+#include "sidenet/progress.h"
 
 namespace sidenet::tools {
 

@@ -12,6 +12,7 @@
 #include "progress.h"
 #include "sidenet/error.h"
 #include "sidenet/suggestion.h"
+#include "sidenet/train_options.h"
 #include "table.h"
 #include "text.h"
 #include "text_columns_options.h"

@@ -11,7 +11,6 @@
 #include "sidenet/execution.h"
 #include "sidenet/exit_policy.h"
 #include "sidenet/export.h"
-#include "sidenet/kernels.h"
 #include "sidenet/model.h"
 #include "sidenet/tensor.h"
 #include "sidenet/text.h"
@@ -74,8 +73,8 @@ struct NodeTime {
   Shape shape;         ///< of one row; -1 in front: one entry a token
   double ms = 0;
   std::int64_t multiply_adds = 0;  ///< for the whole batch
-  std::int64_t bytes =
-      0;  ///< weights as the kernel keeps them, once, and the batch's inputs and outputs
+  /// Weights as the kernel keeps them, once, and the batch's inputs and outputs.
+  std::int64_t bytes = 0;
 };
 
 /// Runs a Model. Holds plans and buffers, so one Session serves one thread; make another for

@@ -1,7 +1,6 @@
 #include "packed_layers.h"
 
-#include "cpu_activation.h"
-#include "cpu_elementwise.h"
+#include "linear_post.h"
 #include "packed_gemm.h"
 #include "packed_linear.h"
 
@@ -21,8 +20,7 @@ class PackedVectors : public LinearKernel {
         static_cast<std::size_t>(rows) * static_cast<std::size_t>(linear_.out_features());
     const bool relu = activation_ == Activation::relu;  // its kernel does that on the way
     linear_.run(x, rows, y, relu, threads);
-    if (!relu && activation_ != Activation::none) cpu::activate(activation_, y, y, count, threads);
-    if (residual) cpu::add(y, residual, y, count, false, threads);
+    cpu::finish_linear(relu ? Activation::none : activation_, residual, y, count, threads);
   }
 
  private:

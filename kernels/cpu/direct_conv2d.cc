@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "direct_strip.h"
+#include "im2col.h"
 #include "parallel_ranges.h"
 #include "secret_digest.h"
 #include "sidenet/error.h"
@@ -24,8 +25,7 @@ constexpr std::size_t kPageFloats = 4096 / sizeof(float);
 
 // Every pixel by itself, and all one behind the other.
 bool is_flat(const Conv2dShape& s) {
-  return s.kernel_h == 1 && s.kernel_w == 1 && s.stride_h == 1 && s.stride_w == 1 && s.pad_h == 0 &&
-         s.pad_w == 0 && s.out_h == s.in_h && s.out_w == s.in_w;
+  return is_pointwise(s) && s.out_h == s.in_h && s.out_w == s.in_w;
 }
 
 // Pixels that lie a multiple of 4 KiB apart share their places in the first-level cache.

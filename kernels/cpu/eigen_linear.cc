@@ -1,8 +1,7 @@
 #include "eigen_linear.h"
 
-#include "cpu_activation.h"
-#include "cpu_elementwise.h"
 #include "gemm.h"
+#include "linear_post.h"
 #include "row_tiles.h"
 
 namespace sidenet::kernels::cpu {
@@ -36,9 +35,7 @@ class EigenLinear : public LinearKernel {
            in, true, tile.y, out, threads);
       tile.finish();
     }
-    const std::size_t values = count * out_;
-    if (activation_ != Activation::none) activate(activation_, y, y, values, threads);
-    if (residual) add(y, residual, y, values, false, threads);
+    finish_linear(activation_, residual, y, count * out_, threads);
   }
 
  private:

@@ -4,9 +4,8 @@
 #include <string>
 #include <unordered_map>
 
-#include "cpu_activation.h"
-#include "cpu_elementwise.h"
 #include "large_buffer.h"
+#include "linear_post.h"
 #include "onednn_engine.h"
 #include "parallel_ranges.h"
 #include "row_tiles.h"
@@ -87,9 +86,7 @@ class OnednnLinear : public LinearKernel {
           }
         });
     if (failed) throw Error("oneDNN failed to run a matrix product");
-    const std::size_t values = count * out_;
-    if (activation_ != Activation::none) cpu::activate(activation_, y, y, values, threads);
-    if (residual) cpu::add(y, residual, y, values, false, threads);
+    cpu::finish_linear(activation_, residual, y, count * out_, threads);
   }
 
  private:

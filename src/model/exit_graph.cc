@@ -93,22 +93,31 @@ Shape default_input_shape(const ModelData& data) {
   return {data.architecture.input_shape[0], size, size};
 }
 
-std::vector<bool> side_exits(const Graph& graph) {
-  std::vector<bool> is_exit(graph.nodes().size(), false);
-  for (const auto& exit : graph.exits())
-    is_exit[static_cast<std::size_t>(exit.node)] = exit.name != kFinalExit;
-  return is_exit;
-}
+namespace {
 
-std::vector<double> compute_shares(const Graph& graph) {
-  const std::vector<bool> is_exit = side_exits(graph);
-  std::vector<double> shares;
+// For each node, MainNet's multiply-adds up to and with it.
+std::vector<std::int64_t> multiply_adds_done(const Graph& graph) {
+  std::vector<bool> is_side_exit(graph.nodes().size(), false);
+  for (const auto& exit : graph.exits())
+    is_side_exit[static_cast<std::size_t>(exit.node)] = exit.name != kFinalExit;
+  std::vector<std::int64_t> result;
   std::int64_t done = 0;
   for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
-    if (!is_exit[i]) done = saturating_add(done, graph.multiply_adds(static_cast<NodeId>(i)));
-    shares.push_back(static_cast<double>(done));
+    if (!is_side_exit[i]) done = saturating_add(done, graph.multiply_adds(static_cast<NodeId>(i)));
+    result.push_back(done);
   }
-  for (double& share : shares) share /= static_cast<double>(std::max<std::int64_t>(done, 1));
+  return result;
+}
+
+}  // namespace
+
+std::int64_t mainnet_multiply_adds(const Graph& graph) { return multiply_adds_done(graph).back(); }
+
+std::vector<double> compute_shares(const Graph& graph) {
+  const std::vector<std::int64_t> done = multiply_adds_done(graph);
+  const auto all = static_cast<double>(std::max<std::int64_t>(done.back(), 1));
+  std::vector<double> shares;
+  for (const std::int64_t until : done) shares.push_back(static_cast<double>(until) / all);
   return shares;
 }
 

@@ -27,8 +27,8 @@ NodeId find_tap(const Graph& graph, const std::string& tap, const std::string& s
 /// One row's input shape that the model's preprocessing gives; (kTokens, 3) for texts.
 Shape default_input_shape(const ModelData& data);
 
-/// Of each node, whether it is an exit other than `final`.
-std::vector<bool> side_exits(const Graph& graph);
+/// Of one row, SideNets not counted.
+std::int64_t mainnet_multiply_adds(const Graph& graph);
 /// For each node of an optimised graph, the share of MainNet's multiply-adds spent once it is
 /// computed (exits not counted).
 std::vector<double> compute_shares(const Graph& graph);

@@ -74,14 +74,20 @@ void check_texts(const ModelData& data, const TokenRows& inputs) {
       inputs);
 }
 
-ModelInputs check_batch_inputs(const ModelData& data, const Batch& batch) {
+ModelInputs check_inputs(const ModelData& data, const Tensor& images) {
+  Shape row_shape = image_row_shape(data, images);
+  return {.rows = images.dim(0), .row_shape = std::move(row_shape), .images = &images};
+}
+
+ModelInputs check_inputs(const ModelData& data, const TokenRows& texts) {
+  check_texts(data, texts);
+  return {.rows = texts.rows(), .row_shape = {kTokens, 3}, .texts = &texts};
+}
+
+ModelInputs check_inputs(const ModelData& data, const Batch& batch) {
   const bool has_texts = batch.tokens.rows() > 0;
-  if (data.is_text() ? has_texts || batch.rows() == 0 : has_texts) {
-    check_texts(data, batch.tokens);
-    return {.rows = batch.tokens.rows(), .texts = &batch.tokens};
-  }
-  Shape row_shape = image_row_shape(data, batch.inputs);
-  return {.rows = batch.inputs.dim(0), .row_shape = std::move(row_shape), .images = &batch.inputs};
+  if (has_texts || (data.is_text() && batch.rows() == 0)) return check_inputs(data, batch.tokens);
+  return check_inputs(data, batch.inputs);
 }
 
 void check_kind(const Model& model, const Dataset& data) {

@@ -15,15 +15,17 @@ Shape image_row_shape(const ModelData& data, const Tensor& inputs);
 /// model's tables.
 void check_texts(const ModelData& data, const TokenRows& inputs);
 
-/// The rows of a batch as the model takes them: one of the two is not null. Throws Error where they
+/// Rows as the model takes them: one of the two is not null. Throws Error where they
 /// do not fit the model, or are the other kind.
 struct ModelInputs {
   std::int64_t rows = 0;
-  Shape row_shape = {};  ///< of images
+  Shape row_shape = {};
   const Tensor* images = nullptr;
   const TokenRows* texts = nullptr;
 };
-ModelInputs check_batch_inputs(const ModelData& data, const Batch& batch);
+ModelInputs check_inputs(const ModelData& data, const Tensor& images);
+ModelInputs check_inputs(const ModelData& data, const TokenRows& texts);
+ModelInputs check_inputs(const ModelData& data, const Batch& batch);
 
 /// Throws Error where the data are texts and the model takes images, or the other way round.
 void check_kind(const Model& model, const Dataset& data);

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "checked.h"
 #include "exit_graph.h"
 #include "model_data.h"
 #include "model_infos.h"
@@ -135,13 +134,7 @@ int Model::vocabulary_size() const { return data_->architecture.vocabulary; }
 int Model::most_tokens() const { return data_->architecture.max_tokens; }
 
 std::int64_t Model::mainnet_multiply_adds() const {
-  const Graph& graph = *data_->graph;
-  const std::vector<bool> is_exit = side_exits(graph);
-  std::int64_t total = 0;
-  for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
-    if (!is_exit[i]) total = saturating_add(total, graph.multiply_adds(static_cast<NodeId>(i)));
-  }
-  return total;
+  return sidenet::mainnet_multiply_adds(*data_->graph);
 }
 
 const std::vector<NodeInfo>& Model::nodes() const {

@@ -49,17 +49,13 @@ ExitInfo describe_final(const ModelData& data) {
 std::vector<ExitInfo> describe_exits(const ModelData& data) {
   const Graph& graph = *data.graph;
   const std::vector<double> shares = compute_shares(graph);
-  const std::vector<bool> is_exit = side_exits(graph);
-  double total = 0;
-  for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
-    if (!is_exit[i]) total += static_cast<double>(graph.multiply_adds(static_cast<NodeId>(i)));
-  }
+  const auto total = static_cast<double>(std::max<std::int64_t>(mainnet_multiply_adds(graph), 1));
   std::vector<ExitInfo> result;
   for (const ExitSpec& exit : data.exits) {
     const NodeId tap = graph.find(exit.tap), head = graph.find(ops::SideNet::node_name(exit.name));
     ExitInfo info = describe(exit, data.is_text());
     info.compute_share = shares[static_cast<std::size_t>(tap)] +
-                         static_cast<double>(graph.multiply_adds(head)) / std::max(total, 1.0);
+                         static_cast<double>(graph.multiply_adds(head)) / total;
     result.push_back(std::move(info));
   }
   if (data.has_final()) result.push_back(describe_final(data));

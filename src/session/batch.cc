@@ -39,6 +39,13 @@ TokenRows rows_of(const TokenRows& texts, std::int64_t first, std::int64_t count
   return result;
 }
 
+void check_rows(const char* what, std::int64_t first, std::int64_t count, std::int64_t rows) {
+  if (first < 0 || count < 0 || first > rows || count > rows - first) {
+    throw Error(std::string(what) + ": expected rows within 0 to " + std::to_string(rows) +
+                ", got " + std::to_string(count) + " from " + std::to_string(first) + " on");
+  }
+}
+
 }  // namespace
 
 Batch batch_of(const Model& model, std::span<const Tensor> rows) {
@@ -78,10 +85,7 @@ Batch batch_of(const Model& model, std::span<const Text> texts) {
 
 Batch batch_of(const Model& model, const Dataset& data, std::int64_t first, std::int64_t count,
                int threads) {
-  if (first < 0 || count < 0 || first > data.rows() || count > data.rows() - first) {
-    throw Error("batch: expected rows within 0 to " + std::to_string(data.rows()) + ", got " +
-                std::to_string(count) + " from " + std::to_string(first) + " on");
-  }
+  check_rows("batch", first, count, data.rows());
   Batch batch;
   if (count == 0 && !model.is_text()) batch = batch_of(model, std::span<const Tensor>());
   batch.first = first;
@@ -104,10 +108,7 @@ void for_each_batch(const Model& model, const Dataset& data, std::int64_t batch_
 }
 
 Batch rows_of(const Batch& batch, std::int64_t first, std::int64_t count) {
-  if (first < 0 || count < 0 || first > batch.rows() || count > batch.rows() - first) {
-    throw Error("rows_of: expected rows within 0 to " + std::to_string(batch.rows()) + ", got " +
-                std::to_string(count) + " from " + std::to_string(first) + " on");
-  }
+  check_rows("rows_of", first, count, batch.rows());
   Batch part;
   part.first = batch.first + first;
   if (batch.tokens.rows() > 0) {

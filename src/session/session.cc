@@ -87,20 +87,11 @@ struct Session::Impl {
   }
 
   // The rows, and the runner for their shape. Throws Error where they do not fit the model.
-  std::pair<RunInputs, Runner*> prepare(const Tensor& inputs) {
-    const Shape row = image_row_shape(data_of(model), inputs);
-    return {{row_count(inputs.dim(0)), inputs.data<float>(), nullptr}, &runner(row)};
-  }
-  std::pair<RunInputs, Runner*> prepare(const TokenRows& inputs) {
-    check_texts(data_of(model), inputs);
-    return {{row_count(inputs.rows()), nullptr, &inputs}, &runner({kTokens, 3})};
-  }
-
-  std::pair<RunInputs, Runner*> prepare(const Batch& batch) {
-    const ModelInputs inputs = check_batch_inputs(data_of(model), batch);
-    const int rows = row_count(inputs.rows);
-    if (inputs.texts) return {{rows, nullptr, inputs.texts}, &runner({kTokens, 3})};
-    return {{rows, inputs.images->data<float>(), nullptr}, &runner(inputs.row_shape)};
+  template <typename Inputs>
+  std::pair<RunInputs, Runner*> prepare(const Inputs& inputs) {
+    const ModelInputs given = check_inputs(data_of(model), inputs);
+    const float* images = given.images ? given.images->data<float>() : nullptr;
+    return {{row_count(given.rows), images, given.texts}, &runner(given.row_shape)};
   }
 
   template <typename Inputs>

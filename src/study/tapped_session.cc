@@ -65,12 +65,12 @@ const std::vector<int>& TappedSession::feature_counts() const { return impl_->fe
 
 TappedSession::Output TappedSession::run(const Batch& batch) {
   const ModelData& data = data_of(impl_->model);
-  const ModelInputs given = check_batch_inputs(data, batch);
+  const ModelInputs given = check_inputs(data, batch);
   RunInputs inputs;
   inputs.rows = static_cast<int>(given.rows);
   inputs.texts = given.texts;
   if (given.images) inputs.images = given.images->data<float>();
-  Runner& runner = impl_->runner_for(given.images ? given.row_shape : default_input_shape(data));
+  Runner& runner = impl_->runner_for(given.row_shape);
   const auto& exits = runner.plan().exits();
   RunRules rules;
   rules.exits.assign(exits.size(), ExitRule{true, 2, 1});
