@@ -72,10 +72,20 @@ class Engine:
             self.process.wait()
 
 
-def start_engines(net, folder, binaries, threads):
+def own_engines(options, arguments):
+    """SideNet, and with --beside another build of it: the same model, rows and threads."""
+    engines = [Engine("sidenet", [options.binary_dir / "bench" / "bench_session", *arguments])]
+    if options.beside:
+        engines.append(Engine("sidenet beside", [options.beside / "bench" / "bench_session", *arguments]))
+    return engines
+
+
+def start_engines(net, folder, options):
+    binaries, threads = options.binary_dir, options.threads
     subprocess.run([binaries / "tools" / "sidenet", "import", folder / f"{net}.pth", "-o", folder / f"{net}.safetensors",
                     "--preprocess", "none", "--quiet"], check=True)
-    engines = [Engine("sidenet", [binaries / "bench" / "bench_session", folder / f"{net}.safetensors", folder / f"{net}.npy", threads])]
+    arguments = [folder / f"{net}.safetensors", folder / f"{net}.npy", threads]
+    engines = own_engines(options, arguments)
     engines += [Engine(peer, [sys.executable, HERE / "peer_worker.py", peer, net, folder, threads]) for peer in PEERS]
     if engines[0].absent:
         sys.exit(f"bench_session: {engines[0].absent}")
@@ -122,7 +132,7 @@ def measure(net, batch, options):
     folder = pathlib.Path(tempfile.mkdtemp(prefix="sidenet-bench-"))
     try:
         subprocess.run([sys.executable, HERE / "prepare.py", net, str(batch), folder], check=True, stdout=subprocess.DEVNULL)
-        engines = start_engines(net, folder, options.binary_dir, options.threads)
+        engines = start_engines(net, folder, options)
         peak = machine.peak_gflops(options.binary_dir, options.threads)
         answers = take_turns(engines, options.rounds, folder)
     finally:
@@ -151,6 +161,7 @@ def print_table(result):
 def parse_options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--binary-dir", type=pathlib.Path, required=True, help="build folder, configured with -Dbench=true")
+    parser.add_argument("--beside", type=pathlib.Path, help="another build folder: a second SideNet, a change before and after")
     parser.add_argument("--nets", help="names with commas: torchvision ResNets, cifar_resnetN; default: " +
                         ", ".join(f"{net} (batch {batch})" for net, batch in DEFAULT_RUNS))
     parser.add_argument("--batch", type=int, default=1, help="rows, for --nets")

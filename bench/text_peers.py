@@ -20,7 +20,7 @@ import tempfile
 import numpy as np
 
 import machine
-from peers import HERE, ROUND_SECONDS, TOLERANCE, Engine, compare, short, take_turns
+from peers import HERE, ROUND_SECONDS, TOLERANCE, Engine, compare, own_engines, short, take_turns
 
 
 def start_engines(folder, options, batch):
@@ -28,7 +28,7 @@ def start_engines(folder, options, batch):
     subprocess.run([binaries / "tools" / "sidenet", "import", folder, "-o", folder / "sidenet.safetensors", "--quiet"], check=True)
     session = binaries / "bench" / "bench_session"
     ids = folder / "ids.npy"
-    engines = [Engine("sidenet", [session, folder / "sidenet.safetensors", ids, options.threads, batch])]
+    engines = own_engines(options, [folder / "sidenet.safetensors", ids, options.threads, batch])
     if options.exits:
         engines.append(Engine("sidenet+exits", [session, options.exits, ids, options.threads, batch, options.threshold]))
     for order in ["file", "sorted"] if mixed(options) else ["file"]:
@@ -78,6 +78,7 @@ def print_table(result):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--binary-dir", type=pathlib.Path, required=True, help="build folder, configured with -Dbench=true")
+    parser.add_argument("--beside", type=pathlib.Path, help="another build folder: a second SideNet, a change before and after")
     parser.add_argument("--shape", choices=["bert-base", "minilm"], default="bert-base")
     parser.add_argument("--rows", type=int, default=1)
     parser.add_argument("--tokens", default="128", help="of each row, or FIRST-LAST: any number between, --batch rows at a time")
