@@ -389,8 +389,8 @@ void read_metadata(const std::string& path, ModelMetadata metadata, ModelData& d
     read_preprocessing(field_of(path, metadata, "sidenet.preprocessing"), data.preprocessing);
     check_image_channels(data);
   }
-  read_exits(path, metadata, data);
   read_provenance(path, metadata, data);
+  read_exits(path, metadata, data);
   if (data.has_final() && data.labels.empty())
     throw Error(path + ": metadata 'sidenet.labels': expected at least one label");
 }
