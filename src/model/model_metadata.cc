@@ -83,6 +83,9 @@ void read_tokenizer(const std::string& path, Metadata& metadata, ModelData& data
   options.mask = field.at("mask").string();
   options.max_tokens = field.at("max_tokens").integer(4, 1 << 20);
   options.truncation = read_named<Truncation>(field.at("truncation"));
+  if (field.has("truncation_side"))
+    options.truncation_side = read_named<TruncationSide>(field.at("truncation_side"));
+  if (field.has("second_type")) options.second_type = field.at("second_type").integer(0, 1);
   if (!field.has("added_tokens")) {
     set_tokenizer(data, Tokenizer(std::move(contents.vocabulary), options, path));
     return;
@@ -92,13 +95,21 @@ void read_tokenizer(const std::string& path, Metadata& metadata, ModelData& data
     const int id = item.integer(0, last);
     contents.added.push_back({contents.vocabulary[static_cast<std::size_t>(id)], id});
   }
+  if (field.has("normalized_tokens")) {
+    for (const JsonField& item : field.at("normalized_tokens").items()) {
+      const int place = item.integer(0, static_cast<int>(contents.added.size()) - 1);
+      contents.added[static_cast<std::size_t>(place)].normalized = true;
+    }
+  }
   contents.model_pieces = static_cast<std::size_t>(field.at("model_pieces").integer(1, last + 1));
   set_tokenizer(data, make_tokenizer(std::move(contents), path));
 }
 
 bool is_plain(const TokenizerContents& contents) {
   const auto plain = special_tokens(contents.vocabulary, contents.options, "");
-  const auto same = [](const AddedToken& a, const AddedToken& b) { return a.id == b.id; };
+  const auto same = [](const AddedToken& a, const AddedToken& b) {
+    return a.id == b.id && a.normalized == b.normalized;
+  };
   return contents.model_pieces == contents.vocabulary.size() &&
          std::is_permutation(contents.added.begin(), contents.added.end(), plain.begin(),
                              plain.end(), same);
@@ -131,10 +142,16 @@ void write_tokenizer(const Tokenizer& tokenizer, Metadata& metadata) {
                  {"mask", options.mask},
                  {"max_tokens", options.max_tokens},
                  {"truncation", name_of(options.truncation)}};
+  if (options.truncation_side != TruncationSide::right)
+    fields["truncation_side"] = name_of(options.truncation_side);
+  if (options.second_type != 1) fields["second_type"] = options.second_type;
   if (!is_plain(contents)) {
     fields["model_pieces"] = contents.model_pieces;
     fields["added_tokens"] = json::array();
-    for (const AddedToken& token : contents.added) fields["added_tokens"].push_back(token.id);
+    for (std::size_t i = 0; i < contents.added.size(); ++i) {
+      fields["added_tokens"].push_back(contents.added[i].id);
+      if (contents.added[i].normalized) fields["normalized_tokens"].push_back(i);
+    }
   }
   metadata["sidenet.tokenizer"] = dump(fields);
   metadata["sidenet.vocabulary"] = dump_list(tokenizer.vocabulary());

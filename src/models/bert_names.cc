@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "bert.h"
+#include "foreign_names.h"
 #include "sidenet/error.h"
 
 namespace sidenet::models {
@@ -61,22 +62,15 @@ std::optional<Prefixes> find_prefixes(const std::map<std::string, Tensor>& tenso
   return std::nullopt;
 }
 
-// RoBERTa's modules are named as BERT's, but its positions count from 2.
-void refuse_roberta(const Prefixes& prefixes, const std::string& file) {
-  for (const std::string module : {"roberta.", "data2vec_text."}) {
-    if (prefixes.wrapper != module && !prefixes.wrapper.ends_with("." + module)) continue;
-    throw Error(file + ": tensor '" + prefixes.wrapper + prefixes.encoder + kBertAnchor +
-                "': expected a BERT or DistilBERT, got '" + module + "'");
-  }
-}
-
 }  // namespace
 
 bool clean_bert_names(std::map<std::string, Tensor>& tensors, const std::string& file) {
   const auto prefixes = find_prefixes(tensors);
   if (!prefixes) return false;
-  refuse_roberta(*prefixes, file);
   const auto& [wrapper, encoder] = *prefixes;
+  const std::string path = wrapper + encoder;
+  refuse_foreign_module(path + kBertAnchor, path, file);
+  refuse_foreign_names(tensors, file);
   std::map<std::string, Tensor> clean;
   for (const auto& [name, tensor] : tensors) {
     std::string rest = name;

@@ -2,6 +2,7 @@
 
 #include <ranges>
 
+#include "foreign_names.h"
 #include "sidenet/error.h"
 
 namespace sidenet::models {
@@ -16,6 +17,7 @@ std::span<const Family* const> families() {
 }
 
 void refuse_unknown(const Weights& weights) {
+  refuse_foreign_names(weights.tensors(), weights.file());
   std::string looked_for;
   for (const Family* family : families() | std::views::reverse) {  // the plainest networks first
     looked_for +=
