@@ -10,8 +10,9 @@ using Labels = std::vector<std::string>;
 
 // A text, or a number as Python prints it.
 std::string label_of(const JsonField& field) {
-  if (field.is_string()) return field.string();
-  return std::to_string(field.large_integer(INT64_MIN, INT64_MAX));
+  const std::string text = field.dump();
+  const bool is_integer = text.find_first_not_of("-0123456789") == std::string::npos;
+  return is_integer ? text : field.string();
 }
 
 // "id2label": {"0": "negative", "1": "positive"}

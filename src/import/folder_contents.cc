@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "byte_reader.h"
+#include "json_field.h"
 #include "sidenet/error.h"
 
 namespace sidenet {
@@ -55,7 +56,6 @@ std::string other_format(const std::string& name) {
   const struct {
     const char *end, *what;
   } formats[] = {
-      {".safetensors.index.json", ""},
       {".h5", "TensorFlow's weights"},
       {".ckpt.index", "a checkpoint of TensorFlow 1"},
       {".msgpack", "Flax's weights"},
@@ -99,8 +99,10 @@ void refuse_without_weights(const std::string& path) {
   refuse_cache(folder);
   const std::vector<std::string> files = names_in(folder, false);
   for (const std::string& file : files) {
-    if (file.ends_with(".safetensors.index.json") || file.ends_with(".bin.index.json"))
-      throw Error(path + ": the weights are split into several files (" + file + "), expected one");
+    if (file.ends_with(".safetensors.index.json") || file.ends_with(".bin.index.json") ||
+        file.find("-00001-of-") != std::string::npos)
+      throw Error(path + ": the weights are split into several files (" + file +
+                  "), expected one: save_pretrained(…, max_shard_size=\"100GB\") writes it");
   }
   std::vector<std::string> checkpoints;
   std::copy_if(files.begin(), files.end(), std::back_inserter(checkpoints), is_checkpoint);
@@ -122,6 +124,27 @@ void refuse_without_weights(const std::string& path) {
     throw Error(path + ": " + kWanted + "found them in " + listed(below) +
                 ": give the folder that you mean");
   throw Error(path + ": " + kWanted + "found neither");
+}
+
+std::vector<std::string> parts_left_out(const std::string& path) {
+  const fs::path folder = path;
+  std::vector<std::string> notes;
+  std::error_code ignored;
+  for (const char* name : {"model_head.pkl", "model_head.joblib"}) {
+    if (fs::is_regular_file(folder / name, ignored))
+      notes.push_back(std::string(name) + ", SetFit's head, is left out: `train --head` fits one");
+  }
+  const fs::path modules = folder / "modules.json";
+  if (!fs::is_regular_file(modules, ignored)) return notes;
+  for (const JsonField& module : JsonField::read_file(modules.string()).items()) {
+    if (!module.has("type")) continue;
+    const std::string type = module.at("type").string();
+    const std::string name = type.substr(type.rfind('.') + 1);
+    if (name == "Transformer" || name == "Pooling" || name == "Normalize") continue;
+    notes.push_back(printable_line("modules.json: a " + name +
+                                   " behind the encoder is left out: `train --head` fits a head"));
+  }
+  return notes;
 }
 
 void refuse_adapter_beside(const std::string& path) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 namespace sidenet {
 
@@ -11,5 +12,9 @@ namespace sidenet {
 /// Throws Error where an adapter (LoRA, AdapterHub) lies in the folder of a network: which of the
 /// two is meant is not told.
 void refuse_adapter_beside(const std::string& folder);
+
+/// What sentence-transformers or SetFit compute behind the encoder of the folder, and import leaves
+/// out: a line each.
+std::vector<std::string> parts_left_out(const std::string& folder);
 
 }  // namespace sidenet

@@ -25,6 +25,17 @@ std::optional<AddedToken> token_of(const JsonField& holder, const std::string& k
   return AddedToken{field.string(), -1, false};
 }
 
+// Also where it says null, or names none.
+bool names_extra_by(const JsonField& holder, const std::string& key) {
+  const auto members = holder.members();
+  return std::any_of(members.begin(), members.end(),
+                     [&](const auto& member) { return member.first == key; });
+}
+bool names_extra(const JsonField& holder) {
+  return names_extra_by(holder, "extra_special_tokens") ||
+         names_extra_by(holder, "additional_special_tokens");
+}
+
 class FolderTokens {
  public:
   FolderTokens(const CheckpointFiles& files, const JsonField& config,
@@ -44,7 +55,8 @@ class FolderTokens {
       if (map && map->has("extra_special_tokens")) take_extra(map->at("extra_special_tokens"));
       if (!files.added_tokens.empty()) read_added_tokens_json();
       // Later, so that added_tokens.json's are no special ones by it.
-      if (map && extra_.empty() && map->has("additional_special_tokens"))
+      if (map && !names_extra(config) && !names_extra_by(*map, "extra_special_tokens") &&
+          map->has("additional_special_tokens"))
         take_extra(map->at("additional_special_tokens"));
       for (const AddedToken& token : of_json) by_id_[token.id] = token;
     }
@@ -61,7 +73,6 @@ class FolderTokens {
     for (const char* name : kNames) add_named(name);
     for (const auto& [name, token] : named_) add_named(name);
     for (const AddedToken& token : extra_) add_new(token);
-    add_tokens(contents, tokens_, source());
     TokenizerOptions& options = contents.options;
     for (const auto& [name, piece] : {std::pair{"unk_token", &options.unknown},
                                       {"cls_token", &options.cls},
@@ -70,6 +81,8 @@ class FolderTokens {
       if (!named_[name]) throw Error(source() + ": " + name + ": expected a token, got null");
       *piece = named_[name]->content;
     }
+    if (!defaults.empty()) check_frame(contents);
+    add_tokens(contents, tokens_, source());
     for (const auto& [name, piece] :
          {std::pair{"pad_token", &options.pad}, {"mask_token", &options.mask}}) {
       if (named_.contains(name)) *piece = named_[name] ? named_[name]->content : "";
@@ -77,6 +90,16 @@ class FolderTokens {
   }
 
  private:
+  // transformers would make up ids for them, of embeddings that nobody has trained.
+  void check_frame(const TokenizerContents& contents) const {
+    for (const std::string* piece : {&contents.options.cls, &contents.options.sep}) {
+      const bool is_told = std::any_of(by_id_.begin(), by_id_.end(), [&](const auto& token) {
+        return token.second.content == *piece;
+      });
+      if (!is_told) special_token_id(contents.vocabulary, *piece, files_.vocabulary);
+    }
+  }
+
   const std::string& source() const {
     return files_.tokenizer_config.empty() ? files_.vocabulary : files_.tokenizer_config;
   }

@@ -20,6 +20,22 @@ std::string if_there(const fs::path& path) {
   return fs::is_regular_file(path, ignored) ? path.string() : "";
 }
 
+void assume_tokenizer(const FolderTokenizer& read, const TokenizerOptions& options,
+                      const ImportOptions& import, ModelData& data) {
+  const auto assume = [&](const char* what, const std::string& value, bool is_told) {
+    data.assumptions.push_back(
+        {what, value, is_told ? AssumptionSource::config : AssumptionSource::default_value});
+  };
+  assume("lower case", options.lower_case ? "yes" : "no", read.case_is_told);
+  assume("strip accents", options.strip_accents.value_or(options.lower_case) ? "yes" : "no",
+         read.accents_are_told || read.case_is_told);
+  assume("most tokens",
+         std::to_string(options.max_tokens) +
+             (options.truncation_side == TruncationSide::left ? ", cut from the left" : ""),
+         read.length_is_told);
+  if (import.max_tokens) data.assumptions.back().source = AssumptionSource::option;
+}
+
 void load_tokenizer(const CheckpointFiles& files, const ImportOptions& import,
                     const std::optional<JsonField>& config, ModelData& data) {
   refuse_other_tokenizers(files, config);
@@ -44,6 +60,7 @@ void load_tokenizer(const CheckpointFiles& files, const ImportOptions& import,
                   std::to_string(words) + " words of the embedding, got it " +
                   "behind them: the vocabulary is of another model");
   }
+  assume_tokenizer(read, options, import, data);
   set_tokenizer(data, std::move(tokenizer));
   if (pieces < words) {
     data.notes.push_back("the embedding has " + std::to_string(words) + " words, the vocabulary " +
@@ -71,7 +88,7 @@ CheckpointFiles find_checkpoint_files(const std::string& path, const ImportOptio
   }
   files.config = options.config.empty() ? if_there(folder / "config.json") : options.config;
   // Some of their types cannot be read at all.
-  if (is_folder && !files.config.empty()) {
+  if (is_folder && options.config.empty() && !files.config.empty()) {
     if (const JsonField config = JsonField::read_file(files.config); config.is_object())
       models::refuse_quantised(config);
   }
@@ -100,6 +117,8 @@ void import_text(const CheckpointFiles& files, const ImportOptions& options,
                 data.architecture.name);
   }
   refuse_adapter_beside(folder_of(files.weights));
+  for (std::string& note : parts_left_out(folder_of(files.weights)))
+    data.notes.push_back(std::move(note));
   if (config && data.labels.empty())
     data.labels = read_config_labels(*config, data.architecture.classes);
   load_tokenizer(files, options, config, data);

@@ -77,6 +77,8 @@ const std::string& Model::architecture() const { return data_->architecture.name
 const std::vector<std::string>& Model::labels() const { return data_->labels; }
 const Preprocessing& Model::preprocessing() const { return data_->preprocessing; }
 const std::vector<std::string>& Model::notes() const { return data_->notes; }
+const std::vector<Assumption>& Model::assumptions() const { return data_->assumptions; }
+const std::optional<ReferenceCheck>& Model::checked() const { return data_->checked; }
 Shape Model::input_shape() const {
   return is_text() ? Shape{kUsualTokens} : default_input_shape(*data_);
 }

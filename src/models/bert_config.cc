@@ -60,6 +60,28 @@ std::string activation(const Weights& weights, const Settings& settings) {
               *given + "'");
 }
 
+// `architectures` stands in the settings where config.json names the class of the head.
+std::vector<Assumption> assumptions_of(const BertConfig& config, const Settings& settings) {
+  const auto assume = [&](const char* what, const std::string& value, const char* setting) {
+    return Assumption{
+        what, value,
+        find(settings, setting) ? AssumptionSource::config : AssumptionSource::default_value};
+  };
+  const std::string* epsilon = find(settings, "layer_norm_eps");
+  const std::string* act = find(settings, "hidden_act");
+  std::vector<Assumption> assumptions{
+      assume("attention heads", std::to_string(config.num_heads), "num_attention_heads"),
+      assume("epsilon", epsilon ? *epsilon : "1e-12", "layer_norm_eps"),
+      assume("activation", act ? *act : config.hidden_act, "hidden_act")};
+  if (config.classes > 0)
+    assumptions.push_back(
+        assume("head",
+               "first token, " + config.pooler +
+                   (config.pooler == "pooler.dense" ? ", tanh, classifier" : ", relu, classifier"),
+               "architectures"));
+  return assumptions;
+}
+
 int extent(const Tensor& tensor, std::size_t axis) { return static_cast<int>(tensor.dim(axis)); }
 
 // Whole numbers in place of weights are what some ways to quantise leave.
@@ -142,6 +164,7 @@ Architecture describe_bert(const BertConfig& config, const Settings& settings) {
     if (const std::string* value = find(settings, key)) result.settings[key] = *value;
   }
   result.settings["num_attention_heads"] = std::to_string(config.num_heads);
+  result.assumptions = assumptions_of(config, settings);
   result.vocabulary = config.vocabulary;
   result.max_tokens = config.max_positions;
   result.token_types = config.types;

@@ -2,6 +2,7 @@
 #include "family.h"
 #include "foreign_names.h"
 #include "json_field.h"
+#include "network_names.h"
 #include "sidenet/error.h"
 
 namespace sidenet::models {
@@ -26,7 +27,7 @@ bool is_read_class(const std::string& name) {
 
 // A classifier of single tokens, one with several labels a text, or somebody's own class has the
 // names of a classifier of texts, and may have other answers.
-void refuse_other_classes(const JsonField& config) {
+void read_classes(const JsonField& config, Settings& settings) {
   if (config.has("auto_map")) {
     for (const auto& [key, value] : config.at("auto_map").members()) {
       if (key.starts_with("AutoModel")) value.refuse("a network without Python code of its own");
@@ -35,7 +36,10 @@ void refuse_other_classes(const JsonField& config) {
   if (!config.has("architectures")) return;
   for (const JsonField& architecture : config.at("architectures").items()) {
     const std::string& name = architecture.string();
-    if (is_read_class(name)) continue;
+    if (is_read_class(name)) {
+      if (name.ends_with("ForSequenceClassification")) settings["architectures"] = name;
+      continue;
+    }
     if (name.find("MultiLabel") != std::string::npos)
       architecture.refuse("one label a text (several are not read)");
     architecture.refuse("an encoder, or one with a head for SequenceClassification");
@@ -52,7 +56,7 @@ Settings read_settings(const JsonField& config) {
   }
   const bool is_distilbert = type == "distilbert";
   refuse_quantised(config);
-  refuse_other_classes(config);
+  read_classes(config, settings);
   if (config.has("position_embedding_type") &&
       config.at("position_embedding_type").string() != "absolute")
     config.at("position_embedding_type").refuse("absolute");
@@ -68,6 +72,7 @@ Settings read_settings(const JsonField& config) {
   if (const char* key = either(config, "num_attention_heads", "n_heads"); config.has(key))
     settings["num_attention_heads"] = std::to_string(config.at(key).integer(1, 4096));
   // DistilBERT has no such key: its epsilon is always the same.
+  if (is_distilbert) settings["layer_norm_eps"] = "1e-12";
   if (config.has("layer_norm_eps") && !is_distilbert) {
     config.at("layer_norm_eps").number(0, 1);
     settings["layer_norm_eps"] = config.at("layer_norm_eps").dump();
@@ -133,9 +138,30 @@ class BertFamily : public Family {
     return tensor.starts_with("encoder.") || tensor.starts_with("embeddings.");
   }
 
+  std::string other_network(const std::string& name) const override {
+    return other_than_bert(name);
+  }
+
+  // Heads of pre-training, and the pooler of an encoder without a head.
+  bool is_harmless(const std::string& tensor) const override {
+    for (const char* head : {"cls.", "lm_head.", "pooler.", "pre_classifier.", "qa_outputs.",
+                             "vocab_transform.", "vocab_layer_norm.", "vocab_projector."}) {
+      if (tensor.starts_with(head)) return true;
+    }
+    return false;
+  }
+
+  std::map<std::string, std::string> settings() const override {
+    return {{"attention_heads", "num_attention_heads"},
+            {"epsilon", "layer_norm_eps"},
+            {"activation", "hidden_act"}};
+  }
+
   Settings read_config(const JsonField& config, const Weights& weights) const override {
     Settings settings = read_settings(config);
-    check_sizes(config, require_bert(weights, settings));
+    Settings for_sizes = settings;  // heads may be given otherwise
+    for_sizes.try_emplace("num_attention_heads", "1");
+    check_sizes(config, require_bert(weights, for_sizes));
     return settings;
   }
 

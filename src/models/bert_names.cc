@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "bert.h"
+#include "family.h"
 #include "foreign_names.h"
 #include "sidenet/error.h"
 
@@ -49,27 +50,21 @@ struct Prefixes {
   std::string wrapper, encoder;
 };
 
-std::optional<Prefixes> find_prefixes(const std::map<std::string, Tensor>& tensors) {
-  for (const auto& [name, tensor] : tensors) {
-    if (name != kBertAnchor && !name.ends_with("." + kBertAnchor)) continue;
-    const std::string path = name.substr(0, name.size() - kBertAnchor.size());
-    for (const std::string module : {"bert.", "distilbert.", "encoder."}) {
-      if (path == module || path.ends_with("." + module))
-        return Prefixes{path.substr(0, path.size() - module.size()), module};
-    }
-    return Prefixes{path, ""};
+Prefixes prefixes_of(const std::string& path) {
+  for (const std::string module : {"bert.", "distilbert.", "encoder."}) {
+    if (path == module || path.ends_with("." + module))
+      return {path.substr(0, path.size() - module.size()), module};
   }
-  return std::nullopt;
+  return {path, ""};
 }
 
 }  // namespace
 
 bool clean_bert_names(std::map<std::string, Tensor>& tensors, const std::string& file) {
-  const auto prefixes = find_prefixes(tensors);
-  if (!prefixes) return false;
-  const auto& [wrapper, encoder] = *prefixes;
-  const std::string path = wrapper + encoder;
-  refuse_foreign_module(path + kBertAnchor, path, file);
+  const auto path = find_network(tensors, kBertAnchor, file);
+  if (!path) return false;
+  const auto [wrapper, encoder] = prefixes_of(*path);
+  refuse_foreign_module(*path + kBertAnchor, *path, file);
   refuse_foreign_names(tensors, file);
   std::map<std::string, Tensor> clean;
   for (const auto& [name, tensor] : tensors) {
