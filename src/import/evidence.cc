@@ -43,7 +43,8 @@ std::vector<Evidence> evidence_of(const Checkpoint& checkpoint, const Checkpoint
 
 void check_names(const Checkpoint& checkpoint, const CheckpointFiles& files,
                  const ImportOptions& options, ModelData& data) {
-  for (const auto& [place, name] : evidence_of(checkpoint, files, data.is_text())) {
+  for (const auto& [place, name] :
+       evidence_of(checkpoint, files, data.is_text() || !options.config.empty())) {
     const std::string other = data.architecture.family->other_network(name);
     if (other.empty()) continue;
     const std::string said = place + " says '" + other + "'";
