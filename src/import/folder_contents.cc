@@ -62,6 +62,7 @@ std::string other_format(const std::string& name) {
       {".onnx", "an ONNX export"},
       {".gguf", "a GGUF file"},
       {".ot", "rust-bert's weights"},
+      {"zero_to_fp32.py", "DeepSpeed's shards, which this script joins"},
       {".tflite", "a TensorFlow Lite model"},
       {".mlmodel", "a Core ML model"},
       {"openvino_model.xml", "an OpenVINO export"},
@@ -109,7 +110,9 @@ void refuse_without_weights(const std::string& path) {
   if (!checkpoints.empty())
     throw Error(path + ": " + kWanted + "found " + listed(checkpoints) +
                 ": give the file that you mean");
-  for (const std::string& file : files) {
+  std::vector<std::string> others = files;
+  for (const std::string& file : names_in(folder / "onnx", false)) others.push_back("onnx/" + file);
+  for (const std::string& file : others) {
     if (const std::string what = other_format(file); !what.empty())
       throw Error(path + ": " + kWanted + "found " + what + " (" + quote(file) +
                   "), which is not read: save the model from PyTorch");

@@ -1,6 +1,7 @@
 #include "import_text.h"
 
 #include <filesystem>
+#include <fstream>
 #include <optional>
 
 #include "config_labels.h"
@@ -18,6 +19,17 @@ namespace fs = std::filesystem;
 std::string if_there(const fs::path& path) {
   std::error_code ignored;
   return fs::is_regular_file(path, ignored) ? path.string() : "";
+}
+
+// A clone without its large files has these in their place.
+void refuse_pointers(const CheckpointFiles& files) {
+  const std::string start = "version https://git-lfs";
+  for (const std::string& file : {files.config, files.tokenizer_config, files.vocabulary}) {
+    std::string bytes(start.size(), ' ');
+    std::ifstream stream(file, std::ios::binary);
+    if (stream.read(bytes.data(), static_cast<std::streamsize>(bytes.size())) && bytes == start)
+      throw Error(file + ": is a Git LFS pointer: fetch the file itself (git lfs pull)");
+  }
 }
 
 void assume_tokenizer(const FolderTokenizer& read, const TokenizerOptions& options,
@@ -87,11 +99,6 @@ CheckpointFiles find_checkpoint_files(const std::string& path, const ImportOptio
     refuse_adapter_beside(path);
   }
   files.config = options.config.empty() ? if_there(folder / "config.json") : options.config;
-  // Some of their types cannot be read at all.
-  if (is_folder && options.config.empty() && !files.config.empty()) {
-    if (const JsonField config = JsonField::read_file(files.config); config.is_object())
-      models::refuse_quantised(config);
-  }
   files.tokenizer_config = if_there(folder / "tokenizer_config.json");
   files.sentence_config = if_there(folder / "sentence_bert_config.json");
   files.special_tokens_map = if_there(folder / "special_tokens_map.json");
@@ -99,6 +106,13 @@ CheckpointFiles find_checkpoint_files(const std::string& path, const ImportOptio
   files.vocabulary = options.vocabulary;
   for (const char* name : {"tokenizer.json", "vocab.txt"}) {
     if (files.vocabulary.empty()) files.vocabulary = if_there(folder / name);
+  }
+  if (!is_folder) return files;
+  refuse_pointers(files);
+  // Some types of quantised weights cannot be read at all.
+  if (options.config.empty() && !files.config.empty()) {
+    if (const JsonField config = JsonField::read_file(files.config); config.is_object())
+      models::refuse_quantised(config);
   }
   return files;
 }

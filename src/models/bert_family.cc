@@ -60,7 +60,7 @@ Settings read_settings(const JsonField& config) {
   if (config.has("position_embedding_type") &&
       config.at("position_embedding_type").string() != "absolute")
     config.at("position_embedding_type").refuse("absolute");
-  for (const char* key : {"is_decoder", "add_cross_attention"}) {
+  for (const char* key : {"is_decoder", "add_cross_attention", "is_encoder_decoder"}) {
     if (config.has(key) && config.at(key).boolean()) config.at(key).refuse("false");
   }
   if (config.has("pruned_heads") && !config.at("pruned_heads").members().empty())

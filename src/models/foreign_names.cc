@@ -20,16 +20,18 @@ constexpr const char* kQuantised =
     "quantised weights, which are not read: import the model as it was before";
 constexpr const char* kTensorFlow =
     "TensorFlow: convert it with transformers 4 (from_tf=True) and import what PyTorch saves";
+constexpr const char* kFlax =
+    "Flax: convert it with transformers 4 (from_flax=True) and import what PyTorch saves";
 constexpr const char* kOtherExits =
     "another method's exits: import the plain model and train SideNets for it";
 
 // Parts that no plain BERT's tensors have.
 constexpr std::array kSigns{
-    Sign{".lora_A", kAdapter},
-    Sign{".lora_B", kAdapter},
-    Sign{".lora_embedding", kAdapter},
+    Sign{".lora_", kAdapter},
     Sign{".base_layer.", kAdapter},
     Sign{".adapters.", kAdapter},
+    Sign{"invertible_adapters.", kAdapter},
+    Sign{"prefix_tuning.", kAdapter},
     Sign{".adapter.", kAdapter},
     Sign{"adapter_down", kAdapter},
     Sign{".ia3_l", kAdapter},
@@ -45,6 +47,7 @@ constexpr std::array kSigns{
     Sign{"_packed_params", kQuantised},
     Sign{"fake_quant", kQuantised},
     Sign{".weight_packed", kQuantised},
+    Sign{"query.kernel", kFlax},
     Sign{"kernel:0", kTensorFlow},
     Sign{"embeddings:0", kTensorFlow},
     Sign{"/embeddings/", kTensorFlow},

@@ -58,6 +58,10 @@ TEST_CASE("folders without PyTorch's weights say what they have") {
   CHECK(refusal({"flax_model.msgpack"}) ==
         wanted + "found Flax's weights (\"flax_model.msgpack\")" + save);
   CHECK(refusal({"model.onnx"}) == wanted + "found an ONNX export (\"model.onnx\")" + save);
+  CHECK(refusal({"onnx/model.onnx"}) ==
+        wanted + "found an ONNX export (\"onnx/model.onnx\")" + save);
+  CHECK(refusal({"zero_to_fp32.py", "global_step9/mp_rank_00_model_states.pt"}).find("DeepSpeed") !=
+        std::string::npos);
   CHECK(refusal({"model-q8.gguf"}) == wanted + "found a GGUF file (\"model-q8.gguf\")" + save);
   CHECK(refusal({"best.pt", "last.ckpt", "training_args.bin", "optimizer.pt"}) ==
         wanted + "found \"best.pt\", \"last.ckpt\": give the file that you mean");
@@ -68,6 +72,15 @@ TEST_CASE("folders without PyTorch's weights say what they have") {
   CHECK(refusal({"refs/main", "snapshots/0123abcd/model.safetensors"}) ==
         ": is a folder of the Hugging Face cache: give the model's own, \"snapshots/0123abcd\" in "
         "it");
+}
+
+TEST_CASE("files that a clone has not fetched") {
+  const TextCheckpoint checkpoint(small_weights());
+  for (const char* file : {"vocab.txt", "tokenizer.json", "config.json"}) {
+    checkpoint.folder.write(file, "version https://git-lfs.github.com/spec/v1\noid sha256:0\n");
+    CHECK(refusal_of(checkpoint) ==
+          "/" + std::string(file) + ": is a Git LFS pointer: fetch the file itself (git lfs pull)");
+  }
 }
 
 TEST_CASE("adapters are to be merged first") {
@@ -84,7 +97,8 @@ TEST_CASE("adapters are to be merged first") {
           "/adapter_model.bin: is an adapter beside a network: " + merge +
               "; or take it away to import the network without it");
   }
-  for (const char* part : {".lora_A.default.weight", ".base_layer.weight", ".ia3_l"}) {
+  for (const char* part :
+       {".lora_A.default.weight", ".lora_magnitude_vector", ".base_layer.weight", ".ia3_l"}) {
     CAPTURE(part);
     const std::string name = std::string("encoder.layer.0.attention.self.query") + part;
     CHECK(refusal_of(with(name)) ==
