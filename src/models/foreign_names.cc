@@ -18,10 +18,6 @@ constexpr const char* kAdapter =
     "an adapter (LoRA, …): merge it into its base (peft: merge_and_unload()) and import that";
 constexpr const char* kQuantised =
     "quantised weights, which are not read: import the model as it was before";
-constexpr const char* kTensorFlow =
-    "TensorFlow: convert it with transformers 4 (from_tf=True) and import what PyTorch saves";
-constexpr const char* kFlax =
-    "Flax: convert it with transformers 4 (from_flax=True) and import what PyTorch saves";
 constexpr const char* kOtherExits =
     "another method's exits: import the plain model and train SideNets for it";
 
@@ -47,18 +43,7 @@ constexpr std::array kSigns{
     Sign{"_packed_params", kQuantised},
     Sign{"fake_quant", kQuantised},
     Sign{".weight_packed", kQuantised},
-    Sign{"query.kernel", kFlax},
-    Sign{"kernel:0", kTensorFlow},
-    Sign{"embeddings:0", kTensorFlow},
-    Sign{"/embeddings/", kTensorFlow},
     Sign{".highway.", kOtherExits},
-    Sign{"embeddings.tok_embeddings.", "a ModernBERT: expected a BERT or DistilBERT"},
-    Sign{"transformer.h.0.", "a GPT: expected a BERT or DistilBERT"},
-    Sign{"layers.0.self_attn.",
-         "an encoder or decoder of another form: expected a BERT or DistilBERT"},
-    Sign{"encoder.block.0.layer.0.SelfAttention.", "a T5: expected a BERT or DistilBERT"},
-    Sign{".rel_attn.", "an XLNet: expected a BERT or DistilBERT"},
-    Sign{"albert_layer_groups", "an ALBERT: expected a BERT or DistilBERT"},
     Sign{".distance_embedding.", "relative positions: expected absolute ones"}};
 
 // Modules of transformers' networks whose encoders have BERT's names.

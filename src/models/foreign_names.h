@@ -11,9 +11,9 @@ class JsonField;
 
 namespace sidenet::models {
 
-/// Throws Error, saying what it is and what to do, where names of tensors tell that a checkpoint is
-/// no plain network of texts: an adapter, quantised weights, TensorFlow's tensors, exits of others,
-/// another network. `file` is named in messages.
+/// Throws Error, saying what it is and what to do, where names of tensors tell that an encoder is
+/// no plain BERT: an adapter is in it, its weights are quantised, or it has another method's exits.
+/// `file` is named in messages.
 void refuse_foreign_names(const std::map<std::string, Tensor>& tensors, const std::string& file);
 
 /// Throws Error where the module that an encoder of BERT's form stands in ("roberta.") is called as

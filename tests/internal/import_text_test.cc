@@ -6,6 +6,7 @@
 #include <bit>
 #include <functional>
 
+#include "bert.h"
 #include "dataset_batches.h"
 #include "golden_texts.h"
 #include "tapped_session.h"
@@ -129,6 +130,17 @@ TEST_CASE("wrappers before the names change nothing") {
       CHECK(same_bits(some_logits(model), expected));
     }
   }
+}
+
+TEST_CASE("an encoder that a module holds under two names is one") {
+  Weights twice;
+  for (const auto& [name, tensor] : with_encoder_prefix(small_weights(), "bert.")) {
+    twice[name] = tensor;
+    if (name.starts_with("bert.")) twice["also." + name] = tensor;  // the same bytes
+  }
+  CHECK(models::clean_bert_names(twice, "x"));
+  CHECK(twice.size() == small_weights().size());
+  for (const auto& [name, tensor] : small_weights()) CHECK(twice.contains(name));
 }
 
 TEST_CASE("the files of a checkpoint are the weights and what lies beside them") {
