@@ -30,7 +30,8 @@ namespace sidenet {
 //   sidenet.vocabulary     ["[PAD]", …], the piece of each id
 //   sidenet.tokenizer      the fields of TokenizerOptions, and "model_pieces": n, "added_tokens":
 //                          [id, …] where they are not what a plain vocabulary has: all its pieces,
-//                          and its special tokens
+//                          and its special tokens; "normalized_tokens": [place, …] of those among
+//                          them that are normalised
 using ModelMetadata = std::map<std::string, std::string>;
 
 constexpr const char* kModelVersion = "1";

@@ -98,13 +98,14 @@ void add_tokenizer(AnyDigest& digest, const Model& model, const TrainOptions& op
   const TokenizerOptions& o = tokenizer.options();
   for (const int number : {o.clean_text ? 1 : 0, o.chinese_characters ? 1 : 0,
                            o.strip_accents ? (*o.strip_accents ? 1 : 0) : 2, o.lower_case ? 1 : 0,
-                           o.max_word_characters, o.max_tokens, static_cast<int>(o.truncation)}) {
+                           o.max_word_characters, o.max_tokens, static_cast<int>(o.truncation),
+                           static_cast<int>(o.truncation_side), o.second_type}) {
     digest.add(static_cast<std::uint64_t>(number));
   }
   for (const std::string* text : {&o.continuation, &o.unknown, &o.cls, &o.sep, &o.pad, &o.mask})
     digest.add(*text);
   for (const AddedToken& token : contents_of(tokenizer).added)
-    digest.add(static_cast<std::uint64_t>(token.id));
+    digest.add(static_cast<std::uint64_t>(token.id)).add(std::uint64_t{token.normalized});
   digest.add(static_cast<std::uint64_t>(contents_of(tokenizer).model_pieces))
       .add(name_of(options.token_pool));
 }
