@@ -82,6 +82,7 @@ Json model_json(const Model& model, const std::string& file, std::int64_t mainne
           {"kind", "model"},
           {"architecture", model.architecture()},
           {"labels", model.labels()},
+          {"data_labels", model.data_labels()},
           {model.is_text() ? "tokenizer" : "preprocessing", input_json(model)},
           {"input_shape", model.input_shape()},
           {"parameters", total_parameters(executed)},
