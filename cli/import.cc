@@ -8,13 +8,18 @@
 #include <system_error>
 #include <vector>
 
+#include "assumptions.h"
 #include "command.h"
 #include "common_options.h"
 #include "files.h"
 #include "model_summary.h"
 #include "outputs.h"
+#include "raw_inputs.h"
+#include "sidenet/checkpoint.h"
 #include "sidenet/error.h"
 #include "sidenet/model.h"
+#include "sidenet/npy.h"
+#include "sidenet/reference_check.h"
 #include "text.h"
 
 namespace sidenet::tools {
@@ -22,7 +27,9 @@ namespace {
 
 struct Options {
   CommonOptions common;
-  std::string checkpoint, output, labels, mean, std;
+  std::string checkpoint, output, labels, mean, std, check;
+  std::vector<std::string> drop;
+  bool stride_in_1x1 = false;
   ImportOptions import;
 };
 
@@ -46,27 +53,105 @@ std::vector<float> channels(const std::string& text) {
   return values;
 }
 
+/// What --check names: inputs, and PyTorch's logits in the last file, or in that of "logits=".
+struct CheckFiles {
+  explicit CheckFiles(const std::string& list) {
+    for (const std::string& part : split_commas(list)) {
+      const InputFile file(part);
+      if (file.named && file.name == "logits") {
+        logits = file.path;
+      } else {
+        inputs.push_back(part);
+      }
+    }
+    if (list.empty() || !logits.empty()) return;
+    if (inputs.size() < 2)
+      throw Error("--check: expected files of inputs and logits, x.npy,y.npy, got " + list);
+    logits = InputFile(inputs.back()).path;
+    inputs.pop_back();
+  }
+  std::vector<std::string> inputs;
+  std::string logits;
+};
+
+Tensor read_logits(const std::string& path) {
+  const Tensor logits = read_npy(path);
+  if (logits.dtype() != DType::f32 && logits.dtype() != DType::f64)
+    throw Error(path + ": expected float32 logits, got " + dtype_name(logits.dtype()));
+  return logits.to_f32();
+}
+
+/// A model that was imported already is taken as it is, for --check.
+Model open_checkpoint(const Options& options) {
+  std::error_code ignored;
+  const bool is_file = std::filesystem::is_regular_file(options.checkpoint, ignored);
+  if (!options.check.empty() && is_file &&
+      read_checkpoint(options.checkpoint).metadata.contains("sidenet.version"))
+    return Model::load(options.checkpoint);
+  return Model::import_checkpoint(options.checkpoint, options.import);
+}
+
+void print_outcome(const Options& options, const Model& model) {
+  for (const std::string& note : model.notes()) std::cerr << printable(note) << '\n';
+  print_summary(std::cerr, model);
+  print_assumptions(std::cerr, model);
+  std::error_code gone;
+  const auto bytes = std::filesystem::file_size(options.output, gone);
+  std::cerr << "written        " << printable(options.output);
+  if (!gone) std::cerr << ", " << grouped(static_cast<std::int64_t>(bytes)) << " bytes";
+  std::cerr << '\n';
+}
+
 int run(Options& options) {
   options.common.check();
-  check_outputs(
-      {{"-o", options.output}},
-      Inputs().checkpoint(options.checkpoint, options.import).file("--labels", options.labels));
+  const CheckFiles check(options.check);
+  Inputs given;
+  given.checkpoint(options.checkpoint, options.import).file("--labels", options.labels);
+  for (const std::string& input : check.inputs) given.file("--check", InputFile(input).path);
+  check_outputs({{"-o", options.output}}, given.file("--check", check.logits));
   if (!options.labels.empty()) options.import.labels = read_labels(options.labels);
   if (!options.mean.empty()) options.import.mean = channels(options.mean);
   if (!options.std.empty()) options.import.std = channels(options.std);
-
-  const Model model = Model::import_checkpoint(options.checkpoint, options.import);
-  model.save(options.output);
-  if (!options.common.quiet) {
-    for (const std::string& note : model.notes()) std::cerr << printable(note) << '\n';
-    print_summary(std::cerr, model);
-    std::error_code gone;
-    const auto bytes = std::filesystem::file_size(options.output, gone);
-    std::cerr << "written        " << printable(options.output);
-    if (!gone) std::cerr << ", " << grouped(static_cast<std::int64_t>(bytes)) << " bytes";
-    std::cerr << '\n';
+  for (const std::string& modules : options.drop) {
+    for (const std::string& module : split_commas(modules)) options.import.drop.push_back(module);
   }
+  if (options.stride_in_1x1) options.import.settings["bottleneck_stride"] = "1x1";
+
+  Model model = open_checkpoint(options);
+  if (!check.logits.empty()) {
+    const RawInputs inputs = read_raw_inputs(model, check.inputs, "--check");
+    model = checked_against(model, inputs.batch, read_logits(check.logits));
+  }
+  model.save(options.output);
+  if (!options.common.quiet) print_outcome(options, model);
   return 0;
+}
+
+/// Settings that the library takes as text, and checks.
+void add_setting(CLI::App& app, ImportOptions& import, const std::string& option,
+                 const std::string& setting, const std::string& value,
+                 const std::string& description) {
+  app.add_option_function<std::string>(
+         option, [&import, setting](const std::string& text) { import.settings[setting] = text; },
+         description)
+      ->option_text(value)
+      ->group("What weights do not tell (default: the family's usual)");
+}
+
+void add_network_options(CLI::App& app, Options& options) {
+  ImportOptions& import = options.import;
+  add_setting(app, import, "--stem-stride", "stem_stride", "N", "Stride of the first convolution");
+  add_setting(app, import, "--stem-padding", "stem_padding", "N", "Zeros around its input");
+  add_setting(app, import, "--stem-pool", "stem_pool", "max|none", "Max pooling behind it");
+  add_setting(app, import, "--strides", "strides", "N,N,…", "Stride of each stage, 1,2,2,2 say");
+  app.add_flag("--stride-in-1x1", options.stride_in_1x1,
+               "Bottlenecks have it in their first convolution, as Caffe's")
+      ->group("What weights do not tell (default: the family's usual)");
+  add_setting(app, import, "--shortcut-zeros", "shortcut_zeros", "both|behind",
+              "Where option A's new channels are");
+  add_setting(app, import, "--epsilon", "epsilon", "E", "Of batch norms or layer norms");
+  add_setting(app, import, "--activation", "activation", "NAME", "relu, gelu, …");
+  add_setting(app, import, "--attention-heads", "attention_heads", "N", "Of texts");
 }
 
 }  // namespace
@@ -96,6 +181,16 @@ Command add_import(CLI::App& app) {
       ->option_text("NAME");
   sub->add_option("--labels", options->labels, "Class names, one a line (default: 0, 1, …)")
       ->option_text("FILE");
+  sub->add_option("--prefix", options->import.prefix,
+                  "The network whose tensors' names begin so, where there are several")
+      ->option_text("PREFIX");
+  sub->add_option("--drop", options->drop, "Modules that do not change the answers")
+      ->allow_extra_args(false)
+      ->option_text("MODULE,…");
+  sub->add_option("--check", options->check,
+                  "Compare with PyTorch's logits y.npy of the rows x.npy; refuse where they differ")
+      ->option_text("[NAME=]X,…,Y");
+  add_network_options(*sub, *options);
   const std::string group = "How images become inputs (default: as the family does it)";
   add_enum_option<PreprocessingPreset>(*sub, "--preprocess", options->import.preprocess,
                                        "imagenet, cifar10 or none")

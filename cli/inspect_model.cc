@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <iostream>
 
+#include "assumptions.h"
 #include "certificate_note.h"
 #include "certificate_words.h"
 #include "inspect.h"
@@ -84,6 +85,8 @@ Json model_json(const Model& model, const std::string& file, std::int64_t mainne
           {"labels", model.labels()},
           {"data_labels", model.data_labels()},
           {model.is_text() ? "tokenizer" : "preprocessing", input_json(model)},
+          {"assumptions", assumptions_json(model)},
+          {"checked", checked_json(model)},
           {"input_shape", model.input_shape()},
           {"parameters", total_parameters(executed)},
           {"multiply_adds", mainnet},
@@ -137,6 +140,8 @@ void inspect_model(const Model& model, const InspectOptions& options) {
   }
   std::cout << printable(options.file) << ": SideNet model\n\n";
   print_summary(std::cout, model);
+  std::cout << '\n';
+  print_assumptions(std::cout, model);
   std::cout << "\nExits (compute: share of MainNet's that an answer there has cost)\n\n";
   print_exits(std::cout, model);
   print_certificate(std::cout, model);

@@ -9,6 +9,7 @@
 #include <system_error>
 #include <vector>
 
+#include "assumptions.h"
 #include "certificate_note.h"
 #include "command.h"
 #include "common_options.h"
@@ -217,6 +218,7 @@ int run(const Options& options) {
   if (options.guard.share)
     guard.emplace(options.guard, model, policy, seed_given ? options.common.seed : fresh_seed());
   if (!options.common.quiet) {
+    print_note(check_note(model));
     print_note(certificate_note(model, policy, options.common.execution(), false));
     if (guard) print_note(guard->note());
     if (guard && !model.is_text()) print_note(order_note(options.inputs));

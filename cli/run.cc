@@ -1,22 +1,19 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
-#include <filesystem>
 #include <iostream>
-#include <map>
 #include <memory>
 #include <string>
-#include <system_error>
 #include <vector>
 
 #include "command.h"
 #include "common_options.h"
 #include "outputs.h"
+#include "raw_inputs.h"
 #include "sidenet/error.h"
 #include "sidenet/npy.h"
 #include "sidenet/session.h"
 #include "text.h"
-#include "token_tensors.h"
 
 namespace sidenet::tools {
 namespace {
@@ -28,59 +25,6 @@ struct Options {
   std::vector<std::string> inputs;
 };
 
-/// "x.npy" and "name=x.npy"; a file whose own name holds "=" wins.
-struct InputFile {
-  explicit InputFile(const std::string& text) {
-    std::error_code ignored;
-    const auto equals = text.find('=');
-    named = equals != std::string::npos && !std::filesystem::exists(text, ignored);
-    if (named) name = text.substr(0, equals);
-    path = named ? text.substr(equals + 1) : text;
-  }
-  bool named;
-  std::string name, path;
-};
-
-/// Files by input name; one without a name is the model's first input.
-std::map<std::string, std::string> input_paths(const std::vector<std::string>& given,
-                                               const std::vector<std::string>& names) {
-  std::map<std::string, std::string> paths;
-  for (const std::string& text : given) {
-    const InputFile file(text);
-    const std::string name = file.named ? file.name : names.front();
-    if (std::find(names.begin(), names.end(), name) == names.end()) {
-      std::string known;
-      for (const std::string& n : names) known += (known.empty() ? "" : ", ") + n;
-      throw Error("--input: no input '" + name + "'; this model has " + known);
-    }
-    if (!paths.emplace(name, file.path).second)
-      throw Error("--input: '" + name + "' is given twice");
-  }
-  if (!paths.count(names.front()))
-    throw Error("--input: expected '" + names.front() + "' among the inputs");
-  return paths;
-}
-
-Tensor read_images(const std::string& path) {
-  const Tensor tensor = read_npy(path);
-  const DType type = tensor.dtype();
-  if (type != DType::f32 && type != DType::f64 && type != DType::f16) {
-    throw Error(path + ": expected float32 numbers, got " + dtype_name(type));
-  }
-  if (tensor.rank() != 4)
-    throw Error(path + ": expected (rows, channels, height, width), got " +
-                to_string(tensor.shape()));
-  return tensor.to_f32();
-}
-
-TokenRows read_texts(const std::map<std::string, std::string>& paths) {
-  const auto file = [&](const char* name) {
-    const auto found = paths.find(name);
-    return found == paths.end() ? std::string() : found->second;
-  };
-  return read_token_rows(file("input_ids"), file("attention_mask"), file("token_type_ids"));
-}
-
 int run(const Options& options) {
   options.common.check();
   Inputs given;
@@ -89,16 +33,7 @@ int run(const Options& options) {
   check_outputs({{"-o", options.output}}, given);
   const Model model = Model::load(options.model);
   const ExitPolicy policy = make_policy(options.policy, model);
-  const std::vector<std::string> names =
-      model.is_text() ? std::vector<std::string>{"input_ids", "attention_mask", "token_type_ids"}
-                      : std::vector<std::string>{"input"};
-  const auto paths = input_paths(options.inputs, names);
-  Batch inputs;
-  if (model.is_text()) {
-    inputs.tokens = read_texts(paths);
-  } else {
-    inputs.inputs = read_images(paths.at("input"));
-  }
+  const auto [inputs, file] = read_raw_inputs(model, options.inputs, "--input");
   const std::int64_t rows = inputs.rows(),
                      classes = static_cast<std::int64_t>(model.labels().size());
 
@@ -115,11 +50,11 @@ int run(const Options& options) {
       answers =
           session.run(rows_of(inputs, first, std::min(options.common.batch, rows - first)), policy);
     } catch (const Error& error) {  // a refused input is told of with its file
-      throw Error(paths.at(names.front()) + ": " +
-                  (first > 0 ? "from row " + std::to_string(first) + " on: " : "") + error.what());
+      throw Error(file + ": " + (first > 0 ? "from row " + std::to_string(first) + " on: " : "") +
+                  error.what());
     }
     for (const std::int64_t row : answers.failed) {
-      throw Error(paths.at(names.front()) + ": row " + std::to_string(first + row) + ": " +
+      throw Error(file + ": row " + std::to_string(first + row) + ": " +
                   session.why_failed(answers, row));
     }
     std::memcpy(logits.mutable_data<float>() + first * classes, answers.logits.data<float>(),

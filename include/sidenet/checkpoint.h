@@ -7,6 +7,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "sidenet/export.h"
 #include "sidenet/tensor.h"
@@ -20,17 +21,21 @@ struct Checkpoint {
   /// views of the file where it holds them so.
   std::map<std::string, Tensor> tensors;
   /// safetensors: __metadata__. PyTorch: the numbers and strings beside the weights ("epoch": "90",
-  /// "arch": "resnet18").
+  /// "arch": "resnet18"), and of arguments and configurations the network's name ("args.model").
   std::map<std::string, std::string> metadata;
+  /// Class names in the order of the classes, of an entry class_to_idx, idx_to_class, classes or
+  /// the like beside the weights. Empty: there is none, or its numbers are not 0, 1, ….
+  std::vector<std::string> labels;
   /// "pytorch-zip", "pytorch-legacy" or "safetensors".
   std::string format;
 };
 
 /// Maps the file, and recognises its format by its bytes. Nothing in it is executed. In nested
 /// dicts the weights are those under a usual key (state_dict, model, module, ema, …), else the
-/// dict's own, else its only dict with tensors; what lies beside them (optimizers, arguments) is
-/// ignored. Throws Error, one line that names the file and the tensor or byte: not a checkpoint,
-/// damaged, hostile, without weights, a whole pickled module.
+/// dict's own, else its only dict with tensors. Where several dicts hold weights (state_dict and
+/// state_dict_ema), all are read, each under its key: "state_dict_ema.conv1.weight". What lies
+/// beside them (optimizers, arguments) is ignored. Throws Error, one line that names the file and
+/// the tensor or byte: not a checkpoint, damaged, hostile, without weights, a whole pickled module.
 SIDENET_API Checkpoint read_checkpoint(const std::string& path);
 /// As above, of bytes in memory that `keep_alive` holds; `name` is for messages. Without
 /// `keep_alive` the bytes must outlive the tensors.

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "sidenet/assumption.h"
 #include "sidenet/certificate.h"
 #include "sidenet/export.h"
 #include "sidenet/image.h"
@@ -62,6 +63,15 @@ struct ImportOptions {
   std::string vocabulary = {};
   /// Of texts: longer rows are cut; default: what the tokenizer's files say.
   std::optional<int> max_tokens = {};
+  /// Of several networks in one checkpoint: the one whose tensors' names begin so ("student.").
+  std::string prefix = {};
+  /// Modules whose tensors are left out, as they do not change the answers ("criterion").
+  std::vector<std::string> drop = {};
+  /// What a state dict does not say, by name. ResNets: stem_stride, stem_padding, stem_pool (max,
+  /// none), strides ("1,2,2,2": one a stage), bottleneck_stride (3x3, 1x1: the convolution that has
+  /// it), shortcut_zeros (both, behind: of option A), epsilon (of batch norms), activation. Texts:
+  /// epsilon (of layer norms), activation, attention_heads.
+  std::map<std::string, std::string> settings = {};
 };
 
 struct ModelData;  // weights and description; internal
@@ -137,6 +147,11 @@ class SIDENET_API Model {
   std::string digest() const;
   /// What import found worth saying (tensors left out, say), a line each.
   const std::vector<std::string>& notes() const;
+  /// What import took for granted, and where from; kept in the file. Empty: it was imported before
+  /// that was kept.
+  const std::vector<Assumption>& assumptions() const;
+  /// What check_against() found, kept in the file; none: never compared with PyTorch.
+  const std::optional<ReferenceCheck>& checked() const;
   /// Weights of MainNet and SideNets by their PyTorch names: views of the file.
   const std::map<std::string, Tensor>& tensors() const;
 

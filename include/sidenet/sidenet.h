@@ -1,6 +1,7 @@
 #pragma once
 
 // The whole public interface. Each header names the library that has its functions.
+#include "sidenet/assumption.h"
 #include "sidenet/batch.h"
 #include "sidenet/calibration.h"
 #include "sidenet/certificate.h"
@@ -23,6 +24,7 @@
 #include "sidenet/operating_point.h"
 #include "sidenet/policy_guard.h"
 #include "sidenet/progress.h"
+#include "sidenet/reference_check.h"
 #include "sidenet/risk.h"
 #include "sidenet/session.h"
 #include "sidenet/shared_guard.h"

@@ -56,7 +56,7 @@ Checkpoint read_by_format(std::span<const std::byte> bytes,
   if (is_pytorch_legacy(bytes)) return read_pytorch_legacy(bytes, std::move(keep_alive), name);
   if (is_safetensors(bytes)) {
     Safetensors file = read_safetensors(bytes, std::move(keep_alive), name);
-    return {std::move(file.tensors), std::move(file.metadata), "safetensors"};
+    return {std::move(file.tensors), std::move(file.metadata), {}, "safetensors"};
   }
   fail_unknown(text, name);
 }

@@ -2,15 +2,15 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
+#include <cctype>
 #include <memory_resource>
-#include <optional>
 #include <set>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "byte_reader.h"
+#include "checkpoint_notes.h"
 #include "sidenet/error.h"
 
 namespace sidenet {
@@ -21,10 +21,8 @@ using pickle::Value;
 
 constexpr int kMaxDepth = 4;
 constexpr std::size_t kMaxListed = 8;  // dicts in a message
-constexpr std::size_t kMaxMetadataText =
-    256;  // bytes; a pickle can share one long text among many keys
-// On the heap, of a map's node, with its strings' blocks; and of one with a tensor and its shape.
-constexpr std::size_t kMapNode = 192, kTensorNode = 512;
+// On the heap, of a map's node with a tensor and its shape.
+constexpr std::size_t kTensorNode = 512;
 constexpr std::size_t kMaxModuleCandidates = 256;
 constexpr std::array kPreferredKeys{
     "state_dict",     "model_state_dict", "model_state",    "model",   "net",
@@ -42,90 +40,116 @@ void refuse_module(const Value& value, const std::string& name, std::set<const D
               "), which only its own Python code can rebuild: save model.state_dict() instead");
 }
 
-// A number or a short string; none of others.
-std::optional<std::string> metadata_text(const Value& value) {
-  if (const auto* integer = std::get_if<std::int64_t>(&value)) return std::to_string(*integer);
-  if (const auto* boolean = std::get_if<bool>(&value)) return *boolean ? "true" : "false";
-  if (const auto* text = std::get_if<const pickle::Text*>(&value);
-      text != nullptr && (*text)->view.size() <= kMaxMetadataText) {
-    return std::string((*text)->view);
-  }
-  if (const auto* real = std::get_if<double>(&value)) {
-    char digits[32];
-    return std::string(digits, std::to_chars(digits, digits + sizeof digits, *real).ptr);
-  }
-  return std::nullopt;
+// What holds tensors beside the weights, and is none of them.
+bool is_aside(std::string_view key) {
+  constexpr std::array kAside{"optim", "sched",  "scaler", "criterion", "loss",     "metric",
+                              "rng",   "random", "amp",    "history",   "callback", "loop"};
+  std::string lower(key);
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return std::any_of(kAside.begin(), kAside.end(),
+                     [&](const char* word) { return lower.find(word) != std::string::npos; });
 }
 
-void add_metadata(const Dict& dict, std::map<std::string, std::string>& metadata,
-                  ReadBudget& budget, const std::string& file) {
-  for (const auto& [key, value] : dict.items) {
-    const std::string_view name = pickle::text_of(key);
-    if (name.empty()) continue;
-    if (auto text = metadata_text(value)) {
-      budget.take(kMapNode + name.size() + text->size(), file, "its metadata");
-      metadata[std::string(name)] = std::move(*text);
-    }
-  }
+bool is_preferred(std::string_view key) {
+  return std::find(kPreferredKeys.begin(), kPreferredKeys.end(), key) != kPreferredKeys.end();
 }
 
 // Dicts may be shared and hold themselves, so what is found of each is kept: no dict is searched
 // twice.
 class WeightFinder {
  public:
-  WeightFinder(ReadBudget& budget, const std::string& name)
-      : name_(name), holds_(&budget), preferred_(&budget) {}
+  struct Child {
+    std::string_view key;
+    const Dict* dict;
+  };
 
-  // The dict that leads to the weights by the rules of state_dict.h; null where `dict` is the last.
-  const Dict* next(const Dict& dict) {
-    if (const Dict* preferred = preferred_child(dict)) return preferred;
-    return holds_tensors(dict) ? nullptr : only_dict_with_tensors(dict);
+  WeightFinder(ReadBudget& budget, const std::string& name)
+      : name_(name), holds_(&budget), leads_(&budget) {}
+
+  // The dicts that lead to the weights by the rules of state_dict.h; none where `dict` is the last.
+  std::vector<Child> next(const Dict& dict) {
+    std::vector<Child> found;
+    for (const auto& [key, value] : dict.items) {
+      const Child child{pickle::text_of(key), pickle::dict_of(value)};
+      if (child.dict == nullptr || child.key.empty() || is_aside(child.key)) continue;
+      const bool leads = is_preferred(child.key)
+                             ? holds(*child.dict) != Holds::nothing || leads_on(*child.dict, 1)
+                             : holds(*child.dict) == Holds::state_dict;
+      if (!leads) continue;
+      // A key that is stored twice holds what was stored last.
+      std::erase_if(found, [&](const Child& other) {
+        return other.key == child.key || other.dict == child.dict;
+      });
+      if (found.size() >= kMaxListed) fail_several(found);
+      found.push_back(child);
+    }
+    // Of those that are no usual key, one alone says little beside tensors of this dict's own.
+    const bool usual = std::any_of(found.begin(), found.end(),
+                                   [](const Child& child) { return is_preferred(child.key); });
+    if (found.empty() || (!usual && holds(dict) != Holds::nothing)) found.clear();
+    if (found.empty() && holds(dict) == Holds::nothing) {
+      if (const Child only = only_dict_with_tensors(dict); only.dict != nullptr)
+        found.push_back(only);
+    }
+    return found;
   }
 
  private:
-  bool holds_tensors(const Dict& dict) {
-    const auto [found, added] = holds_.emplace(&dict, false);
-    if (added) {
-      found->second = std::any_of(dict.items.begin(), dict.items.end(), [](const auto& item) {
-        return !pickle::text_of(item.first).empty() && is_torch_tensor(item.second);
-      });
+  enum class Holds { nothing, tensors, state_dict };
+
+  Holds holds(const Dict& dict) {
+    const auto [found, added] = holds_.emplace(&dict, Holds::nothing);
+    if (!added) return found->second;
+    for (const auto& [key, value] : dict.items) {
+      const std::string_view name = pickle::text_of(key);
+      if (name.empty() || !is_torch_tensor(value)) continue;
+      found->second = Holds::tensors;
+      if (name.find('.') == std::string_view::npos && name != "weight") continue;
+      found->second = Holds::state_dict;
+      break;
     }
     return found->second;
   }
 
-  const Dict* preferred_child(const Dict& dict, int depth = 0) {
-    const auto [found, added] = preferred_.emplace(&dict, nullptr);
+  // Whether a usual key leads from here to tensors.
+  bool leads_on(const Dict& dict, int depth) {
+    const auto [found, added] = leads_.emplace(&dict, false);
     if (!added || depth >= kMaxDepth) return found->second;
-    for (const char* key : kPreferredKeys) {
-      const Value* value = dict.find(key);
-      const Dict* inner = value == nullptr ? nullptr : pickle::dict_of(*value);
-      if (inner == nullptr ||
-          (!holds_tensors(*inner) && preferred_child(*inner, depth + 1) == nullptr))
-        continue;
-      return preferred_[&dict] = inner;
+    for (const auto& [key, value] : dict.items) {
+      const Dict* inner = is_preferred(pickle::text_of(key)) ? pickle::dict_of(value) : nullptr;
+      if (inner == nullptr) continue;
+      if (holds(*inner) != Holds::nothing || leads_on(*inner, depth + 1))
+        return leads_[&dict] = true;
     }
-    return nullptr;
+    return false;
   }
 
-  const Dict* only_dict_with_tensors(const Dict& dict) {
-    std::vector<std::string_view> keys;
-    const Dict* only = nullptr;
-    for (const auto& [key, value] : dict.items) {
-      const Dict* inner = pickle::dict_of(value);
-      if (inner == nullptr || !holds_tensors(*inner)) continue;
-      if (inner != only && keys.size() < kMaxListed) keys.push_back(pickle::text_of(key));
-      only = inner;
-    }
-    if (keys.size() <= 1) return only;
-    std::string list = quote(keys[0]);
-    for (std::size_t i = 1; i < keys.size(); ++i) list += ", " + quote(keys[i]);
+  [[noreturn]] void fail_several(const std::vector<Child>& found) const {
+    std::string list;
+    for (const Child& child : found) list += (list.empty() ? "" : ", ") + quote(child.key);
     throw Error(name_ +
                 ": expected one dict of tensors, or one called state_dict, got several: " + list);
   }
 
+  Child only_dict_with_tensors(const Dict& dict) const {
+    std::vector<Child> found;
+    for (const auto& [key, value] : dict.items) {
+      const Child child{pickle::text_of(key), pickle::dict_of(value)};
+      if (child.dict == nullptr || is_aside(child.key)) continue;
+      const auto known = holds_.find(child.dict);
+      if (known == holds_.end() || known->second == Holds::nothing) continue;
+      const bool seen = std::any_of(found.begin(), found.end(),
+                                    [&](const Child& other) { return other.dict == child.dict; });
+      if (!seen && found.size() < kMaxListed) found.push_back(child);
+    }
+    if (found.size() > 1) fail_several(found);
+    return found.empty() ? Child{} : found.front();
+  }
+
   const std::string& name_;
-  std::pmr::unordered_map<const Dict*, bool> holds_;
-  std::pmr::unordered_map<const Dict*, const Dict*> preferred_;
+  std::pmr::unordered_map<const Dict*, Holds> holds_;
+  std::pmr::unordered_map<const Dict*, bool> leads_;
 };
 
 [[noreturn]] void fail_without_weights(const Value& root, const std::string& name) {
@@ -141,26 +165,51 @@ class WeightFinder {
 
 }  // namespace
 
+namespace {
+
+// Reads the tensors of a dict, or of those that it leads to.
+class Collector {
+ public:
+  Collector(TorchTensorBuilder& builder, ReadBudget& budget, const std::string& name)
+      : builder_(builder), budget_(budget), name_(name), finder_(budget, name) {}
+
+  void collect(const Dict& dict, const std::string& prefix, int depth) {
+    if (depth < kMaxDepth) {
+      if (prefix.empty()) read_beside(dict, checkpoint_, budget_, name_);
+      const std::vector<WeightFinder::Child> children = finder_.next(dict);
+      for (const auto& [key, child] : children) {
+        collect(*child, children.size() > 1 ? prefix + std::string(key) + "." : prefix, depth + 1);
+      }
+      if (!children.empty()) return;
+    }
+    for (const auto& [key, value] : dict.items) {
+      // A pickle can share one long text among many keys: it is copied where that is charged.
+      const std::string_view text = pickle::text_of(key);
+      if (text.empty() || !is_torch_tensor(value)) continue;
+      budget_.take(kTensorNode + prefix.size() + text.size(), name_, "the list of tensors");
+      const std::string tensor = prefix + std::string(text);
+      checkpoint_.tensors[tensor] = builder_.build(value, name_ + ": tensor " + quote(tensor));
+    }
+  }
+  Checkpoint take() { return std::move(checkpoint_); }
+
+ private:
+  TorchTensorBuilder& builder_;
+  ReadBudget& budget_;
+  const std::string& name_;
+  WeightFinder finder_;
+  Checkpoint checkpoint_;
+};
+
+}  // namespace
+
 Checkpoint checkpoint_of(const Value& root, TorchTensorBuilder& builder, ReadBudget& budget,
                          const std::string& name) {
-  Checkpoint checkpoint;
   const Dict* dict = pickle::dict_of(root);
   if (dict == nullptr) fail_without_weights(root, name);
-  WeightFinder finder(budget, name);
-  for (int depth = 0; depth < kMaxDepth; ++depth) {
-    add_metadata(*dict, checkpoint.metadata, budget, name);
-    const Dict* next = finder.next(*dict);
-    if (next == nullptr) break;
-    dict = next;
-  }
-  for (const auto& [key, value] : dict->items) {
-    // A pickle can share one long text among many keys: it is copied where that is charged.
-    const std::string_view text = pickle::text_of(key);
-    if (text.empty() || !is_torch_tensor(value)) continue;
-    budget.take(kTensorNode + text.size(), name, "the list of tensors");
-    const std::string tensor(text);
-    checkpoint.tensors[tensor] = builder.build(value, name + ": tensor " + quote(tensor));
-  }
+  Collector collector(builder, budget, name);
+  collector.collect(*dict, "", 0);
+  Checkpoint checkpoint = collector.take();
   if (checkpoint.tensors.empty()) fail_without_weights(root, name);
   return checkpoint;
 }

@@ -10,12 +10,14 @@
 namespace sidenet {
 
 /// Finds the weights in what torch.save wrote. From the top, at most four dicts deep:
-/// 1. under the first of the keys state_dict, model_state_dict, model_state, model, net, network,
-///    weights, params, module, ema, state_dict_ema, model_ema, ema_state_dict, teacher, student
-///    that holds a dict with tensors in it;
+/// 1. under the keys state_dict, model_state_dict, model_state, model, net, network, weights,
+///    params, module, ema, state_dict_ema, model_ema, ema_state_dict, teacher, student that hold a
+///    dict with tensors in it, and others that hold a state dict (names with dots);
 /// 2. else this dict itself, where it holds tensors;
 /// 3. else its only dict with tensors; several are an error that lists them.
-/// Values that are not tensors are left out; numbers and strings met on the way become metadata.
+/// Under 1 there may be several: then each tensor's name begins with its key. Dicts of optimizers,
+/// schedulers, losses, metrics and generators of random numbers are none. Values that are not
+/// tensors are left out; numbers and strings met on the way become metadata.
 /// Throws Error: no weights, a whole pickled torch.nn.Module, what TorchTensorBuilder throws.
 /// What it makes is charged to `budget`.
 Checkpoint checkpoint_of(const pickle::Value& root, TorchTensorBuilder& builder, ReadBudget& budget,

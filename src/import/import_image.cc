@@ -61,6 +61,26 @@ void choose_preprocessing(ModelData& data, const ImportOptions& options) {
   check_values("std", p.std, kLeastStd, kMostStd);
 }
 
+void assume_preprocessing(ModelData& data, const ImportOptions& options) {
+  const Preprocessing& p = data.preprocessing;
+  const auto add = [&](const char* what, const std::string& value, bool is_given) {
+    data.assumptions.push_back({what, value,
+                                is_given || options.preprocess ? AssumptionSource::option
+                                                               : AssumptionSource::default_value});
+  };
+  const auto values = [](const std::vector<float>& channels, const char* none) {
+    std::ostringstream text;
+    for (const float value : channels) text << (text.tellp() > 0 ? "," : "") << value;
+    return channels.empty() ? none : text.str();
+  };
+  add("resize", p.resize > 0 ? std::to_string(p.resize) : "no", options.size.has_value());
+  add("crop", p.crop > 0 ? std::to_string(p.crop) : "no",
+      options.crop.has_value() || options.size.has_value());
+  add("mean", values(p.mean, "0"), options.mean.has_value());
+  add("std", values(p.std, "1"), options.std.has_value());
+  add("channels", p.channels == 1 ? "grey" : "RGB", false);
+}
+
 }  // namespace
 
 void import_image(const ImportOptions& options, ModelData& data) {
@@ -70,6 +90,7 @@ void import_image(const ImportOptions& options, ModelData& data) {
                 data.architecture.name);
   }
   choose_preprocessing(data, options);
+  assume_preprocessing(data, options);
 }
 
 }  // namespace sidenet

@@ -1,9 +1,11 @@
 #include <algorithm>
 
+#include "evidence.h"
 #include "exit_graph.h"
 #include "families.h"
 #include "import_image.h"
 #include "import_text.h"
+#include "leftovers.h"
 #include "model_data.h"
 #include "model_metadata.h"
 #include "named_errors.h"
@@ -13,68 +15,75 @@
 namespace sidenet {
 namespace {
 
-std::string list_names(const std::vector<std::string>& names) {
-  std::string text;
-  for (std::size_t i = 0; i < names.size() && i < 3; ++i)
-    text += (i == 0 ? "'" : ", '") + names[i] + "'";
-  return names.size() > 3 ? text + " and " + std::to_string(names.size() - 3) + " more" : text;
-}
-
-// Gives data.weights the names of the first family that knows them.
-const models::Family& clean_names(ModelData& data) {
+// Gives data.weights the names of the first family that knows them; `left_out` is what stands
+// outside its network.
+const models::Family& clean_names(ModelData& data, const CheckpointFiles& files,
+                                  std::vector<std::string>& left_out) {
   for (const models::Family* family : models::families()) {
-    const auto cleaned = family->clean_names(data.weights, data.source);
+    auto cleaned = family->clean_names(data.weights, data.source);
     if (!cleaned) continue;
-    if (!cleaned->left_out.empty())
-      data.notes.push_back(printable_line("left out, not under '" + cleaned->prefix +
-                                          "': " + list_names(cleaned->left_out)));
+    left_out = std::move(cleaned->left_out);
     return *family;
   }
-  models::refuse_unknown(models::Weights(data.weights, data.source));
+  models::refuse_unknown(models::Weights(data.weights, data.source), told_by_config(files));
 }
 
-// Part of a network, so that leaving it out would change the answers.
-bool belongs_to_network(const std::string& name) {
-  const auto families = models::families();
-  return std::any_of(families.begin(), families.end(),
-                     [&](const models::Family* family) { return family->owns(name); });
-}
-
-// Builds MainNet and keeps what it uses; refuses leftovers inside it; notes the others.
-Graph build_of_used(ModelData& data) {
+// Builds MainNet and keeps what it uses.
+Graph build_of_used(const models::Family& family, std::vector<std::string> left_out,
+                    ModelData& data) {
   const models::Weights weights(data.weights, data.source);
   Graph mainnet = models::build_graph(data.architecture, weights, default_input_shape(data));
-  std::vector<std::string> foreign, dropped;
-  for (const std::string& name : weights.unused()) {
-    if (!name.ends_with("num_batches_tracked")) {
-      if (belongs_to_network(name)) foreign.push_back(name);
-      dropped.push_back(name);
-    }
-    data.weights.erase(name);
-  }
-  if (!foreign.empty()) {
-    throw Error(data.source + ": unknown architecture: it looks like a " + data.architecture.name +
-                ", which has no place for " + list_names(foreign));
-  }
-  if (!dropped.empty())
-    data.notes.push_back(printable_line("left out, not part of a " + data.architecture.name + ": " +
-                                        list_names(dropped)));
+  const std::vector<std::string> unused = weights.unused();
+  left_out.insert(left_out.end(), unused.begin(), unused.end());
+  judge_leftovers(family, left_out, data);
+  for (const std::string& name : unused) data.weights.erase(name);
   return mainnet;
 }
 
-void check_labels(ModelData& data) {
+// The network's settings of those that the user gave.
+models::Settings given_settings(const models::Family& family, const ImportOptions& options,
+                                const std::string& file) {
+  const auto known = family.settings();
+  models::Settings settings;
+  for (const auto& [name, value] : options.settings) {
+    const auto found = known.find(name);
+    if (found == known.end())
+      throw Error(file + ": setting '" + name + "' is none of " + family.title());
+    settings[found->second] = value;
+  }
+  return settings;
+}
+
+// Of settings that were given: by a config.json, or by the user.
+void mark_options(const models::Family& family, const ImportOptions& options, ModelData& data) {
+  for (Assumption& assumption : data.architecture.assumptions) {
+    std::string name = assumption.what;
+    std::replace(name.begin(), name.end(), ' ', '_');
+    if (options.settings.contains(name) && family.settings().contains(name))
+      assumption.source = AssumptionSource::option;
+  }
+}
+
+void check_labels(const ImportOptions& options, ModelData& data) {
   const int classes = data.architecture.classes;
   if (classes > static_cast<int>(kMaxLabels)) {
     throw Error("labels: expected at most " + std::to_string(kMaxLabels) + ", the head of " +
                 data.source + " has " + std::to_string(classes) + " classes");
   }
+  AssumptionSource source =
+      options.labels.empty() ? AssumptionSource::config : AssumptionSource::option;
   if (data.labels.empty()) {
+    source = AssumptionSource::default_value;
     for (int i = 0; i < classes; ++i) data.labels.push_back(std::to_string(i));
   }
   if (data.classes() != classes) {
     throw Error("labels: expected " + std::to_string(classes) + " (the head of " + data.source +
-                "), got " + std::to_string(data.classes()));
+                "), got " + std::to_string(data.classes()) +
+                (options.labels.empty() ? " in the checkpoint itself; --labels gives others" : ""));
   }
+  if (classes == 0) return;
+  const std::string shown = data.labels.front() + (classes > 2 ? " … " : " ") + data.labels.back();
+  data.assumptions.push_back({"labels", shown, source});
 }
 
 // In blocks, so that a copy of other types as float32 stays small.
@@ -101,15 +110,18 @@ void warn_of_non_finite(ModelData& data) {
 
 // Architecture, labels, and what belongs to images or texts.
 void recognise(const models::Family& family, const CheckpointFiles& files,
-               const ImportOptions& options, ModelData& data) {
+               const Checkpoint& checkpoint, const ImportOptions& options, ModelData& data) {
   const models::Weights weights(data.weights, data.source);
   std::optional<JsonField> config;
   if (family.takes_texts() && !files.config.empty()) config = read_object(files.config);
-  data.architecture =
-      models::recognise(weights, options.architecture,
-                        config ? family.read_config(*config, weights) : models::Settings{});
+  models::Settings settings = given_settings(family, options, data.source);
+  if (config) settings.merge(family.read_config(*config, weights));
+  data.architecture = models::recognise(weights, options.architecture, settings);
   family.check_checkpoint(data.architecture, data.source, config.has_value());
-  data.labels = options.labels;
+  check_names(checkpoint, files, options, data);
+  mark_options(family, options, data);
+  data.assumptions = data.architecture.assumptions;
+  data.labels = options.labels.empty() ? checkpoint.labels : options.labels;
   if (data.is_text()) {
     import_text(files, options, config, data);
   } else {
@@ -126,10 +138,13 @@ Model import_model(const std::string& path, const ImportOptions& options) {
   ModelData data;
   data.source = files.weights;
   data.weights = std::move(checkpoint.tensors);
-  const models::Family& family = clean_names(data);
-  recognise(family, files, options, data);
-  Graph mainnet = naming_file(data.source, [&] { return build_of_used(data); });
-  check_labels(data);
+  choose_tensors(options, data);
+  std::vector<std::string> left_out;
+  const models::Family& family = clean_names(data, files, left_out);
+  recognise(family, files, checkpoint, options, data);
+  Graph mainnet =
+      naming_file(data.source, [&] { return build_of_used(family, std::move(left_out), data); });
+  check_labels(options, data);
   warn_of_non_finite(data);
   return make_model(std::move(data), std::move(mainnet));
 }

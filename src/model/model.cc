@@ -78,6 +78,8 @@ const std::vector<std::string>& Model::labels() const { return data_->labels; }
 const std::vector<std::string>& Model::data_labels() const { return data_->data_labels; }
 const Preprocessing& Model::preprocessing() const { return data_->preprocessing; }
 const std::vector<std::string>& Model::notes() const { return data_->notes; }
+const std::vector<Assumption>& Model::assumptions() const { return data_->assumptions; }
+const std::optional<ReferenceCheck>& Model::checked() const { return data_->checked; }
 Shape Model::input_shape() const {
   return is_text() ? Shape{kUsualTokens} : default_input_shape(*data_);
 }

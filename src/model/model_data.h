@@ -47,6 +47,8 @@ struct ModelData {
   /// Of the file that it was loaded from; empty: none, or not what was loaded.
   std::string saved_digest;
   std::vector<std::string> notes;  ///< from import, for the user
+  std::vector<Assumption> assumptions;
+  std::optional<ReferenceCheck> checked;
 
   // What make_model() makes of the rest.
   std::shared_ptr<const Graph> mainnet;  ///< for default_input_shape(): no exits, nothing fused

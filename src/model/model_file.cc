@@ -38,6 +38,7 @@ Model load_model(const std::string& path, Checkpoint file) {
 
 ModelMetadata all_metadata(const ModelData& data) {
   ModelMetadata metadata = metadata_of(data);
+  metadata.merge(provenance_of(data));
   if (data.certificate) metadata["sidenet.certificate"] = certificate_text(*data.certificate);
   return metadata;
 }

@@ -302,6 +302,18 @@ void read_exits(const std::string& path, const Metadata& metadata, ModelData& da
   data.head->name = kFinalExit;
 }
 
+void read_provenance(const std::string& path, const Metadata& metadata, ModelData& data) {
+  if (metadata.count("sidenet.assumptions")) {
+    for (const JsonField& item : field_of(path, metadata, "sidenet.assumptions").items()) {
+      data.assumptions.push_back({item.at("what").string(), item.at("value").string(),
+                                  read_named<AssumptionSource>(item.at("source"))});
+    }
+  }
+  if (!metadata.count("sidenet.checked")) return;
+  const JsonField field = field_of(path, metadata, "sidenet.checked");
+  data.checked = {count(field.at("rows"), 1), field.at("difference").number(0, 1)};
+}
+
 void check_label_count(const ModelData& data) {
   if (data.architecture.classes > 0 && data.classes() != data.architecture.classes) {
     throw Error(data.source + ": metadata 'sidenet.labels': expected " +
@@ -360,6 +372,23 @@ ModelMetadata metadata_of(const ModelData& data) {
   return metadata;
 }
 
+ModelMetadata provenance_of(const ModelData& data) {
+  Metadata metadata;
+  if (!data.assumptions.empty()) {
+    json assumptions = json::array();
+    for (const Assumption& each : data.assumptions) {
+      assumptions.push_back(
+          {{"what", each.what}, {"value", each.value}, {"source", name_of(each.source)}});
+    }
+    metadata["sidenet.assumptions"] = dump(assumptions);
+  }
+  if (data.checked) {
+    metadata["sidenet.checked"] =
+        dump({{"rows", data.checked->rows}, {"difference", data.checked->difference}});
+  }
+  return metadata;
+}
+
 std::string certificate_text(const Certificate& certificate) {
   return dump(certificate_json(certificate));
 }
@@ -376,6 +405,7 @@ void read_metadata(const std::string& path, ModelMetadata metadata, ModelData& d
     check_image_channels(data);
   }
   read_exits(path, metadata, data);
+  read_provenance(path, metadata, data);
   if (data.has_final() && data.labels.empty())
     throw Error(path + ": metadata 'sidenet.labels': expected at least one label");
 }

@@ -22,6 +22,9 @@ namespace sidenet {
 //   sidenet.final          {"temperature", "confidence_map"} of MainNet's own head, where that was
 //                          calibrated
 //   sidenet.certificate    the fields of Certificate
+//   sidenet.assumptions    [{"what": "stem stride", "value": "2", "source": "default"}, …]; answers
+//                          do not depend on it, nor does the digest
+//   sidenet.checked        {"rows": 4, "difference": 1e-6}; likewise
 //   sidenet.digest         "2:" and answers_digest() of the model as it was saved
 // images:
 //   sidenet.preprocessing  {"mean": […], "std": […], "resize": 256, "crop": 224, "channels": 3}
@@ -40,6 +43,8 @@ constexpr double kMostMean = 1e6, kLeastStd = 1e-12f, kMostStd = 1e6;
 
 /// All but the certificate and the digest, which are about the rest.
 ModelMetadata metadata_of(const ModelData& data);
+/// What is known of where the model comes from, on which no answer depends.
+ModelMetadata provenance_of(const ModelData& data);
 std::string certificate_text(const Certificate& certificate);
 
 /// Fills everything in `data` but its weights, which are there. Throws Error, with `path` and the

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "graph.h"
+#include "sidenet/assumption.h"
 #include "sidenet/model.h"
 #include "weights.h"
 
@@ -22,11 +23,12 @@ struct Architecture {
   std::string name;                ///< "resnet50", "cifar_resnet56", "bert-base", …
   int classes = 0;                 ///< 0: headless
   Shape input_shape;  ///< one row at the family's usual size, (C, H, W); a text: (kTokens)
-  Preprocessing preprocessing;  ///< of images: the family's default
-  Settings settings;
-  int vocabulary = 0;   ///< of texts: words of the embedding
-  int max_tokens = 0;   ///< of texts: positions of the embedding
-  int token_types = 0;  ///< of texts: 0 or 1: no pairs told apart
+  Preprocessing preprocessing;          ///< of images: the family's default
+  Settings settings;                    ///< those that were given
+  std::vector<Assumption> assumptions;  ///< what build() takes for granted; `config`: of settings
+  int vocabulary = 0;                   ///< of texts: words of the embedding
+  int max_tokens = 0;                   ///< of texts: positions of the embedding
+  int token_types = 0;                  ///< of texts: 0 or 1: no pairs told apart
 
   bool is_text() const { return is_per_token(input_shape); }
 };

@@ -1,6 +1,7 @@
 #include "bert.h"
 #include "family.h"
 #include "json_field.h"
+#include "network_names.h"
 #include "sidenet/error.h"
 
 namespace sidenet::models {
@@ -100,6 +101,25 @@ class BertFamily : public Family {
 
   bool owns(const std::string& tensor) const override {
     return tensor.starts_with("encoder.") || tensor.starts_with("embeddings.");
+  }
+
+  std::string other_network(const std::string& name) const override {
+    return other_than_bert(name);
+  }
+
+  // Heads of pre-training, and the pooler of an encoder without a head.
+  bool is_harmless(const std::string& tensor) const override {
+    for (const char* head : {"cls.", "lm_head.", "pooler.", "pre_classifier.", "qa_outputs.",
+                             "vocab_transform.", "vocab_layer_norm.", "vocab_projector."}) {
+      if (tensor.starts_with(head)) return true;
+    }
+    return false;
+  }
+
+  std::map<std::string, std::string> settings() const override {
+    return {{"attention_heads", "num_attention_heads"},
+            {"epsilon", "layer_norm_eps"},
+            {"activation", "hidden_act"}};
   }
 
   Settings read_config(const JsonField& config, const Weights& weights) const override {

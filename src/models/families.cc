@@ -15,7 +15,7 @@ std::span<const Family* const> families() {
   return all;
 }
 
-void refuse_unknown(const Weights& weights) {
+void refuse_unknown(const Weights& weights, const std::string& told) {
   std::string looked_for;
   for (const Family* family : families() | std::views::reverse) {  // the plainest networks first
     looked_for +=
@@ -27,7 +27,8 @@ void refuse_unknown(const Weights& weights) {
   throw Error(
       weights.file() + ": unknown architecture: expected " + looked_for + ", found " +
       std::to_string(tensors.size()) + " tensors, " +
-      (tensors.empty() ? "no tensors at all" : "first tensor '" + tensors.begin()->first + "'"));
+      (tensors.empty() ? "no tensors at all" : "first tensor '" + tensors.begin()->first + "'") +
+      told);
 }
 
 }  // namespace sidenet::models

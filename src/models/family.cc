@@ -2,18 +2,38 @@
 
 #include <algorithm>
 
+#include "sidenet/error.h"
+
 namespace sidenet::models {
 namespace {
 
-// The part before the anchor, of the tensor that is named so or ends so.
-std::optional<std::string> path_before(const std::map<std::string, Tensor>& tensors,
-                                       const std::string& anchor) {
-  if (tensors.contains(anchor)) return "";
-  const auto found = std::find_if(tensors.begin(), tensors.end(), [&](const auto& tensor) {
-    return tensor.first.ends_with("." + anchor);
-  });
-  if (found == tensors.end()) return std::nullopt;
-  return found->first.substr(0, found->first.size() - anchor.size());
+// What stands before the anchor, of each tensor that is named so or ends so: shortest first.
+std::vector<std::string> paths_before(const std::map<std::string, Tensor>& tensors,
+                                      const std::string& anchor) {
+  std::vector<std::string> paths;
+  for (const auto& [name, tensor] : tensors) {
+    if (name == anchor || name.ends_with("." + anchor))
+      paths.push_back(name.substr(0, name.size() - anchor.size()));
+  }
+  std::stable_sort(paths.begin(), paths.end(),
+                   [](const auto& a, const auto& b) { return a.size() < b.size(); });
+  return paths;
+}
+
+// Whether what stands under `path` is the network under `first` once more: the same names, with the
+// same bytes of the file.
+bool is_same_network(const std::map<std::string, Tensor>& tensors, const std::string& first,
+                     const std::string& path) {
+  std::size_t shared = 0;
+  for (auto at = tensors.lower_bound(path); at != tensors.end() && at->first.starts_with(path);
+       ++at) {
+    const auto twin = tensors.find(first + at->first.substr(path.size()));
+    if (twin == tensors.end() || twin->second.raw() != at->second.raw() ||
+        twin->second.shape() != at->second.shape())
+      return false;
+    ++shared;
+  }
+  return shared > 0;
 }
 
 }  // namespace
@@ -22,9 +42,31 @@ bool Family::is_called(const std::string& asked, const std::string& architecture
   return asked == architecture || asked == name();
 }
 
+std::optional<std::string> find_network(const std::map<std::string, Tensor>& tensors,
+                                        const std::string& anchor, const std::string& file) {
+  constexpr std::size_t kMostCompared = 16, kMostListed = 5;
+  std::vector<std::string> paths = paths_before(tensors, anchor);
+  if (paths.empty()) return std::nullopt;
+  const std::string first = paths.front();
+  if (paths.size() <= kMostCompared) {
+    std::erase_if(paths, [&](const std::string& path) {
+      return path != first && is_same_network(tensors, first, path);
+    });
+  }
+  if (paths.size() == 1) return first;
+  std::string list;
+  for (std::size_t i = 0; i < std::min(paths.size(), kMostListed); ++i)
+    list +=
+        (i == 0 ? "" : ", ") + (paths[i].empty() ? "one without a prefix" : "'" + paths[i] + "'");
+  if (paths.size() > kMostListed)
+    list += " and " + std::to_string(paths.size() - kMostListed) + " more";
+  throw Error(file + ": holds several networks: " + list +
+              ": expected one; choose it with --prefix, or leave the others out with --drop");
+}
+
 std::optional<CleanedNames> Family::clean_names(std::map<std::string, Tensor>& tensors,
-                                                const std::string&) const {
-  const auto prefix = path_before(tensors, landmarks().back());
+                                                const std::string& file) const {
+  const auto prefix = find_network(tensors, landmarks().back(), file);
   if (!prefix) return std::nullopt;
   CleanedNames cleaned{*prefix, {}};
   std::map<std::string, Tensor> under;
@@ -38,6 +80,12 @@ std::optional<CleanedNames> Family::clean_names(std::map<std::string, Tensor>& t
   tensors = std::move(under);
   return cleaned;
 }
+
+bool Family::is_harmless(const std::string&) const { return false; }
+
+std::string Family::other_network(const std::string&) const { return ""; }
+
+std::map<std::string, std::string> Family::settings() const { return {}; }
 
 Settings Family::read_config(const JsonField&, const Weights&) const { return {}; }
 

@@ -39,11 +39,22 @@ class Family {
 
   /// Gives a checkpoint's tensors the one form of names that recognise() and build() know. Nothing,
   /// with nothing changed, where they are of another family. Throws Error where two tensors get one
-  /// name, or a network looks like this family and is another. `file` is named in messages.
+  /// name, a network looks like this family and is another, or there are several. `file` is named
+  /// in messages.
   virtual std::optional<CleanedNames> clean_names(std::map<std::string, Tensor>& tensors,
                                                   const std::string& file) const;
   /// Whether a tensor of that name is a part of such a network: left out, it would change answers.
   virtual bool owns(const std::string& tensor) const = 0;
+
+  /// Whether such a tensor, which no network of the family uses, is known to change no answer: a
+  /// head of pre-training, say.
+  virtual bool is_harmless(const std::string& tensor) const;
+  /// What is known of a network that goes by `name` in its checkpoint or config.json ("resnet50d"),
+  /// where it is another than build() makes of the same tensors: "a ResNet-D". Empty: nothing.
+  virtual std::string other_network(const std::string& name) const;
+  /// What a user can set that no tensor tells, and the name that Settings and config.json have for
+  /// it.
+  virtual std::map<std::string, std::string> settings() const;
 
   /// What config.json tells beyond the weights. Throws Error where it does not fit them, or asks
   /// for what the family does not do.
@@ -61,5 +72,10 @@ class Family {
   virtual Graph build(const Architecture& architecture, const Weights& weights,
                       const Shape& input_shape) const = 0;
 };
+
+/// What stands before the tensor `anchor` in a checkpoint, "model."; nothing where there is none.
+/// Throws Error, listing them, where several networks have one.
+std::optional<std::string> find_network(const std::map<std::string, Tensor>& tensors,
+                                        const std::string& anchor, const std::string& file);
 
 }  // namespace sidenet::models

@@ -1,23 +1,29 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
+#include "activation.h"
 #include "graph.h"
 #include "weights.h"
 
 namespace sidenet::models {
 
-/// The weights of one module, and where its nodes go.
+/// The weights of one module, where its nodes go, and what a whole network has alike.
 struct Module {
   Graph& graph;
   Weights weights;
+  double epsilon = 1e-5;  ///< of batch norms
+  kernels::Activation activation = kernels::Activation::relu;
   std::string path(const std::string& name) const { return weights.full_name(name); }
 };
 
-/// A convolution without a change of size (stride 1) or halving it (stride 2), and its batch norm.
-/// weight_shape: (out, in / groups, k, k). A bias is used where there is one.
+/// A convolution and its batch norm. weight_shape: (out, in / groups, k, k). Without `padding` it
+/// is half the kernel: no change of size with stride 1, half of it with stride 2. A bias is used
+/// where there is one.
 NodeId conv_bn(Module module, const std::string& conv, const std::string& bn, NodeId x,
-               const Shape& weight_shape, int stride, int groups = 1);
-NodeId relu(Module module, const std::string& name, NodeId x);
+               const Shape& weight_shape, int stride, int groups = 1,
+               std::optional<int> padding = {});
+NodeId activate(Module module, const std::string& name, NodeId x);
 
 }  // namespace sidenet::models

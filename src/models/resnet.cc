@@ -23,14 +23,17 @@ NodeId shortcut(const ResNetConfig& config, Module block, NodeId x, std::int64_t
   if (!config.shortcut.empty())
     block.weights.get(config.shortcut + ".0.weight", {out, in, 1, 1});  // says what is missing
   return block.graph.add(block.path("shortcut"),
-                         std::make_shared<PadShortcut>(checked_int(out, "shortcut"), stride), {x});
+                         std::make_shared<PadShortcut>(
+                             checked_int(out, "shortcut"), stride,
+                             config.zeros_behind ? 0 : checked_int(out - in, "shortcut") / 2),
+                         {x});
 }
 
 // Figure 5, left: two 3x3 convolutions.
 NodeId basic_block(const ResNetConfig& config, Module block, NodeId x, std::int64_t in,
                    std::int64_t out, int stride) {
   NodeId y = conv_bn(block, "conv1", "bn1", x, {out, in, 3, 3}, stride);
-  y = relu(block, "relu1", y);
+  y = activate(block, "relu1", y);
   y = conv_bn(block, "conv2", "bn2", y, {out, out, 3, 3}, 1);
   return block.graph.add(block.path("add"), std::make_shared<Add>(),
                          {y, shortcut(config, block, x, in, out, stride)});
@@ -39,11 +42,12 @@ NodeId basic_block(const ResNetConfig& config, Module block, NodeId x, std::int6
 // Figure 5, right: 1x1 down, 3x3 (grouped in ResNeXt), 1x1 up.
 NodeId bottleneck_block(const ResNetConfig& config, Module block, NodeId x, std::int64_t in,
                         std::int64_t width, std::int64_t out, int stride) {
-  NodeId y = conv_bn(block, "conv1", "bn1", x, {width, in, 1, 1}, 1);
-  y = relu(block, "relu1", y);
-  y = conv_bn(block, "conv2", "bn2", y, {width, width / config.groups, 3, 3}, stride,
-              config.groups);
-  y = relu(block, "relu2", y);
+  NodeId y =
+      conv_bn(block, "conv1", "bn1", x, {width, in, 1, 1}, config.stride_in_1x1 ? stride : 1);
+  y = activate(block, "relu1", y);
+  y = conv_bn(block, "conv2", "bn2", y, {width, width / config.groups, 3, 3},
+              config.stride_in_1x1 ? 1 : stride, config.groups);
+  y = activate(block, "relu2", y);
   y = conv_bn(block, "conv3", "bn3", y, {out, width, 1, 1}, 1);
   return block.graph.add(block.path("add"), std::make_shared<Add>(),
                          {y, shortcut(config, block, x, in, out, stride)});
@@ -53,21 +57,23 @@ NodeId bottleneck_block(const ResNetConfig& config, Module block, NodeId x, std:
 
 Graph build_resnet(const ResNetConfig& config, const Weights& weights, const Shape& input_shape) {
   Graph graph;
-  const Module net{graph, weights};
+  const Module net{graph, weights, config.epsilon, config.activation};
   NodeId x = graph.add_input("input", input_shape);
-  const bool large = config.stem_kernel == 7;
   const std::int64_t stem = config.stem_channels;
   x = conv_bn(net, "conv1", "bn1", x,
-              {stem, config.in_channels, config.stem_kernel, config.stem_kernel}, large ? 2 : 1);
-  x = relu(net, "relu", x);
-  if (large) x = graph.add("maxpool", std::make_shared<Pool2d>(Pool2d::Kind::max, 3, 2, 1), {x});
+              {stem, config.in_channels, config.stem_kernel, config.stem_kernel},
+              config.stem_stride, 1, config.stem_padding);
+  x = activate(net, "relu", x);
+  if (config.stem_pool)
+    x = graph.add("maxpool", std::make_shared<Pool2d>(Pool2d::Kind::max, 3, 2, 1), {x});
 
   std::int64_t in = stem;
   for (std::size_t s = 0; s < config.blocks.size(); ++s) {
     const std::string stage = "layer" + std::to_string(s + 1);
     for (int b = 0; b < config.blocks[s]; ++b) {
-      const Module block{graph, weights.sub(stage).sub(std::to_string(b))};
-      const int stride = s > 0 && b == 0 ? 2 : 1;
+      const Module block{graph, weights.sub(stage).sub(std::to_string(b)), config.epsilon,
+                         config.activation};
+      const int stride = b == 0 ? config.strides[s] : 1;
       const std::int64_t width = block.weights.get_rank("conv1.weight", 4).dim(0);
       std::int64_t out = width;
       if (config.bottleneck) {
@@ -76,7 +82,7 @@ Graph build_resnet(const ResNetConfig& config, const Weights& weights, const Sha
       } else {
         x = basic_block(config, block, x, in, out, stride);
       }
-      x = relu(block, "relu", x);
+      x = activate(block, "relu", x);
       graph.add_alias(x, stage + "." + std::to_string(b));
       in = out;
     }

@@ -29,7 +29,7 @@ std::string ResNetConfig::name() const {
   return "resnet" + depth;
 }
 
-std::optional<ResNetConfig> recognise_resnet(const Weights& weights) {
+std::optional<ResNetConfig> recognise_resnet(const Weights& weights, const Settings& settings) {
   if (!weights.has("conv1.weight") || !weights.has("layer1.0.conv1.weight")) return std::nullopt;
   ResNetConfig config;
   const Tensor stem = weights.get_rank("conv1.weight", 4);
@@ -84,11 +84,14 @@ std::optional<ResNetConfig> recognise_resnet(const Weights& weights) {
   if (config.classes < 1)
     throw Error(weights.file() + ": tensor '" + config.head +
                 ".weight': expected at least one class");
+  read_settings(weights, settings, config);
   return config;
 }
 
-Architecture describe_resnet(const ResNetConfig& config) {
+Architecture describe_resnet(const ResNetConfig& config, const Settings& settings) {
   Architecture result;
+  result.settings = settings;
+  result.assumptions = assumptions_of(config, settings);
   result.name = config.name();
   result.classes = config.classes;
   const bool large = config.stem_kernel == 7;

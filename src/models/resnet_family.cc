@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "family.h"
+#include "network_names.h"
 #include "resnet.h"
 #include "sidenet/error.h"
 
@@ -38,6 +39,16 @@ std::string clean_name(const std::string& name) {
     begin = end + 1;
   }
   return result;
+}
+
+// "age" of fc_age; parts of a head are no task.
+bool is_task(const std::string& name) {
+  if (name.empty() || is_number(name)) return false;
+  for (const char* part :
+       {"bn", "norm", "embed", "proj", "pre", "hidden", "in", "neck", "bottleneck", "drop"}) {
+    if (name.starts_with(part)) return false;
+  }
+  return true;
 }
 
 class ResNetFamily : public Family {
@@ -77,15 +88,40 @@ class ResNetFamily : public Family {
     return starts("layer") || starts("conv") || starts("bn") || starts("fc.") || starts("linear.");
   }
 
-  std::optional<Architecture> recognise(const Weights& weights, const Settings&) const override {
-    const auto config = recognise_resnet(weights);
-    if (!config) return std::nullopt;
-    return describe_resnet(*config);
+  std::string other_network(const std::string& name) const override {
+    return other_than_resnet(name);
   }
 
-  Graph build(const Architecture&, const Weights& weights,
+  // Heads beside the one that answers, which are named; what fc2 does is not known.
+  bool is_harmless(const std::string& tensor) const override {
+    const std::string module = tensor.substr(0, tensor.find('.'));
+    for (const char* branch : {"branch", "exit", "aux"}) {
+      if (module.starts_with(branch)) return true;
+    }
+    for (const std::string head : {"fc_", "linear_", "classifier_", "head_"}) {
+      if (module.starts_with(head)) return is_task(module.substr(head.size()));
+    }
+    return module.ends_with("_head") && is_task(module.substr(0, module.size() - 5));
+  }
+
+  std::map<std::string, std::string> settings() const override {
+    std::map<std::string, std::string> same;
+    for (const char* name : {"stem_stride", "stem_padding", "stem_pool", "strides",
+                             "bottleneck_stride", "shortcut_zeros", "epsilon", "activation"})
+      same.emplace(name, name);
+    return same;
+  }
+
+  std::optional<Architecture> recognise(const Weights& weights,
+                                        const Settings& settings) const override {
+    const auto config = recognise_resnet(weights, settings);
+    if (!config) return std::nullopt;
+    return describe_resnet(*config, settings);
+  }
+
+  Graph build(const Architecture& architecture, const Weights& weights,
               const Shape& input_shape) const override {
-    const auto config = recognise_resnet(weights);
+    const auto config = recognise_resnet(weights, architecture.settings);
     if (!config) throw Error(weights.file() + ": no tensor 'layer1.0.conv1.weight'");
     return build_resnet(*config, weights, input_shape);
   }

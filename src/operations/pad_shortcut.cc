@@ -9,7 +9,7 @@ namespace {
 
 class PadShortcutExecutable : public Executable {
  public:
-  PadShortcutExecutable(const Shape& in, const Shape& out, int stride,
+  PadShortcutExecutable(const Shape& in, const Shape& out, int stride, int before,
                         const kernels::BasicKernels& kernels)
       : in_elements_(element_count(in)),
         out_elements_(element_count(out)),
@@ -18,20 +18,20 @@ class PadShortcutExecutable : public Executable {
         w_(checked_int(in[2], "padded shortcut")),
         out_channels_(checked_int(out[0], "padded shortcut")),
         stride_(stride),
+        before_(before),
         kernels_(kernels) {}
   std::string kernel() const override { return kernels_.name; }
   void run(std::span<const float* const> inputs, float* output, const RowBatch& batch, std::byte*,
            int) const override {
     for (std::int64_t row = 0; row < batch.rows; ++row) {
-      kernels_.pad_shortcut(inputs[0] + row * in_elements_, h_, w_, channels_, stride_,
-                            (out_channels_ - channels_) / 2, output + row * out_elements_,
-                            out_channels_);
+      kernels_.pad_shortcut(inputs[0] + row * in_elements_, h_, w_, channels_, stride_, before_,
+                            output + row * out_elements_, out_channels_);
     }
   }
 
  private:
   std::int64_t in_elements_, out_elements_;
-  int channels_, h_, w_, out_channels_, stride_;
+  int channels_, h_, w_, out_channels_, stride_, before_;
   const kernels::BasicKernels& kernels_;
 };
 
@@ -48,7 +48,7 @@ Shape PadShortcut::output_shape(std::span<const Shape> inputs) const {
 
 std::unique_ptr<Executable> PadShortcut::prepare(std::span<const Shape> inputs,
                                                  const PrepareOptions& options) const {
-  return std::make_unique<PadShortcutExecutable>(inputs[0], output_shape(inputs), stride_,
+  return std::make_unique<PadShortcutExecutable>(inputs[0], output_shape(inputs), stride_, before_,
                                                  kernels::basic_kernels(options.kernels));
 }
 

@@ -1,0 +1,24 @@
+#pragma once
+
+// Library: libsidenet (pkg-config sidenet, CMake sidenet::sidenet).
+
+#include "sidenet/batch.h"
+#include "sidenet/export.h"
+#include "sidenet/model.h"
+#include "sidenet/tensor.h"
+
+namespace sidenet {
+
+/// As far as MainNet's logits may be from PyTorch's, of the largest |logit|.
+inline constexpr double kCheckTolerance = 1e-4;
+
+/// Compares MainNet's logits with those that PyTorch gave for the same rows, (rows, classes)
+/// float32. A state dict does not say strides, padding, pooling or epsilon: this shows whether
+/// import took the right ones for granted. Returns the model with the outcome in checked(). Throws
+/// Error where shapes differ, MainNet has no head of its own, or a logit is further apart than
+/// kCheckTolerance.
+///
+///     checked_against(model, {.inputs = read_npy("x.npy")}, read_npy("y.npy")).save("net.st");
+SIDENET_API Model checked_against(const Model& model, const Batch& inputs, const Tensor& logits);
+
+}  // namespace sidenet

@@ -1,0 +1,72 @@
+#include "evidence.h"
+
+#include <array>
+
+#include "family.h"
+#include "sidenet/error.h"
+
+namespace sidenet {
+namespace {
+
+struct Evidence {
+  std::string place, name;
+};
+
+// Keys of a checkpoint or a configuration in it that name the network.
+bool names_network(const std::string& key) {
+  constexpr std::array kNames{"arch",       "architecture", "model",     "model_name",
+                              "model_type", "backbone",     "net",       "network",
+                              "encoder",    "net_type",     "model.name"};
+  for (const std::string name : kNames) {
+    if (key == name || key.ends_with("." + name)) return true;
+  }
+  return false;
+}
+
+std::vector<Evidence> evidence_of(const Checkpoint& checkpoint, const CheckpointFiles& files,
+                                  bool is_text) {
+  std::vector<Evidence> evidence;
+  for (const auto& [key, value] : checkpoint.metadata) {
+    if (names_network(key)) evidence.push_back({"'" + printable_line(key) + "'", value});
+  }
+  // A text's is read whole elsewhere.
+  if (is_text || files.config.empty()) return evidence;
+  const JsonField config = read_object(files.config);
+  for (const char* key : {"architecture", "model_name"}) {
+    if (config.has(key))
+      evidence.push_back({files.config + ": '" + key + "'", config.at(key).string()});
+  }
+  return evidence;
+}
+
+}  // namespace
+
+void check_names(const Checkpoint& checkpoint, const CheckpointFiles& files,
+                 const ImportOptions& options, ModelData& data) {
+  for (const auto& [place, name] : evidence_of(checkpoint, files, data.is_text())) {
+    const std::string other = data.architecture.family->other_network(name);
+    if (other.empty()) continue;
+    const std::string said = place + " says '" + other + "'";
+    if (!options.architecture.empty()) {
+      data.notes.push_back(
+          printable_line(said + "; read as a " + data.architecture.name + ", as asked"));
+      continue;
+    }
+    throw Error(data.source + ": " + said + ", and its tensors are read as a " +
+                data.architecture.name + ", which answers otherwise; --arch " +
+                data.architecture.name + " reads it so all the same");
+  }
+}
+
+std::string told_by_config(const CheckpointFiles& files) {
+  if (files.config.empty()) return "";
+  const JsonField config = read_object(files.config);
+  for (const char* key : {"model_type", "architecture"}) {
+    if (config.has(key))
+      return std::string("; ") + files.config + " says " + key + " " + "'" +
+             config.at(key).string() + "'";
+  }
+  return "";
+}
+
+}  // namespace sidenet

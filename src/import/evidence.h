@@ -1,0 +1,19 @@
+#pragma once
+
+#include "import_text.h"
+#include "model_data.h"
+#include "sidenet/checkpoint.h"
+
+namespace sidenet {
+
+/// Whether names that the checkpoint and its config.json carry agree with the network that was
+/// recognised. Throws Error where one names another; where the user asked for an architecture, it
+/// is noted.
+void check_names(const Checkpoint& checkpoint, const CheckpointFiles& files,
+                 const ImportOptions& options, ModelData& data);
+
+/// For a checkpoint that no family recognises: what its config.json says that it is, as a part of a
+/// line; empty where it does not.
+std::string told_by_config(const CheckpointFiles& files);
+
+}  // namespace sidenet

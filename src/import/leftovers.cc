@@ -1,0 +1,111 @@
+#include "leftovers.h"
+
+#include <algorithm>
+#include <array>
+
+#include "sidenet/error.h"
+
+namespace sidenet {
+namespace {
+
+// Of a tensor's path or a module's; "." stands behind each component.
+bool is_under(const std::string& name, const std::string& module) {
+  return name == module ||
+         (name.starts_with(module) && (module.ends_with('.') || name[module.size()] == '.'));
+}
+
+// What training leaves in a state dict: losses, metrics, counters.
+bool is_of_training(const std::string& name) {
+  constexpr std::array kLast{"num_batches_tracked", "n_averaged", "position_ids"};
+  const std::string last = name.substr(name.rfind('.') + 1);
+  if (std::find(kLast.begin(), kLast.end(), last) != kLast.end()) return true;
+  constexpr std::array kWords{"criterion", "loss", "objective", "optimizer", "metric", "accuracy"};
+  for (std::size_t begin = 0; begin < name.size();) {
+    const std::size_t end = std::min(name.find('.', begin), name.size());
+    for (const std::string word : kWords) {
+      if (name.compare(begin, word.size(), word) == 0 ||
+          (end - begin > word.size() &&
+           name.compare(end - word.size() - 1, word.size() + 1, "_" + word) == 0))
+        return true;
+    }
+    begin = end + 1;
+  }
+  return false;
+}
+
+bool is_normalisation(const std::string& name) {
+  return name.ends_with("mean") || name.ends_with("std");
+}
+
+}  // namespace
+
+std::string list_names(const std::vector<std::string>& names) {
+  constexpr std::size_t kMost = 5, kLongest = 60;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(names.size(), kMost); ++i) {
+    const std::string& name = names[i];
+    text += (i == 0 ? "'" : ", '") +
+            (name.size() <= kLongest ? name : "…" + name.substr(name.size() - kLongest)) + "'";
+  }
+  return names.size() > kMost ? text + " and " + std::to_string(names.size() - kMost) + " more"
+                              : text;
+}
+
+void choose_tensors(const ImportOptions& options, ModelData& data) {
+  for (const std::string& module : options.drop) {
+    const auto count = module.empty() ? 0 : std::erase_if(data.weights, [&](const auto& tensor) {
+      return is_under(tensor.first, module);
+    });
+    if (count == 0)
+      throw Error(data.source + ": drop: expected a module of the checkpoint, got " + "'" + module +
+                  "', which no tensor stands under");
+    data.notes.push_back(printable_line("left out, as asked: '" + module + "', " +
+                                        std::to_string(count) + " tensors"));
+  }
+  if (options.prefix.empty()) return;
+  std::map<std::string, Tensor> under;
+  for (auto& [name, tensor] : data.weights) {
+    if (name.size() > options.prefix.size() && is_under(name, options.prefix)) {
+      const std::size_t bytes = options.prefix.size() + (options.prefix.ends_with('.') ? 0 : 1);
+      under.emplace(name.substr(bytes), std::move(tensor));
+    }
+  }
+  if (under.empty())
+    throw Error(data.source + ": prefix: expected the beginning of tensors' names, got " + "'" +
+                options.prefix + "', with which none begins");
+  const std::size_t others = data.weights.size() - under.size();
+  if (others > 0)
+    data.notes.push_back(printable_line("left out, not under '" + options.prefix +
+                                        "': " + std::to_string(others) + " tensors"));
+  data.weights = std::move(under);
+}
+
+void judge_leftovers(const models::Family& family, const std::vector<std::string>& names,
+                     ModelData& data) {
+  std::vector<std::string> foreign, unknown, harmless;
+  for (const std::string& name : names) {
+    if (is_of_training(name) || family.is_harmless(name)) {
+      if (!name.ends_with("num_batches_tracked")) harmless.push_back(name);
+    } else {
+      (family.owns(name) ? foreign : unknown).push_back(name);
+    }
+  }
+  const std::string& network = data.architecture.name;
+  if (!foreign.empty()) {
+    throw Error(data.source + ": unknown architecture: it looks like a " + network +
+                ", which has no place for " + list_names(foreign));
+  }
+  if (!unknown.empty()) {
+    const bool is_scale = std::all_of(unknown.begin(), unknown.end(), is_normalisation);
+    throw Error(data.source + ": holds " + list_names(unknown) + ", which a " + network +
+                " has no place for: " +
+                (is_scale ? "if the network normalises its input by them, give --mean, --std and "
+                            "--drop MODULE"
+                          : "--drop MODULE leaves out what does not change its answers"));
+  }
+  if (!harmless.empty())
+    data.notes.push_back(
+        printable_line("left out, not part of a " + network + ": " + list_names(harmless)));
+}
+
+}  // namespace sidenet

@@ -1,0 +1,83 @@
+#include "sidenet/reference_check.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <sstream>
+
+#include "model_data.h"
+#include "sidenet/error.h"
+#include "sidenet/session.h"
+
+namespace sidenet {
+namespace {
+
+// In batches: PyTorch's rows may be many.
+Tensor mainnet_logits(const Model& model, const Batch& inputs) {
+  constexpr std::int64_t kBatch = 32;
+  const std::int64_t rows = inputs.rows();
+  const auto classes = static_cast<std::int64_t>(model.labels().size());
+  Session session(model, {.execution = {.batch = kBatch}, .mark_failed_rows = true});
+  ExitPolicy final_only;
+  final_only.always_exit = kFinalExit;
+  Tensor logits(DType::f32, {rows, classes});
+  for (std::int64_t first = 0; first < rows; first += kBatch) {
+    const Batch some = rows_of(inputs, first, std::min(kBatch, rows - first));
+    const Answers answers = session.run(some, final_only);
+    std::memcpy(logits.mutable_data<float>() + first * classes, answers.logits.data<float>(),
+                answers.logits.bytes());
+  }
+  return logits;
+}
+
+struct Worst {
+  double difference = 0, largest = 0;
+  std::int64_t at = 0;
+};
+
+// A difference that is no number is the worst.
+Worst compare(const Tensor& ours, const Tensor& theirs) {
+  Worst worst;
+  for (std::int64_t i = 0; i < ours.size(); ++i) {
+    const double expected = theirs.data<float>()[i];
+    const double difference = std::abs(ours.data<float>()[i] - expected);
+    worst.largest = std::max(worst.largest, std::abs(expected));
+    if (difference <= worst.difference || std::isnan(worst.difference)) continue;
+    worst.difference = difference;
+    worst.at = i;
+  }
+  return worst;
+}
+
+[[noreturn]] void refuse(const Model& model, const Tensor& ours, const Tensor& theirs,
+                         const Worst& worst) {
+  const std::int64_t classes = ours.dim(1);
+  std::ostringstream message;
+  message << data_of(model).source << ": check: row " << worst.at / classes << ", class "
+          << worst.at % classes << ": expected PyTorch's logit " << theirs.data<float>()[worst.at]
+          << ", got " << ours.data<float>()[worst.at]
+          << ": something that no weight tells was taken wrongly (strides, pooling, …)";
+  throw Error(message.str());
+}
+
+}  // namespace
+
+Model checked_against(const Model& model, const Batch& inputs, const Tensor& logits) {
+  const ModelData& data = data_of(model);
+  if (data.architecture.classes == 0)
+    throw Error(data.source + ": check: expected a network with a head, got an encoder alone");
+  if (inputs.rows() < 1) throw Error(data.source + ": check: expected rows, got none");
+  const Shape expected{inputs.rows(), data.architecture.classes};
+  if (logits.dtype() != DType::f32 || logits.shape() != expected) {
+    throw Error(data.source + ": check: expected logits " + to_string(expected) + " float32, got " +
+                to_string(logits.shape()) + " " + dtype_name(logits.dtype()));
+  }
+  const Tensor ours = mainnet_logits(model, inputs);
+  const Worst worst = compare(ours, logits);
+  if (!(worst.difference <= kCheckTolerance * worst.largest)) refuse(model, ours, logits, worst);
+  ModelData checked = data;
+  checked.checked = {inputs.rows(), worst.largest > 0 ? worst.difference / worst.largest : 0};
+  return ModelAccess::make(std::make_shared<const ModelData>(std::move(checked)));
+}
+
+}  // namespace sidenet
