@@ -47,9 +47,10 @@ bool is_header_shaped(const Record& record) {
 bool is_loosely_header_shaped(const Record& record) {
   return std::all_of(record.cells.begin(), record.cells.end(), [](const Cell& cell) {
     const std::string_view name = trimmed(cell.text);
-    return is_index_name(name) ||
-           (is_short_name(name, 60, 6) &&
-            std::string_view(".!\"").find(name.back()) == std::string_view::npos);
+    if (is_index_name(name)) return true;
+    const bool is_sentence = std::count(name.begin(), name.end(), ' ') > 2 &&
+                             std::string_view(".!?\"").find(name.back()) != std::string_view::npos;
+    return is_short_name(name, 60, 6) && !is_sentence;
   });
 }
 

@@ -57,7 +57,7 @@ class Mapping {
     if (const auto known = trained_classes()) return *known;
     const std::vector<int> by_name = match_names(names_, model_.labels);
     const auto unknown = std::find(by_name.begin(), by_name.end(), kUnknownClass);
-    const bool is_unnamed = are_plain_numbers(model_.labels);
+    const bool is_unnamed = !model_.named && are_plain_numbers(model_.labels);
     if (unknown == by_name.end() && !is_unnamed) return by_name;
     std::vector<LabelReading> readings =
         number_readings(names_, model_.labels.size(), has_folders_);
@@ -206,7 +206,14 @@ class Mapping {
 
 }  // namespace
 
-ModelClasses classes_of(const Model& model) { return {model.labels(), model.data_labels()}; }
+ModelClasses classes_of(const Model& model) {
+  const auto& assumptions = model.assumptions();
+  const bool named =
+      std::any_of(assumptions.begin(), assumptions.end(), [](const Assumption& assumption) {
+        return assumption.what == "labels" && assumption.source != AssumptionSource::default_value;
+      });
+  return {model.labels(), model.data_labels(), named};
+}
 
 LabelMap map_labels(std::span<const Dataset* const> parts, const ModelClasses& model) {
   return Mapping(parts, model).map();

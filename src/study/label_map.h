@@ -13,6 +13,7 @@ namespace sidenet {
 struct ModelClasses {
   std::vector<std::string> labels;
   std::vector<std::string> data_labels{};  ///< Model::data_labels()
+  bool named = false;  ///< somebody gave the labels, even where they are only numbers
 };
 ModelClasses classes_of(const Model& model);
 

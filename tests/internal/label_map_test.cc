@@ -160,6 +160,8 @@ TEST_CASE("class folders of numbers: sorted as text is a reading too") {
   // The labels of a model that was trained on such folders.
   Strings sorted{"1", "10", "11", "12", "2", "3", "4", "5", "6", "7", "8", "9"};
   CHECK(folders(sorted, sorted).of_rows[1] == 3);
+  // Or that somebody gave, though they are 0, 1, …
+  CHECK(map_labels(Quarters(4, 1, numbers(0, 11)), {numbers(0, 11), {}, true}).of_rows[1] == 3);
 }
 
 TEST_CASE("class folders by name") {
