@@ -33,6 +33,10 @@ void check_line_ends(const TextFile& file) {
 char find_delimiter(const TextFile& file) {
   const std::string_view bytes = without_mark(file.bytes());
   const std::string_view first = bytes.substr(0, bytes.find('\n'));
+  if (first.starts_with("sep=")) {
+    throw Error(Place{file.file.name, 1}.str() + ": expected a header or a row, got " +
+                excerpt(trimmed(first)) + ", a spreadsheet's: delete that line");
+  }
   std::string others;
   for (const char each : {';', '\t', '|'}) {
     if (first.find(each) != std::string_view::npos) others += each;

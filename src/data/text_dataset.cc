@@ -115,6 +115,7 @@ class TextDataset : public Dataset {
     release_pages(file, 0, file.bytes().size());
     std::uint64_t released = 0;
     while (reader.next(record)) {
+      refuse_header_again(file, record);
       if (record.line > std::numeric_limits<std::uint32_t>::max()) {
         throw Error(Place{file.file.name, record.line}.str() + ": expected fewer lines");
       }
@@ -152,14 +153,24 @@ class TextDataset : public Dataset {
     if (file.format == TextFormat::jsonl || file.format == TextFormat::trec ||
         !RecordReader(file).next(record))
       return;
-    const bool is_same = std::equal(
-        record.cells.begin(), record.cells.end(), choice_.names.begin(), choice_.names.end(),
-        [](const Cell& cell, const std::string& name) { return trimmed(cell.text) == name; });
-    if (choice_.has_header ? is_same : !looks_like_header(record)) return;
+    if (choice_.has_header ? is_header(record) : !looks_like_header(record)) return;
     throw Error(Place{file.file.name, record.line}.str() + ": expected " +
                 (choice_.has_header ? "the header of " : "no header, as in ") +
                 printable(files_[0].file.name) + ", got a line that starts with " +
                 excerpt(record.cells[0].text));
+  }
+
+  bool is_header(const Record& record) const {
+    return std::equal(
+        record.cells.begin(), record.cells.end(), choice_.names.begin(), choice_.names.end(),
+        [](const Cell& cell, const std::string& name) { return trimmed(cell.text) == name; });
+  }
+
+  // Files are joined with their headers, and pandas appends with one by default.
+  void refuse_header_again(const TextFile& file, const Record& record) const {
+    if (!choice_.has_header || !is_header(record)) return;
+    throw Error(Place{file.file.name, record.line}.str() +
+                ": expected a row, got the header again: delete that line");
   }
 
   std::string where(const TextFile& file, const Record& record, std::size_t column) const {

@@ -128,7 +128,10 @@ class Mapping {
     throw Error(row_of(name) + ": label " + shown(names_[name]) + " may be class " +
                 class_of(a, name) + " (" + a.words + ") or " + class_of(b, name) + " (" + b.words +
                 "); the labels are " + label_summary(names_) + ": give --labels-from " + a.option +
-                " or --labels-from " + b.option);
+                " or --labels-from " + b.option +
+                (b.option == std::string("sorted") && names_.size() < model_.labels.size()
+                     ? ", with data of all " + std::to_string(model_.labels.size())
+                     : ""));
   }
   [[noreturn]] void fail_as_trained(const LabelReading& reading) const {
     const std::size_t name = conflict(reading).value();

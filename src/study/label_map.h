@@ -29,9 +29,8 @@ struct LabelMap {
 /// - as DatasetOptions::labels_from says;
 /// - else as the model's training took them, where it has seen all of them;
 /// - by name: as written, else without regard to the case of A to Z, or as numbers of one value;
-/// - whole numbers (also "LABEL_3", "1.0") from 0 or from 1; of class folders, where there are as
-///   many as the model's, also by their place when sorted as text. Where several of these fit and
-///   differ, it is an Error.
+/// - whole numbers (also "LABEL_3", "1.0") from 0 or from 1; of class folders also by their place
+///   when sorted as text. Where several of these fit and differ, it is an Error.
 /// Labels of a model that are only numbers ("0", "1", …) are no names, unless its training saw
 /// them. Data without class names gives classes directly (from 1: one more). Throws Error naming
 /// the first class or row that does not fit, or the readings between which an option decides.

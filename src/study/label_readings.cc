@@ -52,6 +52,29 @@ LabelReading counted(const std::vector<std::int64_t>& values, int first, std::si
   return reading;
 }
 
+/// By the place that each number has where all from `first` on, `count` of them, are sorted as
+/// text: folders that are not here count too. Written with zeros in front where the names have
+/// them.
+LabelReading sorted_numbers(const std::vector<std::string>& names,
+                            const std::vector<std::int64_t>& values, int first, std::size_t count) {
+  const bool is_padded = std::any_of(names.begin(), names.end(), [](const std::string& name) {
+    return name.size() > 1 && name[0] == '0';
+  });
+  std::vector<std::string> all;
+  for (std::size_t i = 0; i < count; ++i) {
+    std::string name = std::to_string(i + static_cast<std::size_t>(first));
+    if (is_padded && name.size() < names[0].size())
+      name.insert(0, names[0].size() - name.size(), '0');
+    all.push_back(std::move(name));
+  }
+  LabelReading reading = counted(values, first, count);
+  const std::vector<int> places = sorted_reading(all).classes;
+  for (int& place : reading.classes) {
+    if (place != kUnknownClass) place = places[static_cast<std::size_t>(place)];
+  }
+  return {"sorted", "sorted as text", std::move(reading.classes)};
+}
+
 }  // namespace
 
 bool are_plain_numbers(const std::vector<std::string>& labels) {
@@ -119,6 +142,9 @@ std::vector<LabelReading> number_readings(const std::vector<std::string>& classe
     add(counted(*numbers, 0, count));
     add(counted(*numbers, 1, count));
     if (sorted && classes.size() == count) add(sorted_reading(classes));
+    for (const int first : {0, 1}) {
+      if (sorted) add(sorted_numbers(classes, *numbers, first, count));
+    }
   }
   return fitting;
 }

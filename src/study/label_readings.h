@@ -23,7 +23,7 @@ std::vector<int> match_names(const std::vector<std::string>& classes,
                              const std::vector<std::string>& labels);
 
 /// The readings of whole numbers that fit `count` classes, each once. `sorted`: also by their place
-/// when sorted as text. None where some class is no whole number.
+/// when sorted as text, beside those that are not here. None where some class is no whole number.
 std::vector<LabelReading> number_readings(const std::vector<std::string>& classes,
                                           std::size_t count, bool sorted);
 

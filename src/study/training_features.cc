@@ -79,7 +79,10 @@ std::uint64_t group_of(const Dataset& data, std::int64_t row) {
 // Of a head that is yet to be fitted: the data's own. Numbers mean themselves.
 ModelClasses classes_of_head(const std::vector<std::shared_ptr<const Dataset>>& parts) {
   std::set<std::string> unique;
+  const Dataset *numbers = nullptr, *names = nullptr;
   for (const auto& part : parts) {
+    if (!part->class_names().empty())
+      (whole_numbers(part->class_names()) ? numbers : names) = part.get();
     unique.insert(part->class_names().begin(), part->class_names().end());
     if (part->labels_from() == LabelsFrom::automatic) continue;
     throw Error("train: labels_from: expected none, as a new head has the data's own labels, got " +
@@ -88,10 +91,18 @@ ModelClasses classes_of_head(const std::vector<std::shared_ptr<const Dataset>>& 
   if (unique.size() < 2)
     throw Error("train: a head needs data with two classes or more, got " +
                 std::to_string(unique.size()));
-  const std::vector<std::string> names(unique.begin(), unique.end());
+  for (const auto& part : parts) {
+    if (part->class_names().empty())
+      throw Error("train: " + part->name(0) + " has no names of classes, which a new head takes");
+  }
+  if (numbers != nullptr && names != nullptr) {
+    throw Error("train: " + numbers->name(0) + " has numbers as labels, " + names->name(0) +
+                " names: expected one or the other in all data of a new head");
+  }
+  const std::vector<std::string> labels(unique.begin(), unique.end());
   ModelClasses classes;
-  for (const std::size_t index : sorted_order(names)) classes.labels.push_back(names[index]);
-  if (whole_numbers(names)) classes.data_labels = classes.labels;
+  for (const std::size_t index : sorted_order(labels)) classes.labels.push_back(labels[index]);
+  if (numbers != nullptr) classes.data_labels = classes.labels;
   return classes;
 }
 

@@ -153,6 +153,10 @@ TEST_CASE("class folders of numbers: sorted as text is a reading too") {
   CHECK(has(message, "(sorted as text)"));
   CHECK(has(message, "--labels-from 1 or --labels-from sorted"));
   CHECK(has(error_of([&] { folders(numbers(0, 11), numbers(0, 11)); }), "--labels-from sorted"));
+  // Folders that are not here counted when the model was trained.
+  CHECK(has(error_of([&] { folders(numbers(0, 3), model); }),
+            "(counted from 0) or 'class e' (sorted as text)"));
+  CHECK(folders({"00", "01", "02", "03"}, model).of_rows[1] == 3);
   // Up to nine they are the same; with zeros in front, too; and of texts pandas sorts by value.
   CHECK(folders(numbers(0, 3), kNews).of_rows[1] == 3);
   CHECK(folders({"01", "02", "03", "04"}, kNews).of_rows[1] == 3);

@@ -158,6 +158,12 @@ TEST_CASE("csv: semicolons, tabs and bars where commas do not fit") {
   check_refused("x.tsv", "text,label\na b,pos\nc d,neg\n", {"expected tabs", "commas", ".csv"});
 }
 
+TEST_CASE("lines that are no rows") {
+  const Bytes rows = "text,label\na b,pos\nc d,neg\n";
+  check_refused("x.csv", rows + rows, {"x.csv:4", "the header again"});
+  check_refused("x.csv", "sep=;\ntext;label\na b;pos\n", {"x.csv:1", "'sep=;'"});
+}
+
 TEST_CASE("line ends") {
   check_refused("x.csv", "text,label\ra b,pos\rc d,neg\r", {"CR alone", "tr "});
   check_refused("x.jsonl", "{\"text\":\"a\",\"label\":0}\r{\"text\":\"b\",\"label\":1}\r", {"CR"});

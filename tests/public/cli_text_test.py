@@ -255,6 +255,8 @@ class Data(CommandTest):
                            "--labels-from 1")
         self.assertGreater(accuracy("--data", ones, "--labels-from", "1"), 0.9)
         self.assertLess(accuracy("--data", ones, "--labels-from", "0"), 0.1)
+        self.assert_failed(sidenet("train", HERE["encoder"], "--head", "--data", HERE["held"], "--data", whole, "--at", "embeddings", "-o",
+                                   self.path("x"), "--quiet"), 1, "held.tsv:2", "whole.tsv:2", "numbers", "names")
         # One numbering for all files; the model keeps it, and then one of them is clear.
         trained = self.path("numbers.safetensors")
         outcome = self.done("train", HERE["model"], "--data", ones, "--data", seconds, "--at", "embeddings", "--epochs", 1, "-o", trained)
