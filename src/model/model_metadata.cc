@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "data_labels.h"
 #include "family.h"
 #include "json_field.h"
 #include "sidenet/error.h"
@@ -325,22 +326,6 @@ void check_label_count(const ModelData& data) {
   }
 }
 
-// As many as the labels, and no two alike.
-void read_data_labels(const std::string& path, const Metadata& metadata, ModelData& data) {
-  constexpr const char* kKey = "sidenet.data_labels";
-  if (!metadata.count(kKey)) return;
-  data.data_labels = strings_of(path, metadata, kKey, kMaxLabels);
-  if (data.data_labels.size() != data.labels.size()) {
-    throw Error(name_of(path, kKey).place("") + "expected " + std::to_string(data.labels.size()) +
-                ", one a label, got " + std::to_string(data.data_labels.size()));
-  }
-  std::set<std::string> seen;
-  for (const std::string& label : data.data_labels) {
-    if (!label.empty() && !seen.insert(label).second)
-      throw Error(name_of(path, kKey).place("") + "expected different labels, got one twice");
-  }
-}
-
 void check_image_channels(const ModelData& data) {
   const int channels = static_cast<int>(data.architecture.input_shape[0]);
   if (data.preprocessing.channels != channels) {
@@ -362,7 +347,7 @@ ModelMetadata metadata_of(const ModelData& data) {
                        {"sidenet.architecture", dump(architecture)},
                        {"sidenet.labels", dump(data.labels)},
                        {"sidenet.exits", dump(exits)}};
-  if (!data.data_labels.empty()) metadata["sidenet.data_labels"] = dump(data.data_labels);
+  if (!data.data_labels.empty()) metadata[kDataLabels] = dump(data.data_labels);
   if (!data.is_text())
     metadata["sidenet.preprocessing"] = preprocessing_json(data.preprocessing).dump();
   if (data.tokenizer) write_tokenizer(*data.tokenizer, metadata);
@@ -400,7 +385,6 @@ void read_metadata(const std::string& path, ModelMetadata metadata, ModelData& d
   read_architecture(path, metadata, data);
   data.labels = strings_of(path, metadata, "sidenet.labels", kMaxLabels);
   check_label_count(data);
-  read_data_labels(path, metadata, data);
   if (data.is_text()) {
     read_tokenizer(path, metadata, data);
   } else {
@@ -411,6 +395,9 @@ void read_metadata(const std::string& path, ModelMetadata metadata, ModelData& d
   read_exits(path, metadata, data);
   if (data.has_final() && data.labels.empty())
     throw Error(path + ": metadata 'sidenet.labels': expected at least one label");
+  if (const auto found = metadata.find(kDataLabels); found != metadata.end())
+    data.data_labels =
+        read_data_labels(found->second, data.labels.size(), name_of(path, kDataLabels));
 }
 
 }  // namespace sidenet
