@@ -214,7 +214,8 @@ int run(Options& options) {
   for (const std::string& spec : options.data)
     data.push_back(open_dataset(spec, options.rows, options.common.quiet));
   for (const std::string& spec : options.probe_data) {
-    const DatasetOptions all_rows{.columns = options.rows.columns};
+    const DatasetOptions all_rows{.columns = options.rows.columns,
+                                  .labels_from = options.rows.labels_from};
     suggest.probe_data.push_back(open_dataset(spec, all_rows, options.common.quiet));
   }
   const Suggestion result = [&] {

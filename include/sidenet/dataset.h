@@ -16,10 +16,39 @@
 namespace sidenet {
 
 /// Of the bytes of a text file.
-enum class TextEncoding { utf8, latin1 };
+enum class TextEncoding {
+  utf8,
+  latin1,  ///< ISO 8859-1; its control characters 0x80 to 0x9F are refused
+  windows1252
+};
 template <>
 inline constexpr EnumName<TextEncoding> kEnumNames<TextEncoding>[] = {
-    {TextEncoding::utf8, "utf-8"}, {TextEncoding::latin1, "latin-1"}};
+    {TextEncoding::utf8, "utf-8"},
+    {TextEncoding::latin1, "latin-1"},
+    {TextEncoding::windows1252, "windows-1252"}};
+
+/// What quotes around a cell of .csv and .tsv mean.
+enum class Quotes {
+  automatic,  ///< .csv: as doubled; .tsv: as the whole file speaks for, refused where it does not
+  doubled,    ///< they enclose the cell; one inside is written twice (RFC 4180, pandas' to_csv)
+  text        ///< they belong to the text (GLUE's files)
+};
+template <>
+inline constexpr EnumName<Quotes> kEnumNames<Quotes>[] = {
+    {Quotes::automatic, "auto"}, {Quotes::doubled, "doubled"}, {Quotes::text, "text"}};
+
+/// What a class's number in the data means to a model whose labels are other names.
+enum class LabelsFrom {
+  automatic,  ///< what alone fits; refused where several do
+  zero,       ///< 0 is the model's first class
+  one,        ///< 1 is
+  sorted      ///< the place among the data's labels sorted as text: torchvision's ImageFolder
+};
+template <>
+inline constexpr EnumName<LabelsFrom> kEnumNames<LabelsFrom>[] = {{LabelsFrom::automatic, "auto"},
+                                                                  {LabelsFrom::zero, "0"},
+                                                                  {LabelsFrom::one, "1"},
+                                                                  {LabelsFrom::sorted, "sorted"}};
 
 /// Where the parts of a text row stand. A column is a name of the header (of .jsonl a key), or a
 /// number from 1. TREC lines have the columns label (the part before the colon) and text.
@@ -28,12 +57,15 @@ struct TextColumns {
   std::string pair = {};   ///< the second text of a pair; empty: none
   std::string label = {};  ///< empty: guessed
   TextEncoding encoding = TextEncoding::utf8;
+  Quotes quotes = Quotes::automatic;
+  bool drop_empty = false;  ///< rows without a text or label are left out; else refused
 };
 
 struct DatasetOptions {
-  std::int64_t skip = 0;    ///< leave out the first rows
-  std::int64_t limit = -1;  ///< at most this many rows; -1: all
-  TextColumns columns{};    ///< for texts
+  std::int64_t skip = 0;                           ///< leave out the first rows
+  std::int64_t limit = -1;                         ///< at most this many rows; -1: all
+  TextColumns columns{};                           ///< for texts
+  LabelsFrom labels_from = LabelsFrom::automatic;  ///< also of names, where it is sorted
   /// False: rows without labels; label() is 0 and there are no class names, whatever the data says.
   /// Then a folder may hold images at any depth, an IDX file may come alone, and a text file may
   /// have no label column, or be one text a line.
@@ -43,9 +75,10 @@ struct DatasetOptions {
 /// Images or texts with labels (or without: DatasetOptions::labelled), in a fixed order, read when
 /// asked for. What a path holds is found out from the path and the bytes: a folder of class folders
 /// (PNG, JPEG, BMP), an IDX pair "images,labels" (also .gz), CIFAR-10/100 binary files (one,
-/// several with commas, a folder of them, or a tar or tar.gz); texts as .tsv (no quotes), .csv (RFC
-/// 4180), .jsonl, or TREC's "LABEL:detail text" lines, each also .gz; several with commas where
-/// format and columns agree; files of other names are looked into for tabs and TREC lines.
+/// several with commas, a folder of them, or a tar or tar.gz); texts as .tsv, .csv (RFC 4180),
+/// JSON lines (.jsonl, .ndjson, .json), or TREC's "LABEL:detail text" lines, each also .gz; several
+/// with commas where format and columns agree; files of other names are looked into for tabs, JSON
+/// objects and TREC lines.
 class SIDENET_API Dataset {
  public:
   enum class Kind { images, texts };
@@ -62,16 +95,23 @@ class SIDENET_API Dataset {
   /// The files that open(spec) reads, with labels or without, those of a folder one by one. Throws
   /// Error where they cannot be listed; whether they can be read is not looked at.
   static std::vector<std::string> files(const std::string& spec, bool labelled = true);
+  /// What a file is by its first bytes or its name: "Parquet", "a zip file", "CSV", "JSON lines", …
+  /// Empty: none of those that are known, or it cannot be read. A gzip file: what is packed, by its
+  /// name, or "a gzip file".
+  static std::string format(const std::string& path);
   virtual ~Dataset() = default;
 
   virtual Kind kind() const { return Kind::images; }
   /// What was guessed, worth telling the user, a line each.
   virtual const std::vector<std::string>& notes() const;
+  /// DatasetOptions::labels_from.
+  virtual LabelsFrom labels_from() const { return LabelsFrom::automatic; }
 
   virtual std::int64_t rows() const = 0;
   virtual int label(std::int64_t row) const = 0;
-  /// Class names where the data has them; else empty. Of class folders and texts: sorted (by value
-  /// where all are integers), those of the whole data even where skip and limit leave rows out.
+  /// Class names where the data has them; else empty. Those of the whole data even where skip and
+  /// limit leave rows out. Of class folders: sorted as text. Of texts: sorted; where all are whole
+  /// numbers ("1", "01", "1.0") they are written as integers and sorted by value.
   virtual const std::vector<std::string>& class_names() const = 0;
   /// "cat/0001.png", "test_batch.bin[17]", "dev.tsv:17" (a line): for messages.
   virtual std::string name(std::int64_t row) const = 0;

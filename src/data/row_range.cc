@@ -9,11 +9,13 @@ namespace {
 
 class RowRange : public Dataset {
  public:
-  RowRange(std::shared_ptr<const Dataset> data, std::int64_t first, std::int64_t rows)
-      : data_(std::move(data)), first_(first), rows_(rows) {}
+  RowRange(std::shared_ptr<const Dataset> data, std::int64_t first, std::int64_t rows,
+           LabelsFrom labels_from)
+      : data_(std::move(data)), first_(first), rows_(rows), labels_from_(labels_from) {}
 
   Kind kind() const override { return data_->kind(); }
   const std::vector<std::string>& notes() const override { return data_->notes(); }
+  LabelsFrom labels_from() const override { return labels_from_; }
   std::int64_t rows() const override { return rows_; }
   int label(std::int64_t row) const override { return data_->label(inner(row)); }
   const std::vector<std::string>& class_names() const override { return data_->class_names(); }
@@ -36,6 +38,7 @@ class RowRange : public Dataset {
 
   std::shared_ptr<const Dataset> data_;
   std::int64_t first_, rows_;
+  LabelsFrom labels_from_;
 };
 
 }  // namespace
@@ -53,7 +56,8 @@ std::shared_ptr<const Dataset> row_range(std::shared_ptr<const Dataset> data,
   }
   const std::int64_t left = data->rows() - options.skip;
   return std::make_shared<RowRange>(std::move(data), options.skip,
-                                    options.limit < 0 ? left : std::min(left, options.limit));
+                                    options.limit < 0 ? left : std::min(left, options.limit),
+                                    options.labels_from);
 }
 
 }  // namespace sidenet
