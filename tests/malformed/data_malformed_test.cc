@@ -168,9 +168,40 @@ TEST_CASE("BMP: sizes that its bytes do not hold") {
   check_image_refused(bmp, "at most 32 bits");
 }
 
+TEST_CASE("BMP: run lengths, and OS/2's palettes") {
+  Bytes bmp = read(golden_image("bmp8.bmp"));
+  bmp[30] = 1;
+  check_image_refused(bmp, "got run lengths (RLE): convert it to PNG");
+  Bytes old("BM\0\0\0\0\0\0\0\0\x20\0\0\0\x0c\0\0\0\2\0\2\0\1\0\1\0", 26);
+  check_image_refused(old + Bytes(14, '\0'), "one of OS/2 with a palette");
+}
+
+TEST_CASE("PNG: grey of 16 bits, and Apple's own variant") {
+  check_image_refused(png(2, 1, 16, 0, Bytes("\0\x12\x34\x56\x78", 5)),
+                      "expected at most 8 bits of grey in a PNG, got 16");
+  Bytes apple = plain_png(2, 2, "\x01\x02\x03");
+  apple.insert(33, png_chunk("CgBI", Bytes(4, '\0')));
+  check_image_refused(apple, "Apple's own variant");
+}
+
+TEST_CASE("JPEG: colours that markers tell otherwise than the components' names") {
+  Bytes jpeg = read(golden_image("photo.jpg"));
+  const auto frame = jpeg.find("\xff\xc0");
+  REQUIRE(frame != Bytes::npos);
+  for (const auto& [at, name] : {std::pair(10, 'R'), {13, 'G'}, {16, 'B'}}) jpeg[frame + at] = name;
+  check_image_refused(jpeg, "components named R, G and B behind a marker that says YCbCr");
+}
+
 TEST_CASE("files that are no images") {
   check_image_refused("", "an empty file");
-  check_image_refused("GIF89a etc", "starts as none of them");
+  check_image_refused("GIF89a etc", "got a GIF picture: convert it to PNG");
+  check_image_refused(Bytes("RIFF\x10\0\0\0WEBPVP8 ", 16), "got a WebP picture");
+  check_image_refused(Bytes("\0\0\0\x1c"
+                            "ftypheic",
+                            12),
+                      "got a HEIC picture");
+  check_image_refused("<!DOCTYPE html>", "text with tags");
+  check_image_refused("version https://git-lfs.github.com/spec/v1\n", "a pointer of Git LFS");
   check_image_refused(Bytes(1000, '\0'), "starts as none of them");
   const Folder folder;
   check_message(error_of([&] { read_image(folder.path + "/gone.png", 3); }),
