@@ -10,6 +10,7 @@
 #include "json_lines.h"
 #include "outputs.h"
 #include "progress.h"
+#include "row_options.h"
 #include "sidenet/calibration.h"
 #include "sidenet/error.h"
 #include "table.h"
@@ -190,7 +191,9 @@ int run(const Options& options) {
   if (options.max_risk && !result.certificate) refuse(result, options);
   result.model.save(options.output);
   if (options.json) {
-    print_json(as_json(result, options));
+    Json json = as_json(result, options);
+    add_taken(json, {{options.data, data}}, options.rows);
+    print_json(json);
   } else {
     print(result, options);
   }

@@ -8,6 +8,7 @@
 #include "common_options.h"
 #include "json_lines.h"
 #include "progress.h"
+#include "row_options.h"
 #include "sidenet/evaluation.h"
 #include "table.h"
 #include "text.h"
@@ -80,7 +81,9 @@ int run(const Options& options) {
   if (!broken.empty() && !options.common.quiet) std::cerr << printable(broken) << '\n';
   for (const std::string& note : evaluation.notes) std::cerr << printable(note) << '\n';
   if (options.json) {
-    print_json(as_json(evaluation));
+    Json json = as_json(evaluation);
+    add_taken(json, {{options.data, data}}, options.rows);
+    print_json(json);
   } else {
     print(evaluation, options);
   }

@@ -68,8 +68,8 @@ Bytes huffman_segment(const std::vector<int>& counts, int symbols) {
 }  // namespace
 
 TEST_CASE("images cut short anywhere") {
-  for (const char* name :
-       {"rgb.png", "palette.png", "bmp24.bmp", "bmp8.bmp", "photo.jpg", "progressive.jpg"}) {
+  for (const char* name : {"rgb.png", "palette.png", "bmp24.bmp", "bmp8.bmp", "photo.jpg",
+                           "progressive.jpg", "cmyk.jpg"}) {
     CAPTURE(name);
     check_prefixes_refused(read(golden_image(name)), 1,
                            [](const Bytes& bytes) { decode_image(view(bytes), 3, "x"); });
@@ -144,7 +144,7 @@ TEST_CASE("PNG: flat pictures above 16 megapixels need a byte for 64 pixels") {
 }
 
 TEST_CASE("JPEG and BMP damage never gets past an Error") {
-  for (const char* name : {"photo.jpg", "progressive.jpg", "bmp8.bmp"}) {
+  for (const char* name : {"photo.jpg", "progressive.jpg", "cmyk.jpg", "bmp8.bmp"}) {
     const Bytes good = read(golden_image(name));
     for (std::size_t at = 0; at < good.size(); ++at) {
       for (const int flip : {0x01, 0x80, 0xff}) {
@@ -359,7 +359,15 @@ TEST_CASE("folders with nothing to read") {
   check_refused(folder.path, "got 0 folders without images");
   fs::create_directories(folder.path + "/cat");
   folder.write("loose.png", plain_png(1, 1, "\x01"));
-  check_refused(folder.path, "got 1 folders without images");
+  check_refused(folder.path, "got 1 folders without images and 1 picture beside");
+  folder.write("cat/notes.txt", "no picture");
+  folder.write("cat/x.webp", "");
+  folder.write("cat/y.WEBP", "");
+  check_refused(folder.path,
+                "cat: expected PNG, JPEG or BMP files in a class folder, got others "
+                "alone: .webp (2 files in 1 folder), .txt (1 file in 1 folder)");
+  fs::remove_all(folder.path + "/cat");
+  fs::create_directories(folder.path + "/cat");
   check_refused(folder.path + "/gone", "No such file");
   check_refused("", "got an empty one");
   fs::create_symlink("nowhere.png", folder.path + "/cat/x.png");
