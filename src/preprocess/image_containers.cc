@@ -5,6 +5,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "jpeg_scan.h"
 #include "picture_kinds.h"
 #include "sidenet/error.h"
 
@@ -181,6 +182,7 @@ ImageHeader check_jpeg(Bytes bytes, const std::string& name) {
   header.scans = 0;
   std::uint32_t tables = 0;
   JpegColours colours;
+  JpegScans scans;
   for (std::size_t at = 2;;) {
     while (at < bytes.size() && u8(bytes, at) != 0xff) ++at;  // padding between segments
     while (at < bytes.size() && u8(bytes, at) == 0xff) ++at;
@@ -211,10 +213,14 @@ ImageHeader check_jpeg(Bytes bytes, const std::string& name) {
         header.adobe = {at - 2, *transform};
     }
     at += length;
+    scans.read_segment(marker, segment);
     if (marker == kScan) {
       if (++header.scans > kMaxScans)
         fail(name, at, "too many scans: expected at most 1000 in a JPEG, got more");
-      at = skip_entropy_coded(bytes, at);
+      const std::size_t end = skip_entropy_coded(bytes, at);
+      const std::string missing = scans.missing(segment, bytes.subspan(at, end - at));
+      if (!missing.empty()) fail(name, end, missing + ": it is damaged; fetch it again");
+      at = end;
     }
   }
   if (header.width == 0 || header.scans == 0)

@@ -46,7 +46,7 @@ TEST_CASE("lossless files decode as Pillow's convert does it, to the byte") {
 }
 
 TEST_CASE("JPEG decodes within a few grey levels of libjpeg") {
-  for (const std::string stem : {"photo", "progressive", "photo_grey"}) {
+  for (const std::string stem : {"photo", "progressive", "photo_grey", "restart"}) {
     CAPTURE(stem);
     const Tensor image = read_image(golden_image(stem + ".jpg"), 3);
     const int largest = difference(image, read(golden_image(stem + "_jpg.rgb.idx")));

@@ -121,6 +121,23 @@ TEST_CASE("JPEG: Huffman tables that overflow the decoder's, and endless scans")
   check_image_refused(large, "too many scans");
 }
 
+TEST_CASE("JPEG: a scan without all of its blocks, although the file has its end") {
+  for (const char* name : {"photo.jpg", "photo_grey.jpg", "cmyk.jpg", "restart.jpg"}) {
+    const Bytes good = read(golden_image(name));
+    const std::size_t data = good.rfind("\xff\xda") + 14, end = good.size() - 2;
+    CAPTURE(name);
+    for (std::size_t at = data; at + 1 < end; ++at) {
+      CAPTURE(at);
+      check_image_refused(good.substr(0, at) + "\xff\xd9", "blocks: it is damaged");
+    }
+  }
+  Bytes restarts = read(golden_image("restart.jpg"));
+  const std::size_t second = restarts.find("\xff\xd1");
+  REQUIRE(second != Bytes::npos);
+  check_image_refused(Bytes(restarts).erase(second, 2), "a restart marker after 4 of 15 blocks");
+  check_image_refused(Bytes(restarts).insert(second, "abcdef"), "expected a restart marker");
+}
+
 TEST_CASE("JPEG: thousands of Huffman tables") {
   const Bytes table = huffman_segment({0, 2}, 2);
   Bytes tables;
