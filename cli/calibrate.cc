@@ -8,6 +8,7 @@
 #include "command.h"
 #include "common_options.h"
 #include "json_lines.h"
+#include "missing_classes.h"
 #include "outputs.h"
 #include "progress.h"
 #include "row_options.h"
@@ -188,6 +189,7 @@ int run(const Options& options) {
     return calibrate(model, *data, calibrate_options, std::ref(progress));
   }();
   for (const std::string& note : result.notes) std::cerr << printable(note) << '\n';
+  tell_missing_classes(model, {{options.data, data}}, options.common.quiet);
   if (options.max_risk && !result.certificate) refuse(result, options);
   result.model.save(options.output);
   if (options.json) {

@@ -9,6 +9,7 @@
 #include "command.h"
 #include "common_options.h"
 #include "json_lines.h"
+#include "missing_classes.h"
 #include "progress.h"
 #include "row_options.h"
 #include "sidenet/error.h"
@@ -227,6 +228,7 @@ int run(Options& options) {
     return suggest_exits(model, data, suggest, std::ref(progress));
   }();
   for (const std::string& note : result.notes) std::cerr << printable(note) << '\n';
+  tell_missing_classes(model, named, options.common.quiet);
   const std::string command = result.suggested.taps.empty()
                                   ? ""
                                   : train_command(result.suggested, options, model.is_text());

@@ -8,6 +8,7 @@
 #include "command.h"
 #include "common_options.h"
 #include "html_report.h"
+#include "missing_classes.h"
 #include "outputs.h"
 #include "progress.h"
 #include "row_options.h"
@@ -116,6 +117,7 @@ int run(const Options& options) {
                  std::ref(progress));
   }();
   for (const std::string& note : result.notes) std::cerr << printable(note) << '\n';
+  tell_missing_classes(model, {{options.data, data}}, options.common.quiet);
   const std::string broken = file_note(model);
   if (!broken.empty() && !options.common.quiet) std::cerr << printable(broken) << '\n';
   Json report =

@@ -192,6 +192,13 @@ ImageHeader check_jpeg(Bytes bytes, const std::string& name) {
     if (marker < 0xc0 || (marker >= 0xd0 && marker <= 0xd8))
       fail(name, at - 1,
            "expected a JPEG segment, got the unexpected JPEG marker " + std::to_string(marker));
+    const bool is_frame = marker >= 0xc0 && marker <= 0xcf && marker != kHuffman &&
+                          marker != 0xc8 &&
+                          marker != 0xcc;  // reserved; tables of arithmetic coding
+    if (is_frame && marker > 0xc2)
+      fail(name, at - 1,
+           "expected a baseline or progressive JPEG, got a lossless, hierarchical or "
+           "arithmetic-coded one: convert it to PNG");
     require(bytes, at, 2, "a JPEG segment", name);
     const std::size_t length = be16(bytes, at);
     if (length < 2)

@@ -138,6 +138,14 @@ TEST_CASE("JPEG: a scan without all of its blocks, although the file has its end
   check_image_refused(Bytes(restarts).insert(second, "abcdef"), "expected a restart marker");
 }
 
+TEST_CASE("JPEG: other kinds are named") {
+  for (const char kind : {'\xc3', '\xc5', '\xc9', '\xcf'}) {
+    Bytes jpeg = read(golden_image("photo.jpg"));
+    jpeg[jpeg.find("\xff\xc0") + 1] = kind;
+    check_image_refused(jpeg, "got a lossless, hierarchical or arithmetic-coded one");
+  }
+}
+
 TEST_CASE("JPEG: thousands of Huffman tables") {
   const Bytes table = huffman_segment({0, 2}, 2);
   Bytes tables;

@@ -96,7 +96,7 @@ class Folders(CommandTest):
         self.assertNotIn("MACOSX", outcome.err)
         predicted = sidenet("predict", HERE["model"], self.folder, "--json")
         self.assertEqual((predicted.status, len(predicted.rows())), (0, 4), predicted)
-        self.assertEqual(predicted.err, f"{self.folder}: skipped .webp (2 files in 2 folders), .txt (1 file in 1 folder)\n")
+        self.assertIn(f"{self.folder}: skipped .webp (2 files in 2 folders), .txt (1 file in 1 folder)", predicted.err.splitlines())
 
     def test_a_class_of_other_files_is_refused(self):
         os.rename(os.path.join(self.folder, "red", "000.png"), os.path.join(self.folder, "red", "000.webp"))
@@ -106,6 +106,19 @@ class Folders(CommandTest):
     def test_a_class_that_the_model_lacks_is_refused(self):
         shutil.copytree(os.path.join(self.folder, "red"), os.path.join(self.folder, "purple"))
         self.assert_failed(self.evaluate(), 1, "'purple'", "red, green, blue")
+
+    def test_a_class_that_the_data_lacks_is_told(self):
+        shutil.rmtree(os.path.join(self.folder, "green"))
+        os.rename(os.path.join(self.folder, "red"), os.path.join(self.folder, "Red"))
+        note = f"{self.folder}: no class folder for 1 of the model's 3 classes: 'green'"
+        outcome = self.evaluate()
+        self.assertEqual((outcome.status, outcome.rows()[0]["rows"]), (0, 2), outcome)
+        self.assertIn(note, outcome.err.splitlines())
+        quiet = self.done("evaluate", HERE["model"], "--data", self.folder, "--json", "--quiet")
+        self.assertEqual(quiet.err, "")
+        train = ["train", HERE["plain"], "--data", self.folder, "--at", EXITS[0], "-o", self.path("lacks"), "--epochs", 1]
+        self.assertIn(note, self.done(*train).err.splitlines())
+        self.assertNotIn("no class folder", self.done(*train, "--data", HERE["data"]).err)
 
     def test_an_empty_class_is_told(self):
         os.remove(os.path.join(self.folder, "green", "000.png"))
