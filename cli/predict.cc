@@ -64,7 +64,7 @@ void for_each_image(const std::vector<std::string>& inputs, const Lines::Waiting
       if (waiting != nullptr && input == "-") {
         for_each_named_image(*waiting, use, report);
       } else if (std::filesystem::is_directory(input, ignored)) {
-        for (const std::string& image : images_below(input)) use(image);
+        for (const std::string& image : images_below(input).paths) use(image);
       } else {
         use(input);
       }
@@ -198,6 +198,20 @@ std::string order_note(const std::vector<std::string>& inputs) {
   return "";
 }
 
+/// What is skipped in folders of images, a line each.
+std::vector<std::string> skipped_notes(const std::vector<std::string>& inputs) {
+  std::vector<std::string> notes;
+  for (const std::string& input : inputs) {
+    std::error_code ignored;
+    if (input == "-" || !std::filesystem::is_directory(input, ignored)) continue;
+    try {
+      for (const std::string& note : images_below(input).notes) notes.push_back(note);
+    } catch (const Error&) {  // told where its images are read
+    }
+  }
+  return notes;
+}
+
 void print_note(const std::string& note) {
   if (!note.empty()) std::cerr << printable(note) << '\n';
 }
@@ -222,6 +236,9 @@ int run(const Options& options) {
     print_note(certificate_note(model, policy, options.common.execution(), false));
     if (guard) print_note(guard->note());
     if (guard && !model.is_text()) print_note(order_note(options.inputs));
+    if (!model.is_text()) {
+      for (const std::string& note : skipped_notes(options.inputs)) print_note(note);
+    }
   }
   Predictor predictor(model, policy,
                       {.execution = options.common.execution(),

@@ -3,17 +3,13 @@
 #include <iostream>
 
 #include "common_options.h"
+#include "row_options.h"
 #include "text.h"
 
 namespace sidenet::tools {
 
 void add_dataset_options(CLI::App& sub, DatasetOptions& options) {
-  sub.add_option("--skip", options.skip, "Leave out the first N rows of each DATA")
-      ->option_text("N")
-      ->check(CLI::NonNegativeNumber);
-  sub.add_option("--limit", options.limit, "At most N rows of each DATA")
-      ->option_text("N")
-      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40));
+  add_row_options(sub, options);
   add_enum_option<LabelsFrom>(
       sub, "--labels-from", options.labels_from,
       "What numbers as labels mean: 0 or 1 is the first class; sorted: labels are sorted as "

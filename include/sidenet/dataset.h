@@ -61,9 +61,27 @@ struct TextColumns {
   bool drop_empty = false;  ///< rows without a text or label are left out; else refused
 };
 
+/// Parts `first` to `last` of `of` parts of a data set, counted from 1. Parts are disjoint,
+/// together all rows, of a size but for one row, and have of each class what the whole has, but for
+/// one row.
+struct RowSplit {
+  int first = 1, last = 1, of = 1;
+};
+/// "2/5", "1-4/5".
+SIDENET_API std::string to_string(const RowSplit& split);
+
+/// What rows to take. `skip` and `limit` come first, then `split`, then `sample`. A folder of class
+/// folders is skipped and limited by classes in turn: the first picture of each, the second, … .
+/// All else is as it stands. Rows keep their order. The same options and rows_seed choose the same
+/// rows of the same data, whatever they are for.
 struct DatasetOptions {
-  std::int64_t skip = 0;                           ///< leave out the first rows
-  std::int64_t limit = -1;                         ///< at most this many rows; -1: all
+  std::int64_t skip = 0;    ///< leave out the first rows
+  std::int64_t limit = -1;  ///< at most this many rows; -1: all
+  RowSplit split{};         ///< drawn by rows_seed
+  /// At most this many rows, drawn by rows_seed in proportion to the classes (the largest
+  /// remainder; one of each class where there are as many); -1: all.
+  std::int64_t sample = -1;
+  std::uint64_t rows_seed = 1;
   TextColumns columns{};                           ///< for texts
   LabelsFrom labels_from = LabelsFrom::automatic;  ///< also of names, where it is sorted
   /// False: rows without labels; label() is 0 and there are no class names, whatever the data says.
@@ -79,6 +97,7 @@ struct DatasetOptions {
 /// JSON lines (.jsonl, .ndjson, .json), or TREC's "LABEL:detail text" lines, each also .gz; several
 /// with commas where format and columns agree; files of other names are looked into for tabs, JSON
 /// objects and TREC lines.
+/// In folders, hidden files and what systems leave behind (Thumbs.db, __MACOSX) are no files.
 class SIDENET_API Dataset {
  public:
   enum class Kind { images, texts };
@@ -87,7 +106,8 @@ class SIDENET_API Dataset {
   ///     const auto data =
   ///         Dataset::open("dev.tsv", {.limit = 500, .columns = {.text = "sentence"}});
   ///
-  /// Throws Error: nothing there, an empty folder, labels that disagree, a truncated file; of texts
+  /// Throws Error: nothing there, an empty folder, a class folder with other files alone, labels
+  /// that disagree, a truncated file; of texts
   /// a missing column, an empty text or label, bytes that are not in the encoding, columns that are
   /// not clear.
   static std::shared_ptr<const Dataset> open(const std::string& spec,
@@ -102,12 +122,14 @@ class SIDENET_API Dataset {
   virtual ~Dataset() = default;
 
   virtual Kind kind() const { return Kind::images; }
-  /// What was guessed, worth telling the user, a line each.
+  /// What was guessed, skipped or chosen, worth telling the user, a line each.
   virtual const std::vector<std::string>& notes() const;
   /// DatasetOptions::labels_from.
   virtual LabelsFrom labels_from() const { return LabelsFrom::automatic; }
 
   virtual std::int64_t rows() const = 0;
+  /// With those that skip, limit, split and sample left out.
+  virtual std::int64_t rows_in_all() const { return rows(); }
   virtual int label(std::int64_t row) const = 0;
   /// Class names where the data has them; else empty. Those of the whole data even where skip and
   /// limit leave rows out. Of class folders: sorted as text. Of texts: sorted; where all are whole
@@ -128,5 +150,14 @@ class SIDENET_API Dataset {
   /// image(), and the digest() of the very bytes that it was made from.
   virtual std::pair<Tensor, std::uint64_t> digested_image(std::int64_t row) const;
 };
+
+/// The PNG, JPEG and BMP files of a folder.
+struct FolderImages {
+  std::vector<std::string> paths;  ///< sorted
+  std::vector<std::string> notes;  ///< what was skipped, a line each
+};
+/// Those of `folder` and the folders below it. Links are followed, hidden files left out. Throws
+/// Error where there is none, or a folder cannot be read.
+SIDENET_API FolderImages images_below(const std::string& folder);
 
 }  // namespace sidenet

@@ -273,7 +273,7 @@ TEST_CASE("skip and limit keep kind, names, notes and texts") {
   CHECK(data->name(0) == "x.tsv:3");
   CHECK(data->label(0) == 1);
   CHECK(data->class_names().size() == 3);
-  CHECK(data->notes().size() == 1);
+  CHECK(data->notes().size() == 2);  // the columns, and the rows
   CHECK(has(error_of([&] { data->text(1); }), "row: expected 0 to 0"));
   CHECK(has(error_of([&] { data->image(0); }), "x.tsv:3: expected an image, got a text"));
 }
