@@ -212,6 +212,11 @@ Command add_import(CLI::App& app) {
       ->option_text("N")
       ->check(CLI::Range(0, Preprocessing::kMaxPixels))
       ->group(group);
+  add_enum_option<ChannelOrder>(*sub, "--channel-order", options->import.channel_order,
+                                "rgb (default), or bgr as OpenCV reads pictures; --mean and --std "
+                                "are in this order")
+      ->option_text("NAME")
+      ->group(group);
   const std::string texts = "Text models (default: what lies beside the weights)";
   sub->add_option("--config", options->import.config, "A Hugging Face config.json")
       ->option_text("FILE")

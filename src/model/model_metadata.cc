@@ -53,14 +53,19 @@ void read_preprocessing(const JsonField& field, Preprocessing& p) {
   p.resize = field.at("resize").integer(0, Preprocessing::kMaxPixels);
   p.crop = field.at("crop").integer(0, Preprocessing::kMaxPixels);
   p.channels = field.at("channels").integer(1, 3);
+  if (field.has("channel_order"))
+    p.channel_order = read_named<ChannelOrder>(field.at("channel_order"));
 }
 
 json preprocessing_json(const Preprocessing& p) {
-  return {{"mean", p.mean},
-          {"std", p.std},
-          {"resize", p.resize},
-          {"crop", p.crop},
-          {"channels", p.channels}};
+  json fields = {{"mean", p.mean},
+                 {"std", p.std},
+                 {"resize", p.resize},
+                 {"crop", p.crop},
+                 {"channels", p.channels}};
+  // Left out, `rgb` leaves the bytes of older files, and their digests, as they are.
+  if (p.channel_order != ChannelOrder::rgb) fields["channel_order"] = name_of(p.channel_order);
+  return fields;
 }
 
 void read_tokenizer(const std::string& path, Metadata& metadata, ModelData& data) {
@@ -327,6 +332,11 @@ void check_image_channels(const ModelData& data) {
   if (data.preprocessing.channels != channels) {
     throw Error(data.source + ": metadata 'sidenet.preprocessing'.channels: expected " +
                 std::to_string(channels) + ", got " + std::to_string(data.preprocessing.channels));
+  }
+  if (channels == 1 && data.preprocessing.channel_order != ChannelOrder::rgb) {
+    throw Error(data.source +
+                ": metadata 'sidenet.preprocessing'.channel_order: expected rgb of 1 channel, "
+                "got bgr");
   }
 }
 
