@@ -20,6 +20,7 @@
 #include "table.h"
 #include "text.h"
 #include "text_columns_options.h"
+#include "warnings.h"
 
 namespace sidenet::tools {
 namespace {
@@ -78,7 +79,7 @@ void print_result(const TrainResult& result, const Options& options) {
                std::to_string(exit.best_epoch), grouped(exit.training_rows), percent(compute, 1)});
   }
   if (options.json) {
-    print_json({{"model", options.output}, {"exits", list}});
+    print_json({{"model", options.output}, {"exits", list}, {"warnings", result.warnings}});
   } else {
     table.print(std::cout);
   }
@@ -113,6 +114,7 @@ int run(Options& options) {
   }();
   result.model.save(options.output);
   for (const std::string& note : result.notes) std::cerr << printable(note) << '\n';
+  print_warnings(result.warnings, options.common.quiet);
   if (own_cache && !train.keep_cache) {
     std::error_code not_empty;  // other features may lie there
     std::filesystem::remove(train.cache_dir, not_empty);
