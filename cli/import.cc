@@ -12,6 +12,7 @@
 #include "command.h"
 #include "common_options.h"
 #include "files.h"
+#include "import_try.h"
 #include "model_summary.h"
 #include "outputs.h"
 #include "raw_inputs.h"
@@ -31,6 +32,7 @@ struct Options {
   std::vector<std::string> drop;
   bool stride_in_1x1 = false;
   ImportOptions import;
+  TrialOptions trial;
 };
 
 /// "0.485,0.456,0.406" or "0.5"; "" where it is well-formed, else what is wrong.
@@ -108,6 +110,7 @@ int run(Options& options) {
   Inputs given;
   given.checkpoint(options.checkpoint, options.import).file("--labels", options.labels);
   for (const std::string& input : check.inputs) given.file("--check", InputFile(input).path);
+  if (!options.trial.data.empty()) given.data("--try", options.trial.data);
   check_outputs({{"-o", options.output}}, given.file("--check", check.logits));
   if (!options.labels.empty()) options.import.labels = read_labels(options.labels);
   if (!options.mean.empty()) options.import.mean = channels(options.mean);
@@ -122,6 +125,8 @@ int run(Options& options) {
     const RawInputs inputs = read_raw_inputs(model, check.inputs, "--check");
     model = checked_against(model, inputs.batch, read_logits(check.logits));
   }
+  if (!options.trial.data.empty())
+    model = try_on_data(model, options.import, options.trial, options.common);
   model.save(options.output);
   if (!options.common.quiet) print_outcome(options, model);
   return 0;
@@ -217,6 +222,7 @@ Command add_import(CLI::App& app) {
                                 "are in this order")
       ->option_text("NAME")
       ->group(group);
+  add_trial_options(*sub, options->trial);
   const std::string texts = "Text models (default: what lies beside the weights)";
   sub->add_option("--config", options->import.config, "A Hugging Face config.json")
       ->option_text("FILE")
@@ -228,7 +234,7 @@ Command add_import(CLI::App& app) {
       ->option_text("N")
       ->check(CLI::Range(4, 1 << 20))
       ->group(texts);
-  add_common_options(*sub, options->common, {.threads = false, .batch = false});
+  add_common_options(*sub, options->common, {.batch = false, .seed = true, .kernels = false});
   return {sub, [options] { return run(*options); }};
 }
 
