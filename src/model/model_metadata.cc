@@ -8,6 +8,7 @@
 
 #include "family.h"
 #include "json_field.h"
+#include "preprocessing_json.h"
 #include "sidenet/error.h"
 #include "string_list.h"
 #include "tokenizer_file.h"
@@ -38,34 +39,6 @@ JsonField field_of(const std::string& path, const Metadata& metadata, const char
 std::vector<std::string> strings_of(const std::string& path, const Metadata& metadata,
                                     const char* key, std::size_t most) {
   return read_string_list(text_of(path, metadata, key), most, name_of(path, key));
-}
-
-std::vector<float> floats(const JsonField& field, double low, double high) {
-  std::vector<float> values;
-  for (const JsonField& item : field.items())
-    values.push_back(static_cast<float>(item.number(low, high)));
-  return values;
-}
-
-void read_preprocessing(const JsonField& field, Preprocessing& p) {
-  p.mean = floats(field.at("mean"), -kMostMean, kMostMean);
-  p.std = floats(field.at("std"), kLeastStd, kMostStd);
-  p.resize = field.at("resize").integer(0, Preprocessing::kMaxPixels);
-  p.crop = field.at("crop").integer(0, Preprocessing::kMaxPixels);
-  p.channels = field.at("channels").integer(1, 3);
-  if (field.has("channel_order"))
-    p.channel_order = read_named<ChannelOrder>(field.at("channel_order"));
-}
-
-json preprocessing_json(const Preprocessing& p) {
-  json fields = {{"mean", p.mean},
-                 {"std", p.std},
-                 {"resize", p.resize},
-                 {"crop", p.crop},
-                 {"channels", p.channels}};
-  // Left out, `rgb` leaves the bytes of older files, and their digests, as they are.
-  if (p.channel_order != ChannelOrder::rgb) fields["channel_order"] = name_of(p.channel_order);
-  return fields;
 }
 
 void read_tokenizer(const std::string& path, Metadata& metadata, ModelData& data) {
@@ -353,8 +326,7 @@ ModelMetadata metadata_of(const ModelData& data) {
                        {"sidenet.architecture", dump(architecture)},
                        {"sidenet.labels", dump(data.labels)},
                        {"sidenet.exits", dump(exits)}};
-  if (!data.is_text())
-    metadata["sidenet.preprocessing"] = preprocessing_json(data.preprocessing).dump();
+  if (!data.is_text()) metadata["sidenet.preprocessing"] = preprocessing_json(data.preprocessing);
   if (data.tokenizer) write_tokenizer(*data.tokenizer, metadata);
   if (data.head) metadata["sidenet.head"] = dump(exit_json(*data.head, data.is_text()));
   if (data.final_temperature != 1 || !data.final_map.identity()) {
@@ -393,7 +365,7 @@ void read_metadata(const std::string& path, ModelMetadata metadata, ModelData& d
   if (data.is_text()) {
     read_tokenizer(path, metadata, data);
   } else {
-    read_preprocessing(field_of(path, metadata, "sidenet.preprocessing"), data.preprocessing);
+    data.preprocessing = read_preprocessing(field_of(path, metadata, "sidenet.preprocessing"));
     check_image_channels(data);
   }
   read_exits(path, metadata, data);

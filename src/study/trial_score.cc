@@ -18,6 +18,20 @@ double sign_test(std::int64_t heads, std::int64_t throws) {
   return 1 - binomial_cdf(heads - 1, throws, 0.5);
 }
 
+/// A temperature to begin with that grows as the logits do, so that their scale is no merit: the
+/// mean distance of a row's largest logit from its mean, over 3.
+double scale_of(const std::vector<float>& logits, std::size_t classes) {
+  double sum = 0;
+  for (std::size_t row = 0; row < logits.size(); row += classes) {
+    const auto begin = logits.begin() + static_cast<std::ptrdiff_t>(row),
+               end = begin + static_cast<std::ptrdiff_t>(classes);
+    sum += *std::max_element(begin, end) -
+           std::accumulate(begin, end, 0.0) / static_cast<double>(classes);
+  }
+  return std::clamp(sum * static_cast<double>(classes) / (3 * static_cast<double>(logits.size())),
+                    1e-4, 1e4);
+}
+
 }  // namespace
 
 void TrialScore::take(const Answers& answers) {
@@ -37,7 +51,7 @@ void TrialScore::judge(std::span<const int> labels, std::size_t classes) {
   std::iota(rows.begin(), rows.end(), 0u);
   const auto width = static_cast<std::int64_t>(classes);
   const Tensor logits = Tensor::from({static_cast<std::int64_t>(all.size()), width}, logits_);
-  const double temperature = fit_temperature(logits, all, rows, 1.0);
+  const double temperature = fit_temperature(logits, all, rows, scale_of(logits_, classes));
   counts_ = ClassCounts(classes);
   is_right_.clear();
   loss_.clear();

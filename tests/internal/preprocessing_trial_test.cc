@@ -229,6 +229,20 @@ TEST_CASE("a candidate beats another by rows that it alone has right, or by its 
   CHECK(all.beats(five_less));  // 1 / 32
   CHECK(!five_less.beats(all));
   CHECK(!all.beats(all));
+  // Logits may be of any scale.
+  const TrialScore scaled = [&] {
+    std::vector<int> labels(60, 0);
+    Answers answers;
+    answers.logits = Tensor(DType::f32, {60, 2});
+    answers.index.assign(60, 0);
+    for (std::size_t row = 0; row < 60; ++row)
+      answers.logits.mutable_data<float>()[2 * row] = 1e-3f;
+    TrialScore result;
+    result.take(answers);
+    result.judge(labels, 2);
+    return result;
+  }();
+  CHECK(scaled.log_loss() == doctest::Approx(all.log_loss()).epsilon(1e-3));
   // As many are right, those that are wrong with less confidence.
   std::vector<int> alternating(60, 0);
   for (std::size_t row = 0; row < 60; row += 6) alternating[row] = 1;
