@@ -22,7 +22,7 @@ constexpr double kWorks = 0.5, kHardly = 0.1;
 // quarter of them.
 constexpr std::int64_t kRowsOfClass = 25;
 // Rows for each class of the model from which a class without any is worth a line.
-constexpr std::int64_t kRowsPerClass = 10;
+constexpr std::int64_t kRowsPerClass = 20;
 // How far a picture may be from what it is resized to: ImageNet's networks take pictures of 160.
 constexpr std::int64_t kFar = 2;
 
