@@ -25,14 +25,10 @@ bool has_own_head(const Model& model) {
 }  // namespace
 
 void print_assumptions(std::ostream& out, const Model& model) {
-  if (model.assumptions().empty()) {
-    out << "taken for granted: not kept by the version that imported it\n";
-  } else {
-    Table table({{"taken for granted"}, {"value"}, {"source"}});
-    for (const Assumption& each : model.assumptions())
-      table.add({each.what, shorten_end(printable(each.value), 60), name_of(each.source)});
-    table.print(out);
-  }
+  Table table({{"taken for granted"}, {"value"}, {"source"}});
+  for (const Assumption& each : model.assumptions())
+    table.add({each.what, shorten_end(printable(each.value), 60), name_of(each.source)});
+  table.print(out);
   if (const auto& checked = model.checked()) {
     std::ostringstream difference;
     difference.precision(1);
@@ -61,11 +57,9 @@ std::string check_note(const Model& model) {
   if (model.checked() || !has_own_head(model)) return "";
   const auto& all = model.assumptions();
   const auto count = std::count_if(all.begin(), all.end(), is_of_network);
-  if (!all.empty() && count == 0) return "";
-  return "note: never compared with PyTorch: " +
-         (all.empty() ? "the import took strides, pooling, … "
-                      : "the import took " + std::to_string(count) + " things ") +
-         "for granted (`sidenet inspect` lists them, `sidenet import --check` compares)";
+  if (count == 0) return "";
+  return "note: never compared with PyTorch: the import took " + std::to_string(count) +
+         " things for granted (`sidenet inspect` lists them, `sidenet import --check` compares)";
 }
 
 }  // namespace sidenet::tools

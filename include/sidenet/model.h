@@ -146,8 +146,7 @@ class SIDENET_API Model {
   std::string digest() const;
   /// What import found worth saying (tensors left out, say), a line each.
   const std::vector<std::string>& notes() const;
-  /// What import took for granted, and where from; kept in the file. Empty: it was imported before
-  /// that was kept.
+  /// What import took for granted, and where from; kept in the file.
   const std::vector<Assumption>& assumptions() const;
   /// What check_against() found, kept in the file; none: never compared with PyTorch.
   const std::optional<ReferenceCheck>& checked() const;

@@ -152,12 +152,25 @@ class WeightFinder {
   std::pmr::unordered_map<const Dict*, bool> leads_;
 };
 
+void refuse_array(const Value& value, const std::string& name) {
+  const auto* instance = std::get_if<pickle::Instance*>(&value);
+  if (instance == nullptr) return;
+  const pickle::Global& type = *(*instance)->type;
+  if (!type.module.starts_with("numpy") || type.name == "scalar" || type.name == "dtype") return;
+  throw Error(name +
+              ": expected a dict of tensors (a state_dict), got NumPy arrays: make tensors "
+              "of them (torch.from_numpy) and save those");
+}
+
 [[noreturn]] void fail_without_weights(const Value& root, const std::string& name) {
   std::set<const Dict*> seen;
   refuse_module(root, name, seen);
   if (const Dict* dict = pickle::dict_of(root)) {
     const std::size_t candidates = std::min(dict->items.size(), kMaxModuleCandidates);
-    for (std::size_t i = 0; i < candidates; ++i) refuse_module(dict->items[i].second, name, seen);
+    for (std::size_t i = 0; i < candidates; ++i) {
+      refuse_module(dict->items[i].second, name, seen);
+      refuse_array(dict->items[i].second, name);
+    }
   }
   throw Error(name + ": expected a dict of tensors (a state_dict), got " + pickle::describe(root) +
               (pickle::dict_of(root) != nullptr ? " without one" : ""));

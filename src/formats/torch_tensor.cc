@@ -109,6 +109,15 @@ std::pair<const pickle::Global*, const pickle::Values*> rebuilder(const Value& v
               " wrappers around it");
 }
 
+// What to do about a kind of tensor that is not read.
+std::string advice(std::string_view rebuilder) {
+  if (rebuilder == "_rebuild_qtensor") return ": a quantised network: save the float one";
+  if (rebuilder.starts_with("_rebuild_sparse")) return ": save its to_dense()";
+  if (rebuilder == "_rebuild_wrapper_subclass")
+    return ": a DTensor or another subclass: save its full_tensor()";
+  return "";
+}
+
 }  // namespace
 
 bool is_torch_tensor(const Value& value) {
@@ -123,7 +132,7 @@ Tensor TorchTensorBuilder::build(const Value& value, const std::string& where) {
   if (!v3 && !function->is("torch._utils", "_rebuild_tensor") &&
       !function->is("torch._utils", "_rebuild_tensor_v2")) {
     throw Error(where + ": a tensor made by " + quote(function->full()) +
-                " is not read (expected a dense one)");
+                " is not read (expected a dense one)" + advice(function->name));
   }
   // (storage, offset, size, stride[, requires_grad, hooks[, dtype]])
   if (arguments->size() < (v3 ? 7u : 4u))

@@ -24,13 +24,13 @@ bool names_network(const std::string& key) {
 }
 
 std::vector<Evidence> evidence_of(const Checkpoint& checkpoint, const CheckpointFiles& files,
-                                  bool is_text) {
+                                  const ImportOptions& options, bool is_text) {
   std::vector<Evidence> evidence;
   for (const auto& [key, value] : checkpoint.metadata) {
     if (names_network(key)) evidence.push_back({"'" + printable_line(key) + "'", value});
   }
-  // A text's is read whole elsewhere.
-  if (is_text || files.config.empty()) return evidence;
+  // A text's is read whole elsewhere, and of images no other is known.
+  if (is_text || files.config.empty() || !options.config.empty()) return evidence;
   const JsonField config = read_object(files.config);
   for (const char* key : {"architecture", "model_name"}) {
     if (config.has(key))
@@ -43,7 +43,7 @@ std::vector<Evidence> evidence_of(const Checkpoint& checkpoint, const Checkpoint
 
 void check_names(const Checkpoint& checkpoint, const CheckpointFiles& files,
                  const ImportOptions& options, ModelData& data) {
-  for (const auto& [place, name] : evidence_of(checkpoint, files, data.is_text())) {
+  for (const auto& [place, name] : evidence_of(checkpoint, files, options, data.is_text())) {
     const std::string other = data.architecture.family->other_network(name);
     if (other.empty()) continue;
     const std::string said = place + " says '" + other + "'";
@@ -63,8 +63,7 @@ std::string told_by_config(const CheckpointFiles& files) {
   const JsonField config = read_object(files.config);
   for (const char* key : {"model_type", "architecture"}) {
     if (config.has(key))
-      return std::string("; ") + files.config + " says " + key + " " + "'" +
-             config.at(key).string() + "'";
+      return " (config.json: " + std::string(key) + " '" + config.at(key).string() + "')";
   }
   return "";
 }

@@ -12,8 +12,8 @@ namespace sidenet {
 void check_names(const Checkpoint& checkpoint, const CheckpointFiles& files,
                  const ImportOptions& options, ModelData& data);
 
-/// For a checkpoint that no family recognises: what its config.json says that it is, as a part of a
-/// line; empty where it does not.
+/// For a checkpoint that no family recognises: what its config.json says that it is, "
+/// (config.json: model_type 'vit')"; empty where it does not.
 std::string told_by_config(const CheckpointFiles& files);
 
 }  // namespace sidenet

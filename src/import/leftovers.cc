@@ -16,7 +16,8 @@ bool is_under(const std::string& name, const std::string& module) {
 
 // What training leaves in a state dict: losses, metrics, counters.
 bool is_of_training(const std::string& name) {
-  constexpr std::array kLast{"num_batches_tracked", "n_averaged", "position_ids"};
+  constexpr std::array kLast{"num_batches_tracked", "n_averaged", "position_ids", "decay",
+                             "num_updates",         "step",       "global_step",  "epoch"};
   const std::string last = name.substr(name.rfind('.') + 1);
   if (std::find(kLast.begin(), kLast.end(), last) != kLast.end()) return true;
   constexpr std::array kWords{"criterion", "loss", "objective", "optimizer", "metric", "accuracy"};
@@ -33,21 +34,25 @@ bool is_of_training(const std::string& name) {
   return false;
 }
 
+// The mean or standard deviation of channels: a part of no layer.
 bool is_normalisation(const std::string& name) {
-  return name.ends_with("mean") || name.ends_with("std");
+  return (name.ends_with("mean") && !name.ends_with("running_mean")) || name.ends_with("std");
 }
 
 }  // namespace
 
 std::string list_names(const std::vector<std::string>& names) {
-  constexpr std::size_t kMost = 5, kLongest = 60;
+  constexpr std::size_t kMost = 5, kLongestList = 150, kLongestName = 60;
   std::string text;
-  for (std::size_t i = 0; i < std::min(names.size(), kMost); ++i) {
-    const std::string& name = names[i];
-    text += (i == 0 ? "'" : ", '") +
-            (name.size() <= kLongest ? name : "…" + name.substr(name.size() - kLongest)) + "'";
+  std::size_t shown = 0;
+  for (; shown < std::min(names.size(), kMost); ++shown) {
+    const std::string& name = names[shown];
+    const std::string end =
+        name.size() <= kLongestName ? name : "…" + name.substr(name.size() - kLongestName);
+    if (shown > 0 && text.size() + end.size() + 4 > kLongestList) break;
+    text += (shown == 0 ? "'" : ", '") + end + "'";
   }
-  return names.size() > kMost ? text + " and " + std::to_string(names.size() - kMost) + " more"
+  return names.size() > shown ? text + " and " + std::to_string(names.size() - shown) + " more"
                               : text;
 }
 

@@ -281,7 +281,10 @@ void read_exits(const std::string& path, const Metadata& metadata, ModelData& da
 }
 
 void read_provenance(const std::string& path, const Metadata& metadata, ModelData& data) {
+  // A file of an earlier version says nothing; its network was taken so all the same.
+  data.assumptions = data.architecture.assumptions;
   if (metadata.count("sidenet.assumptions")) {
+    data.assumptions.clear();
     for (const JsonField& item : field_of(path, metadata, "sidenet.assumptions").items()) {
       data.assumptions.push_back({item.at("what").string(), item.at("value").string(),
                                   read_named<AssumptionSource>(item.at("source"))});

@@ -1,7 +1,6 @@
 #include "families.h"
 
-#include <ranges>
-
+#include "diagnosis.h"
 #include "sidenet/error.h"
 
 namespace sidenet::models {
@@ -17,18 +16,21 @@ std::span<const Family* const> families() {
 
 void refuse_unknown(const Weights& weights, const std::string& told) {
   std::string looked_for;
-  for (const Family* family : families() | std::views::reverse) {  // the plainest networks first
+  const auto all = families();
+  for (auto at = all.rbegin(); at != all.rend(); ++at) {  // the plainest networks first
+    const Family* family = *at;
     looked_for +=
         looked_for.empty() ? family->title() + "'s tensors (" : " or " + family->title() + "'s (";
     for (const std::string& name : family->landmarks()) looked_for += "'" + name + "', ";
     looked_for += "…)";
   }
   const auto& tensors = weights.tensors();
-  throw Error(
-      weights.file() + ": unknown architecture: expected " + looked_for + ", found " +
-      std::to_string(tensors.size()) + " tensors, " +
-      (tensors.empty() ? "no tensors at all" : "first tensor '" + tensors.begin()->first + "'") +
-      told);
+  const std::string seen = diagnose(weights);
+  throw Error(weights.file() + ": unknown architecture" + told + seen +
+              (seen.empty()
+                   ? ": expected " + looked_for + ", found " + std::to_string(tensors.size()) +
+                         " tensors, first '" + (tensors.empty() ? "" : tensors.begin()->first) + "'"
+                   : ""));
 }
 
 }  // namespace sidenet::models

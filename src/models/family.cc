@@ -69,11 +69,14 @@ std::optional<CleanedNames> Family::clean_names(std::map<std::string, Tensor>& t
   const auto prefix = find_network(tensors, landmarks().back(), file);
   if (!prefix) return std::nullopt;
   CleanedNames cleaned{*prefix, {}};
+  std::vector<std::string> twins = paths_before(tensors, landmarks().back());
+  std::erase(twins, *prefix);
   std::map<std::string, Tensor> under;
   for (auto& [name, tensor] : tensors) {
     if (name.starts_with(*prefix)) {
       under.emplace(name.substr(prefix->size()), std::move(tensor));
-    } else {
+    } else if (std::none_of(twins.begin(), twins.end(),
+                            [&](const std::string& twin) { return name.starts_with(twin); })) {
       cleaned.left_out.push_back(name);
     }
   }

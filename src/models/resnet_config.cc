@@ -1,3 +1,4 @@
+#include "diagnosis.h"
 #include "resnet.h"
 #include "sidenet/error.h"
 
@@ -14,6 +15,40 @@ int layers(const ResNetConfig& config) {
   int convolutions = 0;
   for (const int blocks : config.blocks) convolutions += blocks * (config.bottleneck ? 3 : 2);
   return convolutions + 2;
+}
+
+// Matrices are layers that could be the head, or a part of one.
+[[noreturn]] void refuse_headless(const Weights& weights) {
+  constexpr std::size_t kMost = 5;
+  std::string found;
+  std::size_t count = 0;
+  for (const auto& [name, tensor] : weights.tensors()) {
+    if (tensor.rank() != 2 || !name.ends_with(".weight") || ++count > kMost) continue;
+    found += (found.empty() ? "'" : ", '") + name + "' " + to_string(tensor.shape());
+  }
+  throw Error(weights.file() +
+              ": no classification head: expected one layer fc, linear or classifier, found " +
+              (found.empty() ? "features alone"
+                             : found + ": if that is the head, save it under the name 'fc'"));
+}
+
+// GroupNorm and InstanceNorm have no running statistics; fused networks have no norm at all.
+void check_norms(const Weights& weights) {
+  if (!weights.has("bn1.weight") && weights.has("conv1.bias"))
+    throw Error(weights.file() +
+                ": no batch norm 'bn1', although there is 'conv1.bias': a network "
+                "whose norms are fused, or that has none, is not read");
+  if (weights.has("bn1.weight") && !weights.has("bn1.running_var"))
+    throw Error(weights.file() +
+                ": no tensor 'bn1.running_var': expected batch norms, got another "
+                "norm (GroupNorm, say)");
+  const bool is_behind_stem =
+      weights.has("bn1.weight") &&
+      weights.get_rank("bn1.weight", 1).dim(0) == weights.get_rank("conv1.weight", 4).dim(0);
+  if (!is_behind_stem && weights.has("layer1.0.bn1.running_var"))
+    throw Error(weights.file() +
+                ": no batch norm 'bn1' of the stem's channels: expected norms "
+                "behind convolutions, got them in front (a pre-activation ResNet)");
 }
 
 }  // namespace
@@ -55,11 +90,16 @@ std::optional<ResNetConfig> recognise_resnet(const Weights& weights, const Setti
     }
   }
   if (config.blocks.size() < 2) {
+    const std::string seen = diagnose(weights);
     throw Error(weights.file() +
-                ": expected 3 (CIFAR) or 4 (ImageNet) stages layer1, layer2, …, found " +
-                std::to_string(config.blocks.size()) + "; no tensor 'layer" +
-                std::to_string(config.blocks.size() + 1) + ".0.conv1.weight'");
+                ": expected 3 (CIFAR) or 4 (ImageNet) stages layer1, layer2, …, "
+                "found " +
+                std::to_string(config.blocks.size()) +
+                (seen.empty() ? "; no tensor 'layer" + std::to_string(config.blocks.size() + 1) +
+                                    ".0.conv1.weight'"
+                              : seen));
   }
+  check_norms(weights);
   config.bottleneck = weights.has("layer1.0.conv3.weight");
   const Tensor middle = weights.get_rank("layer1.0.conv2.weight", 4);
   config.width = static_cast<int>(middle.dim(0));
@@ -77,9 +117,7 @@ std::optional<ResNetConfig> recognise_resnet(const Weights& weights, const Setti
   for (const char* name : {"fc", "linear", "classifier"}) {
     if (config.head.empty() && weights.has(std::string(name) + ".weight")) config.head = name;
   }
-  if (config.head.empty())
-    throw Error(weights.file() +
-                ": no classification head: expected a tensor 'fc.weight' or 'linear.weight'");
+  if (config.head.empty()) refuse_headless(weights);
   config.classes = static_cast<int>(weights.get_rank(config.head + ".weight", 2).dim(0));
   if (config.classes < 1)
     throw Error(weights.file() + ": tensor '" + config.head +

@@ -1,0 +1,211 @@
+// Which tensors of a checkpoint are the network, and what happens to the others.
+#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "golden_nets.h"
+#include "image_files.h"
+#include "network_names.h"
+#include "random_bert.h"
+#include "random_model.h"
+#include "safetensors.h"
+
+using namespace sidenet;
+using namespace sidenet::testing;
+
+namespace {
+
+using Metadata = std::map<std::string, std::string>;
+
+Model import_weights(const Weights& weights, const ImportOptions& options = {},
+                     const Metadata& metadata = {}) {
+  const golden::TemporaryFile file("network.safetensors");
+  write_safetensors(file.path(), weights, metadata);
+  return Model::import_checkpoint(file.path(), options);
+}
+
+std::string refusal(const Weights& weights, const ImportOptions& options = {},
+                    const Metadata& metadata = {}) {
+  const std::string error = files::error_of([&] { import_weights(weights, options, metadata); });
+  return error.substr(std::min(error.find(": "), error.size()));
+}
+
+Weights small_resnet(unsigned seed = 3) { return random_cifar_resnet(seed, 1, 4, 3, 5, true); }
+
+void add(Weights& weights, const std::string& prefix, const Weights& more) {
+  for (const auto& [name, tensor] : more) weights[prefix + name] = tensor;
+}
+
+Tensor ones(const Shape& shape) {
+  return Tensor::from(shape, std::vector<float>(static_cast<std::size_t>(element_count(shape)), 1));
+}
+
+bool same_weights(const Model& model, const Weights& expected) {
+  return std::all_of(model.tensors().begin(), model.tensors().end(), [&](const auto& tensor) {
+    const auto found = expected.find(tensor.first);
+    return found != expected.end() && golden::same_bits(found->second, tensor.second);
+  });
+}
+
+}  // namespace
+
+TEST_CASE("several networks are listed, and one is chosen by its prefix or by leaving others out") {
+  const Weights student = small_resnet(3), teacher = small_resnet(4);
+  Weights both;
+  add(both, "student.", student);
+  add(both, "big_teacher.", teacher);
+  CHECK(refusal(both) ==
+        ": holds several networks: 'student.', 'big_teacher.': expected one; choose it with "
+        "--prefix, or leave the others out with --drop");
+  for (const char* prefix : {"student", "student."}) {
+    const Model model = import_weights(both, {.prefix = prefix});
+    CHECK(same_weights(model, student));
+    CHECK(model.notes() ==
+          std::vector<std::string>{"left out, not under '" + std::string(prefix) +
+                                   "': " + std::to_string(teacher.size()) + " tensors"});
+  }
+  CHECK(same_weights(import_weights(both, {.prefix = "big_teacher."}), teacher));
+  CHECK(same_weights(import_weights(both, {.drop = {"big_teacher"}}), student));
+  CHECK(refusal(both, {.prefix = "stud"}).find("prefix: expected the beginning") !=
+        std::string::npos);
+  CHECK(refusal(both, {.drop = {"big"}}).find("drop: expected a module") != std::string::npos);
+
+  Weights beside = student;
+  add(beside, "ema.module.", teacher);
+  CHECK(refusal(beside).find("one without a prefix, 'ema.module.'") != std::string::npos);
+  CHECK(same_weights(import_weights(beside, {.drop = {"ema"}}), student));
+}
+
+TEST_CASE("what carries weights and is no part of the network is refused by name") {
+  const std::pair<const char*, Shape> foreign[] = {
+      {"fc2.weight", {3, 5}},          {"ca.fc1.weight", {2, 4, 1, 1}},
+      {"bottleneck.weight", {16}},     {"pool.p", {1}},
+      {"neck.0.weight", {4, 4}},       {"norm.weight", {16}},
+      {"fc_bn.weight", {5}},           {"fc_1.weight", {3, 5}},
+      {"projection.weight", {16, 16}}, {"attention.qkv.weight", {8, 4}}};
+  for (const auto& [name, shape] : foreign) {
+    CAPTURE(name);
+    Weights weights = small_resnet();
+    weights[name] = ones(shape);
+    CHECK(refusal(weights) == ": holds '" + std::string(name) +
+                                  "', which a cifar_resnet8 has no place for: --drop MODULE leaves "
+                                  "out what does not change its answers");
+    const std::string module = std::string(name).substr(0, std::string(name).find('.'));
+    CHECK(same_weights(import_weights(weights, {.drop = {module}}), small_resnet()));
+  }
+  Weights many = small_resnet();
+  for (int i = 0; i < 40; ++i) many["neck." + std::to_string(i) + ".weight"] = ones({2});
+  CHECK(refusal(many).find("'neck.12.weight' and 35 more") != std::string::npos);
+}
+
+TEST_CASE("losses, counters and heads with names of their own change no answer, and are noted") {
+  for (const char* name : {"criterion.weight", "loss_fn.weight", "arc_loss.weight", "n_averaged",
+                           "fc_age.weight", "branch1.0.weight", "aux_classifier.weight",
+                           "exits.1.weight", "age_head.weight", "train_metric.total"}) {
+    CAPTURE(name);
+    Weights weights = small_resnet();
+    weights[name] = ones({2, 2});
+    const Model model = import_weights(weights);
+    CHECK(same_weights(model, small_resnet()));
+    CHECK(model.notes() == std::vector<std::string>{"left out, not part of a cifar_resnet8: '" +
+                                                    std::string(name) + "'"});
+  }
+}
+
+TEST_CASE("a normalisation inside the network is refused, and the message says what to give") {
+  Weights weights;
+  add(weights, "model.", small_resnet());
+  weights["normalizer.new_mean"] = ones({3, 1, 1});
+  weights["normalizer.new_std"] = ones({3, 1, 1});
+  CHECK(refusal(weights).ends_with(
+      "if the network normalises its input by them, give --mean, --std and --drop MODULE"));
+  CHECK_NOTHROW(import_weights(weights, {.mean = std::vector<float>{0.5f, 0.5f, 0.5f},
+                                         .std = std::vector<float>{0.2f, 0.2f, 0.2f},
+                                         .drop = {"normalizer"}}));
+}
+
+TEST_CASE("a name in the file that is another network's is refused, unless asked for") {
+  for (const char* name : {"resnet50d", "resnetaa50", "seresnet18", "resnet50_gn", "resnetblur18",
+                           "resnet18t", "timm/resnet26d.bt_in1k", "vit_base_patch16_224"}) {
+    CAPTURE(name);
+    const std::string error = refusal(small_resnet(), {}, {{"arch", name}});
+    CHECK(error == ": 'arch' says '" + std::string(name) +
+                       "', and its tensors are read as a cifar_resnet8, which answers otherwise; "
+                       "--arch cifar_resnet8 reads it so all the same");
+    const Model model =
+        import_weights(small_resnet(), {.architecture = "cifar_resnet8"}, {{"arch", name}});
+    CHECK(model.notes().size() == 1);
+  }
+  for (const char* name : {"resnet18", "ResNet50", "cifar10_resnet20", "timm/resnet50.a1_in1k",
+                           "resnext50_32x4d", "wide_resnet50_2", "tv_resnet34", "my_model", "net"})
+    CHECK(refusal(small_resnet(), {}, {{"arch", name}}) == "");
+  CHECK(refusal(random_bert(1), {.settings = {{"attention_heads", "4"}}},
+                {{"args.model_name", "roberta-base"}})
+            .find("'args.model_name' says 'roberta-base'") != std::string::npos);
+}
+
+TEST_CASE("only names of other networks are other networks") {
+  for (const char* name :
+       {"resnet50", "resnet152_imagenet", "gluon_resnet50_v1b", "swsl_resnext50_32x4d",
+        "resnet20_cifar10", "cifar100_resnet56", "", "model", "best"})
+    CHECK(models::other_than_resnet(name) == "");
+  for (const char* name :
+       {"resnet50c", "gluon_resnet50_v1d", "resnetv2_50", "preact_resnet18", "PreActResNet18",
+        "resnest50d", "res2net50", "resnetrs50", "densenet121"})
+    CHECK(models::other_than_resnet(name) == name);
+  CHECK(models::other_than_bert("bert-base-uncased") == "");
+  CHECK(models::other_than_bert("microsoft/deberta-v3-small") == "microsoft/deberta-v3-small");
+}
+
+TEST_CASE("checkpoints that are something else are told what they are") {
+  const std::pair<const char*, const char*> others[] = {
+      {"conv1.weight_mask", "pruned by masks"},
+      {"fc.parametrizations.weight.original0", "remove_parametrizations"},
+      {"resnet.embedder.embedder.convolution.weight", "transformers' names of a ResNet"},
+      {"conv1.0.weight", "a stem of several convolutions"},
+      {"0.weight", "modules without names"},
+      {"backbone.body.conv1.weight", "a detector"},
+      {"vit.patch_embed.proj.weight", "a vision transformer"},
+      {"model.layers.0.q.qweight", "GPTQ"}};
+  for (const auto& [name, expected] : others) {
+    CAPTURE(name);
+    const std::string error = refusal({{name, ones({2, 2})}});
+    CHECK(error.starts_with(": unknown architecture: '" + std::string(name) + "': "));
+    CHECK(error.find(expected) != std::string::npos);
+    CHECK(error.size() < 200);
+  }
+  Weights renamed = small_resnet();
+  auto head = renamed.extract("linear.weight");
+  head.key() = "last_linear.weight";
+  renamed.insert(std::move(head));
+  CHECK(refusal(renamed).find("found 'last_linear.weight' (5, 16): if that is the head, save it "
+                              "under the name 'fc'") != std::string::npos);
+  Weights groups = small_resnet();
+  std::erase_if(
+      groups, [](const auto& tensor) { return tensor.first.find("running") != std::string::npos; });
+  CHECK(refusal(groups).find("another norm (GroupNorm, say)") != std::string::npos);
+}
+
+TEST_CASE("preprocessing and labels are among what is taken for granted, with their source") {
+  const auto source = [](const Model& model, const std::string& what) {
+    for (const Assumption& each : model.assumptions()) {
+      if (each.what == what) return std::string(name_of(each.source)) + " " + each.value;
+    }
+    return std::string();
+  };
+  const Model usual = import_weights(small_resnet());
+  CHECK(source(usual, "stem") == "weights 3x3, 4 channels");
+  CHECK(source(usual, "shortcut") == "weights 1x1 convolution");
+  CHECK(source(usual, "epsilon") == "default 1e-05");
+  CHECK(source(usual, "resize") == "default 32");
+  CHECK(source(usual, "mean") == "default 0.485,0.456,0.406");
+  CHECK(source(usual, "labels") == "default 0 … 4");
+  const Model told = import_weights(
+      small_resnet(),
+      {.labels = {"a", "b", "c", "d", "e"}, .mean = std::vector<float>{0, 0, 0}, .size = 40});
+  CHECK(source(told, "resize") == "option 40");
+  CHECK(source(told, "mean") == "option 0,0,0");
+  CHECK(source(told, "std") == "default 0.229,0.224,0.225");
+  CHECK(source(told, "labels") == "option a … e");
+}
