@@ -174,6 +174,7 @@ Command add_import(CLI::App& app) {
   sub->footer(
       "Example:\n"
       "  sidenet import resnet20.th -o resnet20.safetensors --labels classes.txt\n"
+      "  sidenet import net.pth -o net.safetensors --labels classes.txt --try photos/\n"
       "  sidenet import minilm-sst2/ -o sst2.safetensors --labels classes.txt");
   sub->add_option("CHECKPOINT", options->checkpoint, "Checkpoint file, or Hugging Face folder")
       ->required()

@@ -1,7 +1,9 @@
 #include "import_try.h"
 
+#include <algorithm>
 #include <functional>
 #include <iostream>
+#include <vector>
 
 #include "model_summary.h"
 #include "progress.h"
@@ -67,11 +69,14 @@ void print_choice(const PreprocessingTrial& trial) {
 
 void add_trial_options(CLI::App& app, TrialOptions& options) {
   const std::string group = "Images: what is not given is chosen by labelled rows";
-  app.add_option("--try", options.data,
-                 "Labelled pictures: tries sizes, means and channel orders on them, and takes the "
-                 "best")
-      ->option_text("DATA")
-      ->group(group);
+  const std::vector<CLI::Option*> others = app.get_options();
+  auto* data =
+      app.add_option(
+             "--try", options.data,
+             "Labelled pictures: tries sizes, means and channel orders on them, and takes the "
+             "best")
+          ->option_text("DATA")
+          ->group(group);
   app.add_option("--try-rows", options.rows,
                  "At most so many of them, over all classes in turn, drawn by the seed (default " +
                      std::to_string(options.rows) + ")")
@@ -79,6 +84,13 @@ void add_trial_options(CLI::App& app, TrialOptions& options) {
       ->check(CLI::Range(std::int64_t{30}, std::int64_t{1} << 32))
       ->group(group);
   add_dataset_options(app, options.dataset);
+  for (CLI::Option* option : app.get_options()) {
+    if (option == data || std::find(others.begin(), others.end(), option) != others.end()) continue;
+    option->needs(data);
+    // Texts are refused, so their columns are not shown.
+    const bool is_of_texts = option->get_group().starts_with("Columns of text");
+    option->group(is_of_texts ? "" : group);
+  }
 }
 
 Model try_on_data(const Model& model, const ImportOptions& import, const TrialOptions& options,

@@ -82,6 +82,10 @@ class Try(CommandTest):
                              (("--try", HERE["patches"], "--limit", 20), "at least 30"),
                              (("--try", HERE["labels"]), "labels.txt")):
             self.assert_failed(sidenet("import", HERE["net"], "-o", self.path("no"), "--quiet", *extra), 1, words)
+        for option in ("--limit", "--try-rows"):
+            outcome = sidenet("import", HERE["net"], "-o", self.path("no"), option, 40)
+            self.assertEqual(outcome.status, 2, outcome)
+            self.assertIn("--try", outcome.err)
         own = os.path.join(HERE["patches"], CLASSES[0])
         own = os.path.join(own, sorted(os.listdir(own))[0])
         self.assert_failed(sidenet("import", HERE["net"], "-o", own, "--try", HERE["patches"]), 1, "--try")
