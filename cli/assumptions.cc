@@ -11,7 +11,8 @@ namespace {
 
 // Logits tell of the network, not of what pictures and numbers of classes mean.
 bool is_of_network(const Assumption& assumption) {
-  for (const char* other : {"resize", "crop", "mean", "std", "channels", "labels"}) {
+  for (const char* other : {"resize", "crop", "mean", "std", "channels", "labels", "lower case",
+                            "strip accents", "most tokens"}) {
     if (assumption.what == other) return false;
   }
   return assumption.source == AssumptionSource::default_value;

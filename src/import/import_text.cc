@@ -1,10 +1,15 @@
 #include "import_text.h"
 
-#include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <optional>
 
+#include "config_labels.h"
+#include "folder_contents.h"
+#include "foreign_names.h"
 #include "sidenet/error.h"
+#include "sidenet/files.h"
+#include "tokenizer_folder.h"
 
 namespace sidenet {
 namespace {
@@ -16,63 +21,36 @@ std::string if_there(const fs::path& path) {
   return fs::is_regular_file(path, ignored) ? path.string() : "";
 }
 
-// "id2label": {"0": "negative", "1": "positive"}
-std::vector<std::string> read_id2label(const JsonField& config, int classes) {
-  std::vector<std::string> labels;
-  if (!config.has("id2label") || classes == 0) return labels;
-  const JsonField field = config.at("id2label");
-  for (int id = 0; id < classes; ++id) {
-    const std::string key = std::to_string(id);
-    if (!field.has(key.c_str())) field.refuse("a name for class " + key);
-    labels.push_back(field.at(key.c_str()).string());
+// A clone without its large files has these in their place.
+void refuse_pointers(const CheckpointFiles& files) {
+  const std::string start = "version https://git-lfs";
+  for (const std::string& file : {files.config, files.tokenizer_config, files.vocabulary}) {
+    std::string bytes(start.size(), ' ');
+    std::ifstream stream(file, std::ios::binary);
+    if (stream.read(bytes.data(), static_cast<std::streamsize>(bytes.size())) && bytes == start)
+      throw Error(file + ": is a Git LFS pointer: fetch the file itself (git lfs pull)");
   }
-  if (const std::string more = std::to_string(classes); field.has(more.c_str()))
-    field.at(more.c_str()).refuse("no more than " + more + " classes, the weights' own");
-  // Names that nobody chose.
-  const bool unnamed = std::all_of(labels.begin(), labels.end(),
-                                   [](const auto& label) { return label.starts_with("LABEL_"); });
-  return unnamed ? std::vector<std::string>() : labels;
 }
 
-bool has_capitals(const std::vector<std::string>& vocabulary) {
-  return std::any_of(vocabulary.begin(), vocabulary.end(), [](const std::string& piece) {
-    return !piece.starts_with("[") &&
-           std::any_of(piece.begin(), piece.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
-  });
-}
-
-// Longest row that the tokenizer's own files allow. Their writers put 10^30 for "no limit".
-int max_tokens_of(const CheckpointFiles& files, int positions) {
-  double limit = positions;
-  const auto take = [&](const std::string& file, const char* key) {
-    if (file.empty()) return;
-    const JsonField config = read_object(file);
-    if (config.has(key)) limit = std::min(limit, config.at(key).number(1, 1e300));
+void assume_tokenizer(const FolderTokenizer& read, const TokenizerOptions& options,
+                      const ImportOptions& import, ModelData& data) {
+  const auto assume = [&](const char* what, const std::string& value, bool is_told) {
+    data.assumptions.push_back(
+        {what, value, is_told ? AssumptionSource::config : AssumptionSource::default_value});
   };
-  take(files.tokenizer_config, "model_max_length");
-  take(files.sentence_config, "max_seq_length");
-  return static_cast<int>(limit);
+  assume("lower case", options.lower_case ? "yes" : "no", read.case_is_told);
+  assume("strip accents", options.strip_accents.value_or(options.lower_case) ? "yes" : "no",
+         read.accents_are_told || read.case_is_told);
+  assume("most tokens",
+         std::to_string(options.max_tokens) +
+             (options.truncation_side == TruncationSide::left ? ", cut from the left" : ""),
+         read.length_is_told);
+  if (import.max_tokens) data.assumptions.back().source = AssumptionSource::option;
 }
 
-TokenizerOptions tokenizer_options(const CheckpointFiles& files, const ImportOptions& import,
-                                   int positions) {
-  TokenizerOptions options;
-  options.max_tokens = import.max_tokens.value_or(max_tokens_of(files, positions));
-  if (options.max_tokens < 4 || options.max_tokens > positions) {
-    throw Error("max_tokens: expected 4 to " + std::to_string(positions) +
-                " (the position embedding of " + files.weights + "), got " +
-                std::to_string(options.max_tokens));
-  }
-  if (files.tokenizer_config.empty()) return options;
-  const JsonField config = read_object(files.tokenizer_config);
-  if (config.has("do_lower_case")) options.lower_case = config.at("do_lower_case").boolean();
-  if (config.has("strip_accents")) options.strip_accents = config.at("strip_accents").boolean();
-  if (config.has("tokenize_chinese_chars"))
-    options.chinese_characters = config.at("tokenize_chinese_chars").boolean();
-  return options;
-}
-
-void load_tokenizer(const CheckpointFiles& files, const ImportOptions& import, ModelData& data) {
+void load_tokenizer(const CheckpointFiles& files, const ImportOptions& import,
+                    const std::optional<JsonField>& config, ModelData& data) {
+  refuse_other_tokenizers(files, config);
   if (files.vocabulary.empty()) {
     if (import.max_tokens) {
       throw Error(files.weights +
@@ -82,20 +60,27 @@ void load_tokenizer(const CheckpointFiles& files, const ImportOptions& import, M
     data.notes.push_back("no vocab.txt or tokenizer.json: the model takes token ids only");
     return;
   }
-  TokenizerOptions options = tokenizer_options(files, import, data.architecture.max_tokens);
-  std::optional<Tokenizer> tokenizer = Tokenizer::load(files.vocabulary, options);
-  const bool case_is_told = !files.tokenizer_config.empty() || files.vocabulary.ends_with(".json");
-  if (!case_is_told && has_capitals(tokenizer->vocabulary())) {
-    options.lower_case = false;
-    tokenizer.reset();  // never two of them at once
-    tokenizer = Tokenizer::load(files.vocabulary, options);
-    data.notes.push_back("texts keep their case, as the vocabulary has capitals");
+  FolderTokenizer read = read_tokenizer_folder(files, import, config, data.architecture.max_tokens);
+  data.notes.insert(data.notes.end(), read.notes.begin(), read.notes.end());
+  const int words = data.architecture.vocabulary;
+  const auto pieces = static_cast<int>(read.contents.vocabulary.size());
+  const TokenizerOptions options = read.contents.options;
+  Tokenizer tokenizer = make_tokenizer(std::move(read.contents), files.vocabulary);
+  for (const std::string* name : {&options.cls, &options.sep}) {
+    if (special_token_id(tokenizer.vocabulary(), *name, files.vocabulary) >= words)
+      throw Error(files.vocabulary + ": expected the special token \"" + *name + "\" among the " +
+                  std::to_string(words) + " words of the embedding, got it " +
+                  "behind them: the vocabulary is of another model");
   }
-  const auto pieces = static_cast<std::int64_t>(tokenizer->vocabulary().size());
-  set_tokenizer(data, std::move(*tokenizer));
-  if (pieces < data.architecture.vocabulary) {
-    data.notes.push_back("the embedding has " + std::to_string(data.architecture.vocabulary) +
-                         " words, the vocabulary " + std::to_string(pieces));
+  assume_tokenizer(read, options, import, data);
+  set_tokenizer(data, std::move(tokenizer));
+  if (pieces < words) {
+    data.notes.push_back("the embedding has " + std::to_string(words) + " words, the vocabulary " +
+                         std::to_string(pieces));
+  } else if (pieces > words) {
+    data.notes.push_back("the embedding has " + std::to_string(words) +
+                         " words, the vocabulary and its added tokens " + std::to_string(pieces) +
+                         ": texts with the last ones are refused");
   }
 }
 
@@ -110,22 +95,24 @@ CheckpointFiles find_checkpoint_files(const std::string& path, const ImportOptio
   if (is_folder) {
     files.weights = if_there(folder / "model.safetensors");
     if (files.weights.empty()) files.weights = if_there(folder / "pytorch_model.bin");
-    if (files.weights.empty()) {
-      for (const char* index : {"model.safetensors.index.json", "pytorch_model.bin.index.json"}) {
-        if (!if_there(folder / index).empty())
-          throw Error(path + ": the weights are split into several files (" + index +
-                      "), expected one");
-      }
-      throw Error(path +
-                  ": expected model.safetensors or pytorch_model.bin in the folder, found neither");
-    }
+    if (files.weights.empty()) refuse_without_weights(path);
+    refuse_adapter_beside(path);
   }
   files.config = options.config.empty() ? if_there(folder / "config.json") : options.config;
   files.tokenizer_config = if_there(folder / "tokenizer_config.json");
   files.sentence_config = if_there(folder / "sentence_bert_config.json");
+  files.special_tokens_map = if_there(folder / "special_tokens_map.json");
+  files.added_tokens = if_there(folder / "added_tokens.json");
   files.vocabulary = options.vocabulary;
   for (const char* name : {"tokenizer.json", "vocab.txt"}) {
     if (files.vocabulary.empty()) files.vocabulary = if_there(folder / name);
+  }
+  if (!is_folder) return files;
+  refuse_pointers(files);
+  // Some types of quantised weights cannot be read at all.
+  if (options.config.empty() && !files.config.empty()) {
+    if (const JsonField config = JsonField::read_file(files.config); config.is_object())
+      models::refuse_quantised(config);
   }
   return files;
 }
@@ -145,9 +132,12 @@ void import_text(const CheckpointFiles& files, const ImportOptions& options,
                 "this is a " +
                 data.architecture.name);
   }
+  refuse_adapter_beside(folder_of(files.weights));
+  for (std::string& note : parts_left_out(folder_of(files.weights)))
+    data.notes.push_back(std::move(note));
   if (config && data.labels.empty())
-    data.labels = read_id2label(*config, data.architecture.classes);
-  load_tokenizer(files, options, data);
+    data.labels = read_config_labels(*config, data.architecture.classes);
+  load_tokenizer(files, options, config, data);
 }
 
 }  // namespace sidenet

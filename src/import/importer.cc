@@ -155,8 +155,9 @@ std::vector<std::string> Model::checkpoint_files(const std::string& path,
                                                  const ImportOptions& options) {
   const CheckpointFiles files = find_checkpoint_files(path, options);
   std::vector<std::string> found;
-  for (const std::string& file : {files.weights, files.config, files.tokenizer_config,
-                                  files.sentence_config, files.vocabulary}) {
+  for (const std::string& file :
+       {files.weights, files.config, files.tokenizer_config, files.sentence_config,
+        files.special_tokens_map, files.added_tokens, files.vocabulary}) {
     if (!file.empty()) found.push_back(file);
   }
   return found;

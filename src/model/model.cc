@@ -9,6 +9,7 @@
 #include "named_errors.h"
 #include "plan_cache.h"
 #include "sidenet/error.h"
+#include "tokenizer_file.h"
 
 namespace sidenet {
 
@@ -58,7 +59,7 @@ Model loaded_model(ModelData data, std::string saved_digest) {
 }
 
 void set_tokenizer(ModelData& data, Tokenizer tokenizer) {
-  const auto pieces = static_cast<std::int64_t>(tokenizer.vocabulary().size());
+  const auto pieces = static_cast<std::int64_t>(contents_of(tokenizer).model_pieces);
   if (pieces > data.architecture.vocabulary) {
     throw Error(data.source + ": the vocabulary does not fit the embedding: expected at most " +
                 std::to_string(data.architecture.vocabulary) + " pieces, got " +
@@ -74,6 +75,8 @@ void set_tokenizer(ModelData& data, Tokenizer tokenizer) {
 
 const std::string& Model::architecture() const { return data_->architecture.name; }
 const std::vector<std::string>& Model::labels() const { return data_->labels; }
+
+const std::vector<std::string>& Model::data_labels() const { return data_->data_labels; }
 const Preprocessing& Model::preprocessing() const { return data_->preprocessing; }
 const std::vector<std::string>& Model::notes() const { return data_->notes; }
 const std::vector<Assumption>& Model::assumptions() const { return data_->assumptions; }

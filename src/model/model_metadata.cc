@@ -6,12 +6,14 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "data_labels.h"
 #include "family.h"
 #include "json_field.h"
 #include "preprocessing_json.h"
 #include "sidenet/error.h"
 #include "string_list.h"
 #include "tokenizer_file.h"
+#include "tokenizer_metadata.h"
 
 namespace sidenet {
 namespace {
@@ -43,43 +45,11 @@ std::vector<std::string> strings_of(const std::string& path, const Metadata& met
 
 void read_tokenizer(const std::string& path, Metadata& metadata, ModelData& data) {
   if (!metadata.count("sidenet.vocabulary")) return;
-  TokenizerContents contents;
-  contents.vocabulary = strings_of(path, metadata, "sidenet.vocabulary", kMaxPieces);
+  std::vector<std::string> vocabulary =
+      strings_of(path, metadata, "sidenet.vocabulary", kMaxPieces);
   metadata.erase("sidenet.vocabulary");  // large, and read
   const JsonField field = field_of(path, metadata, "sidenet.tokenizer");
-  TokenizerOptions& options = contents.options;
-  options.clean_text = field.at("clean_text").boolean();
-  options.chinese_characters = field.at("chinese_characters").boolean();
-  if (field.has("strip_accents")) options.strip_accents = field.at("strip_accents").boolean();
-  options.lower_case = field.at("lower_case").boolean();
-  options.max_word_characters = field.at("max_word_characters").integer(1, 1 << 20);
-  options.continuation = field.at("continuation").string();
-  options.unknown = field.at("unknown").string();
-  options.cls = field.at("cls").string();
-  options.sep = field.at("sep").string();
-  options.pad = field.at("pad").string();
-  options.mask = field.at("mask").string();
-  options.max_tokens = field.at("max_tokens").integer(4, 1 << 20);
-  options.truncation = read_named<Truncation>(field.at("truncation"));
-  if (!field.has("added_tokens")) {
-    set_tokenizer(data, Tokenizer(std::move(contents.vocabulary), options, path));
-    return;
-  }
-  const int last = static_cast<int>(std::min(contents.vocabulary.size(), kMaxPieces)) - 1;
-  for (const JsonField& item : field.at("added_tokens").items()) {
-    const int id = item.integer(0, last);
-    contents.added.push_back({contents.vocabulary[static_cast<std::size_t>(id)], id});
-  }
-  contents.model_pieces = static_cast<std::size_t>(field.at("model_pieces").integer(1, last + 1));
-  set_tokenizer(data, make_tokenizer(std::move(contents), path));
-}
-
-bool is_plain(const TokenizerContents& contents) {
-  const auto plain = special_tokens(contents.vocabulary, contents.options, "");
-  const auto same = [](const AddedToken& a, const AddedToken& b) { return a.id == b.id; };
-  return contents.model_pieces == contents.vocabulary.size() &&
-         std::is_permutation(contents.added.begin(), contents.added.end(), plain.begin(),
-                             plain.end(), same);
+  set_tokenizer(data, tokenizer_of_fields(field, std::move(vocabulary), path));
 }
 
 std::string dump(const json& value) {
@@ -94,27 +64,7 @@ std::string dump_list(const std::vector<std::string>& strings) {
 }
 
 void write_tokenizer(const Tokenizer& tokenizer, Metadata& metadata) {
-  const TokenizerContents& contents = contents_of(tokenizer);
-  const TokenizerOptions& options = contents.options;
-  json fields = {{"clean_text", options.clean_text},
-                 {"chinese_characters", options.chinese_characters},
-                 {"strip_accents", options.strip_accents ? json(*options.strip_accents) : json()},
-                 {"lower_case", options.lower_case},
-                 {"max_word_characters", options.max_word_characters},
-                 {"continuation", options.continuation},
-                 {"unknown", options.unknown},
-                 {"cls", options.cls},
-                 {"sep", options.sep},
-                 {"pad", options.pad},
-                 {"mask", options.mask},
-                 {"max_tokens", options.max_tokens},
-                 {"truncation", name_of(options.truncation)}};
-  if (!is_plain(contents)) {
-    fields["model_pieces"] = contents.model_pieces;
-    fields["added_tokens"] = json::array();
-    for (const AddedToken& token : contents.added) fields["added_tokens"].push_back(token.id);
-  }
-  metadata["sidenet.tokenizer"] = dump(fields);
+  metadata["sidenet.tokenizer"] = dump(tokenizer_fields(tokenizer));
   metadata["sidenet.vocabulary"] = dump_list(tokenizer.vocabulary());
 }
 
@@ -329,6 +279,7 @@ ModelMetadata metadata_of(const ModelData& data) {
                        {"sidenet.architecture", dump(architecture)},
                        {"sidenet.labels", dump(data.labels)},
                        {"sidenet.exits", dump(exits)}};
+  if (!data.data_labels.empty()) metadata[kDataLabels] = dump(data.data_labels);
   if (!data.is_text()) metadata["sidenet.preprocessing"] = preprocessing_json(data.preprocessing);
   if (data.tokenizer) write_tokenizer(*data.tokenizer, metadata);
   if (data.head) metadata["sidenet.head"] = dump(exit_json(*data.head, data.is_text()));
@@ -371,10 +322,13 @@ void read_metadata(const std::string& path, ModelMetadata metadata, ModelData& d
     data.preprocessing = read_preprocessing(field_of(path, metadata, "sidenet.preprocessing"));
     check_image_channels(data);
   }
-  read_exits(path, metadata, data);
   read_provenance(path, metadata, data);
+  read_exits(path, metadata, data);
   if (data.has_final() && data.labels.empty())
     throw Error(path + ": metadata 'sidenet.labels': expected at least one label");
+  if (const auto found = metadata.find(kDataLabels); found != metadata.end())
+    data.data_labels =
+        read_data_labels(found->second, data.labels.size(), name_of(path, kDataLabels));
 }
 
 }  // namespace sidenet

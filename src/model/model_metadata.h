@@ -13,6 +13,8 @@ namespace sidenet {
 //   sidenet.version        "1"
 //   sidenet.architecture   {"family": "resnet", "name": "resnet50", "settings": {…}}
 //   sidenet.labels         ["airplane", …]
+//   sidenet.data_labels    ["1", "2", …], of each class the label of the training data or "", where
+//                          names did not tell
 //   sidenet.exits          [{"name", "tap", "pool", "hidden", "temperature", "threshold"}, …];
 //                          pool: 2, or "cls+mean" for texts; where it was calibrated
 //                          "confidence_map": [[x, y], …]
@@ -31,7 +33,8 @@ namespace sidenet {
 //   sidenet.vocabulary     ["[PAD]", …], the piece of each id
 //   sidenet.tokenizer      the fields of TokenizerOptions, and "model_pieces": n, "added_tokens":
 //                          [id, …] where they are not what a plain vocabulary has: all its pieces,
-//                          and its special tokens
+//                          and its special tokens; "normalized_tokens": [place, …] of those among
+//                          them that are normalised
 using ModelMetadata = std::map<std::string, std::string>;
 
 constexpr const char* kModelVersion = "1";

@@ -48,8 +48,9 @@ int heads(const Weights& weights, const Settings& settings, int hidden) {
 
 std::string activation(const Weights& weights, const Settings& settings) {
   const std::string* given = find(settings, "hidden_act");
-  if (!given || *given == "gelu") return "gelu";
-  for (const char* name : {"gelu_new", "gelu_pytorch_tanh", "gelu_fast"}) {
+  if (!given || *given == "gelu" || *given == "gelu_python") return "gelu";
+  for (const char* name :
+       {"gelu_new", "gelu_pytorch_tanh", "gelu_fast", "gelu_accurate", "gelu_python_tanh"}) {
     if (*given == name) return "gelu_new";
   }
   if (*given == "relu") return "relu";
@@ -59,7 +60,42 @@ std::string activation(const Weights& weights, const Settings& settings) {
               *given + "'");
 }
 
+// `architectures` stands in the settings where config.json names the class of the head.
+std::vector<Assumption> assumptions_of(const BertConfig& config, const Settings& settings) {
+  const auto assume = [&](const char* what, const std::string& value, const char* setting) {
+    return Assumption{
+        what, value,
+        find(settings, setting) ? AssumptionSource::config : AssumptionSource::default_value};
+  };
+  const std::string* epsilon = find(settings, "layer_norm_eps");
+  const std::string* act = find(settings, "hidden_act");
+  std::vector<Assumption> assumptions{
+      assume("attention heads", std::to_string(config.num_heads), "num_attention_heads"),
+      assume("epsilon", epsilon ? *epsilon : "1e-12", "layer_norm_eps"),
+      assume("activation", act ? *act : config.hidden_act, "hidden_act")};
+  if (config.classes > 0)
+    assumptions.push_back(
+        assume("head",
+               "first token, " + config.pooler +
+                   (config.pooler == "pooler.dense" ? ", tanh, classifier" : ", relu, classifier"),
+               "architectures"));
+  return assumptions;
+}
+
 int extent(const Tensor& tensor, std::size_t axis) { return static_cast<int>(tensor.dim(axis)); }
+
+// Whole numbers in place of weights are what some ways to quantise leave.
+void refuse_whole_numbers(const Weights& weights) {
+  for (const auto& [name, tensor] : weights.tensors()) {
+    const DType type = tensor.dtype();
+    const bool is_real =
+        type == DType::f32 || type == DType::f64 || type == DType::f16 || type == DType::bf16;
+    const bool is_weight = name.ends_with(".weight") || name.ends_with(".bias");
+    if (is_weight && !is_real)
+      throw Error(weights.file() + ": tensor '" + name + "': expected floats, got " +
+                  dtype_name(type) + " (quantised weights are not read)");
+  }
+}
 
 }  // namespace
 
@@ -80,6 +116,7 @@ std::string BertConfig::name() const {
 std::optional<BertConfig> recognise_bert(const Weights& weights, const Settings& settings) {
   const Weights tables = weights.sub("embeddings");
   if (!tables.has("word_embeddings.weight")) return std::nullopt;
+  refuse_whole_numbers(weights);
   BertConfig config;
   const Tensor words = tables.get_rank("word_embeddings.weight", 2);
   const Tensor positions = tables.get_rank("position_embeddings.weight", 2);
@@ -101,7 +138,12 @@ std::optional<BertConfig> recognise_bert(const Weights& weights, const Settings&
   if (weights.has("classifier.weight")) {
     config.classes = extent(weights.get_rank("classifier.weight", 2), 0);
     for (const char* pooler : {"pooler.dense", "pre_classifier"}) {
-      if (weights.has(std::string(pooler) + ".weight")) config.pooler = pooler;
+      if (!weights.has(std::string(pooler) + ".weight")) continue;
+      if (!config.pooler.empty())
+        throw Error(weights.file() +
+                    ": tensors 'pooler.dense.weight' and 'pre_classifier.weight': expected one of "
+                    "them in front of the classifier, got both");
+      config.pooler = pooler;
     }
     if (config.pooler.empty()) {
       throw Error(weights.file() +
@@ -122,6 +164,7 @@ Architecture describe_bert(const BertConfig& config, const Settings& settings) {
     if (const std::string* value = find(settings, key)) result.settings[key] = *value;
   }
   result.settings["num_attention_heads"] = std::to_string(config.num_heads);
+  result.assumptions = assumptions_of(config, settings);
   result.vocabulary = config.vocabulary;
   result.max_tokens = config.max_positions;
   result.token_types = config.types;

@@ -1,5 +1,6 @@
 #include "bert.h"
 #include "family.h"
+#include "foreign_names.h"
 #include "json_field.h"
 #include "network_names.h"
 #include "sidenet/error.h"
@@ -12,39 +13,71 @@ const char* either(const JsonField& config, const char* bert, const char* distil
   return config.has(bert) || !config.has(distilbert) ? bert : distilbert;
 }
 
-// A classifier of single tokens has the names of one of texts, and other answers.
-void refuse_other_heads(const JsonField& config) {
+// transformers' own networks that have no head, the head of a classifier of texts, or one of
+// training that is left out.
+bool is_read_class(const std::string& name) {
+  for (const std::string family : {"Bert", "DistilBert"}) {
+    for (const char* rest : {"Model", "ForSequenceClassification", "ForMaskedLM", "ForPreTraining",
+                             "ForNextSentencePrediction", "ForQuestionAnswering", "LMHeadModel"}) {
+      if (name == family + rest) return true;
+    }
+  }
+  return false;
+}
+
+// A classifier of single tokens, one with several labels a text, or somebody's own class has the
+// names of a classifier of texts, and may have other answers.
+void read_classes(const JsonField& config, Settings& settings) {
+  if (config.has("auto_map")) {
+    for (const auto& [key, value] : config.at("auto_map").members()) {
+      if (key.starts_with("AutoModel")) value.refuse("a network without Python code of its own");
+    }
+  }
   if (!config.has("architectures")) return;
   for (const JsonField& architecture : config.at("architectures").items()) {
-    const std::string name = architecture.string();
-    if (name.ends_with("ForTokenClassification") || name.ends_with("ForMultipleChoice"))
-      architecture.refuse("an encoder, or one with a head for SequenceClassification");
+    const std::string& name = architecture.string();
+    if (is_read_class(name)) {
+      if (name.ends_with("ForSequenceClassification")) settings["architectures"] = name;
+      continue;
+    }
+    if (name.find("MultiLabel") != std::string::npos)
+      architecture.refuse("one label a text (several are not read)");
+    architecture.refuse("an encoder, or one with a head for SequenceClassification");
   }
 }
 
 Settings read_settings(const JsonField& config) {
   Settings settings;
+  std::string type = "bert";
   if (config.has("model_type")) {
-    const std::string type = config.at("model_type").string();
+    type = config.at("model_type").string();
     if (type != "bert" && type != "distilbert")
       config.at("model_type").refuse("bert or distilbert");
   }
-  refuse_other_heads(config);
+  const bool is_distilbert = type == "distilbert";
+  refuse_quantised(config);
+  read_classes(config, settings);
   if (config.has("position_embedding_type") &&
       config.at("position_embedding_type").string() != "absolute")
     config.at("position_embedding_type").refuse("absolute");
-  if (config.has("is_decoder") && config.at("is_decoder").boolean())
-    config.at("is_decoder").refuse("false");
+  for (const char* key : {"is_decoder", "add_cross_attention", "is_encoder_decoder"}) {
+    if (config.has(key) && config.at(key).boolean()) config.at(key).refuse("false");
+  }
+  if (config.has("pruned_heads") && !config.at("pruned_heads").members().empty())
+    config.at("pruned_heads").refuse("no pruned heads");
   if (config.has("problem_type") &&
       config.at("problem_type").string() != "single_label_classification")
-    config.at("problem_type").refuse("single_label_classification");
+    config.at("problem_type")
+        .refuse("single_label_classification (labels by sigmoid and regressions are not read)");
   if (const char* key = either(config, "num_attention_heads", "n_heads"); config.has(key))
     settings["num_attention_heads"] = std::to_string(config.at(key).integer(1, 4096));
-  if (config.has("layer_norm_eps")) {
+  // DistilBERT has no such key: its epsilon is always the same.
+  if (is_distilbert) settings["layer_norm_eps"] = "1e-12";
+  if (config.has("layer_norm_eps") && !is_distilbert) {
     config.at("layer_norm_eps").number(0, 1);
     settings["layer_norm_eps"] = config.at("layer_norm_eps").dump();
   }
-  if (const char* key = either(config, "hidden_act", "activation"); config.has(key))
+  if (const char* key = is_distilbert ? "activation" : "hidden_act"; config.has(key))
     settings["hidden_act"] = config.at(key).string();
   return settings;
 }
@@ -57,6 +90,8 @@ void check_sizes(const JsonField& config, const BertConfig& found) {
                {"hidden_size", "dim", found.hidden_size},
                {"intermediate_size", "hidden_dim", found.intermediate_size},
                {"vocab_size", "vocab_size", found.vocabulary},
+               {"embedding_size", "embedding_size", found.hidden_size},
+               {"type_vocab_size", "type_vocab_size", found.types},
                {"max_position_embeddings", "max_position_embeddings", found.max_positions}};
   for (const auto& [bert, distilbert, size] : sizes) {
     const char* key = either(config, bert, distilbert);
@@ -124,7 +159,9 @@ class BertFamily : public Family {
 
   Settings read_config(const JsonField& config, const Weights& weights) const override {
     Settings settings = read_settings(config);
-    check_sizes(config, require_bert(weights, settings));
+    Settings for_sizes = settings;  // heads may be given otherwise
+    for_sizes.try_emplace("num_attention_heads", "1");
+    check_sizes(config, require_bert(weights, for_sizes));
     return settings;
   }
 
@@ -141,7 +178,8 @@ class BertFamily : public Family {
     if (architecture.classes == 1)
       throw Error(
           file +
-          ": tensor 'classifier.weight': expected 2 classes or more, got 1 (a regression head)");
+          ": tensor 'classifier.weight': expected 2 classes or more, got 1 (a regression, or one "
+          "logit for two classes: train a head of two)");
   }
 
   Graph build(const Architecture& architecture, const Weights& weights,

@@ -1,8 +1,11 @@
+#include <algorithm>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "bert.h"
+#include "family.h"
+#include "foreign_names.h"
 #include "sidenet/error.h"
 
 namespace sidenet::models {
@@ -48,37 +51,41 @@ struct Prefixes {
   std::string wrapper, encoder;
 };
 
-std::optional<Prefixes> find_prefixes(const std::map<std::string, Tensor>& tensors) {
-  for (const auto& [name, tensor] : tensors) {
-    if (name != kBertAnchor && !name.ends_with("." + kBertAnchor)) continue;
-    const std::string path = name.substr(0, name.size() - kBertAnchor.size());
-    for (const std::string module : {"bert.", "distilbert.", "encoder."}) {
-      if (path == module || path.ends_with("." + module))
-        return Prefixes{path.substr(0, path.size() - module.size()), module};
-    }
-    return Prefixes{path, ""};
+Prefixes prefixes_of(const std::string& path) {
+  for (const std::string module : {"bert.", "distilbert.", "encoder."}) {
+    if (path == module || path.ends_with("." + module))
+      return {path.substr(0, path.size() - module.size()), module};
   }
-  return std::nullopt;
+  return {path, ""};
 }
 
-// RoBERTa's modules are named as BERT's, but its positions count from 2.
-void refuse_roberta(const Prefixes& prefixes, const std::string& file) {
-  for (const std::string module : {"roberta.", "data2vec_text."}) {
-    if (prefixes.wrapper != module && !prefixes.wrapper.ends_with("." + module)) continue;
-    throw Error(file + ": tensor '" + prefixes.wrapper + prefixes.encoder + kBertAnchor +
-                "': expected a BERT or DistilBERT, got '" + module + "'");
+// Other paths to the same encoder: find_network() refuses another one.
+std::vector<std::string> twins_of(const std::string& path,
+                                  const std::map<std::string, Tensor>& tensors) {
+  std::vector<std::string> twins;
+  for (const auto& [name, tensor] : tensors) {
+    if (!name.ends_with("." + kBertAnchor)) continue;
+    const std::string other = name.substr(0, name.size() - kBertAnchor.size());
+    if (other != path) twins.push_back(other);
   }
+  return twins;
 }
 
 }  // namespace
 
 bool clean_bert_names(std::map<std::string, Tensor>& tensors, const std::string& file) {
-  const auto prefixes = find_prefixes(tensors);
-  if (!prefixes) return false;
-  refuse_roberta(*prefixes, file);
-  const auto& [wrapper, encoder] = *prefixes;
+  const auto path = find_network(tensors, kBertAnchor, file);
+  if (!path) return false;
+  const auto [wrapper, encoder] = prefixes_of(*path);
+  refuse_foreign_module(*path + kBertAnchor, *path, file);
+  refuse_foreign_names(tensors, file);
+  const std::vector<std::string> twins = twins_of(*path, tensors);
   std::map<std::string, Tensor> clean;
   for (const auto& [name, tensor] : tensors) {
+    const bool is_of_twin = std::any_of(twins.begin(), twins.end(), [&](const std::string& twin) {
+      return name.starts_with(twin);
+    });
+    if (is_of_twin) continue;
     std::string rest = name;
     if (name.starts_with(wrapper)) {
       rest = name.substr(wrapper.size());
@@ -86,7 +93,9 @@ bool clean_bert_names(std::map<std::string, Tensor>& tensors, const std::string&
     }
     rest = with_weight_and_bias(with_bert_modules(rest));
     if (rest == "embeddings.position_ids") continue;  // 0, 1, …
-    if (!clean.emplace(rest, tensor).second) {
+    const auto [there, is_new] = clean.emplace(rest, tensor);
+    if (!is_new &&
+        (there->second.raw() != tensor.raw() || there->second.shape() != tensor.shape())) {
       throw Error(file + ": tensor '" + name + "' and another both stand for '" + rest + "'");
     }
   }

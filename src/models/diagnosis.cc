@@ -17,6 +17,7 @@ struct Sign {
 // The first that a name shows is told, so what wraps other networks comes first.
 constexpr std::array kSigns{
     Sign{Where::anywhere, "lora_A", "a LoRA adapter: merge it into its base model first"},
+    Sign{Where::anywhere, ".base_layer.", "an adapter: merge it into its base model first"},
     Sign{Where::anywhere, ".parametrizations.",
          "weights are parametrised (weight_norm, spectral_norm): call "
          "torch.nn.utils.parametrize.remove_parametrizations before saving"},
@@ -34,6 +35,7 @@ constexpr std::array kSigns{
     Sign{Where::ends, "kernel:0",
          "TensorFlow's names: save the model with transformers in PyTorch"},
     Sign{Where::anywhere, "tf_bert_for_", "TensorFlow's names: save the model in PyTorch"},
+    Sign{Where::ends, "query.kernel", "Flax's names: save the model in PyTorch"},
     Sign{Where::begins, "resnet.embedder.",
          "transformers' names of a ResNet: torchvision's or timm's are read"},
     Sign{Where::begins, "conv1.0.", "a stem of several convolutions (ResNet-C, -D, …)"},
@@ -43,6 +45,8 @@ constexpr std::array kSigns{
     Sign{Where::anywhere, "patch_embed", "a vision transformer"},
     Sign{Where::anywhere, "class_token", "a vision transformer"},
     Sign{Where::anywhere, "tok_embeddings", "a ModernBERT or a LLaMA"},
+    Sign{Where::anywhere, "albert_layer_groups", "an ALBERT"},
+    Sign{Where::anywhere, ".rel_attn.", "an XLNet"},
     Sign{Where::anywhere, "relative_attention_bias", "an MPNet or a T5"},
     Sign{Where::anywhere, "rel_embeddings", "a DeBERTa"},
     Sign{Where::anywhere, "embeddings_project", "an ELECTRA or an ALBERT"},

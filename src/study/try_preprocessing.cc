@@ -258,8 +258,8 @@ PreprocessingTrial try_preprocessing(const Model& model, const Dataset& data,
                                      const TryOptions& options, const ProgressCallback& progress) {
   check(model, options);
   check_kind(model, data);
-  std::vector<std::string> notes;
-  const std::vector<int> labels = map_labels(data, model.labels(), &notes);
+  LabelMap map = map_labels(data, classes_of(model));
+  const std::vector<int>& labels = map.of_rows;
   if (static_cast<std::int64_t>(labels.size()) < kFewestRows)
     throw Error("try: expected at least 30 labelled rows, got " + std::to_string(labels.size()));
   if (std::set<int>(labels.begin(), labels.end()).size() < 2)
@@ -272,7 +272,7 @@ PreprocessingTrial try_preprocessing(const Model& model, const Dataset& data,
   const std::shared_ptr<const Dataset> borrowed(std::shared_ptr<const Dataset>(), &data);
   const PickedRows rows(borrowed, drawn);
   PreprocessingTrial trial = Trial(model, rows, std::move(drawn_labels), options, progress).run();
-  trial.notes = std::move(notes);
+  trial.notes = std::move(map.notes);
   return trial;
 }
 

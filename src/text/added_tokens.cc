@@ -27,7 +27,7 @@ AddedTokens::AddedTokens(const std::vector<AddedToken>& tokens, const std::strin
     throw Error(source + ": added_tokens: expected at most " + std::to_string(kMaxAddedTokens) +
                 ", got " + std::to_string(tokens.size()));
   }
-  for (const auto& [content, id] : tokens) {
+  for (const auto& [content, id, normalized] : tokens) {
     if (content.empty() || content.size() > kMaxAddedTokenBytes) {
       throw Error(source + ": added_tokens: expected a content of 1 to " +
                   std::to_string(kMaxAddedTokenBytes) + " bytes, got " +

@@ -7,11 +7,12 @@
 
 namespace sidenet {
 
-/// A piece that is taken from the raw text, before normalisation, wherever it stands: [SEP],
+/// A piece that is taken from a text wherever it stands, before it is cut into words: [SEP],
 /// [MASK], …
 struct AddedToken {
   std::string content;
   std::int32_t id;
+  bool normalized = false;  ///< looked for, normalised, in the normalised text; else in the raw one
 };
 
 constexpr std::size_t kMaxAddedTokens = 1024, kMaxAddedTokenBytes = 256;
@@ -21,6 +22,7 @@ constexpr std::size_t kMaxAddedTokens = 1024, kMaxAddedTokenBytes = 256;
 /// most kMaxAddedTokenBytes behind a match.
 class AddedTokens {
  public:
+  AddedTokens() : AddedTokens({}, "") {}
   /// Throws Error: too many, an empty or overlong one, one twice.
   AddedTokens(const std::vector<AddedToken>& tokens, const std::string& source);
 
@@ -30,6 +32,7 @@ class AddedTokens {
     std::int32_t id;
   };
   Match find(const char* begin, const char* end) const;
+  bool empty() const { return tokens_.empty(); }
 
  private:
   struct Token {

@@ -28,7 +28,25 @@ const TokenizerContents& checked(const TokenizerContents& contents, const std::s
   }
   if (options.max_tokens < kMinTokens)
     refuse("max_tokens", "at least " + std::to_string(kMinTokens), options.max_tokens);
+  if (options.second_type != 0 && options.second_type != 1)
+    refuse("second_type", "0 or 1", options.second_type);
   return contents;
+}
+
+// The tokens that are looked for in the raw text, or those for the normalised one, as they are
+// there.
+std::vector<AddedToken> tokens_for(const TokenizerContents& contents, bool normalized,
+                                   const BertNormalizer& normalizer) {
+  std::vector<AddedToken> tokens;
+  for (const AddedToken& token : contents.added) {
+    if (token.normalized != normalized) continue;
+    tokens.push_back(token);
+    if (!normalized) continue;
+    std::u32string code_points;
+    normalizer.normalise(token.content, code_points);
+    tokens.back().content = utf8_of(code_points);
+  }
+  return tokens;
 }
 
 void check_utf8(std::string_view text, const char* what) {
@@ -55,22 +73,24 @@ void longest_first(std::size_t room, std::size_t& first, std::size_t& second) {
 
 BertTokenizer::BertTokenizer(TokenizerContents contents, const std::string& source)
     : contents_(std::move(contents)),
-      added_(checked(contents_, source).added, source),
+      normalizer_({checked(contents_, source).options.clean_text,
+                   contents_.options.chinese_characters,
+                   contents_.options.strip_accents.value_or(contents_.options.lower_case),
+                   contents_.options.lower_case}),
+      added_(tokens_for(contents_, false, normalizer_), source),
+      added_normalised_(tokens_for(contents_, true, normalizer_), source),
       words_(contents_.vocabulary,
              {contents_.model_pieces, contents_.options.continuation,
               static_cast<std::size_t>(contents_.options.max_word_characters),
               special_token_id(contents_.vocabulary, contents_.options.unknown, source)},
              source, contents_.lines ? line_name : id_name),
-      normalizer_({contents_.options.clean_text, contents_.options.chinese_characters,
-                   contents_.options.strip_accents.value_or(contents_.options.lower_case),
-                   contents_.options.lower_case}),
       classes_(CharacterClasses::get()),
       max_word_characters_(static_cast<std::size_t>(contents_.options.max_word_characters)),
       cls_(special_token_id(contents_.vocabulary, contents_.options.cls, source)),
       sep_(special_token_id(contents_.vocabulary, contents_.options.sep, source)),
       unknown_(words_.id_of(contents_.options.unknown)) {
   for (const std::string* name : {&contents_.options.pad, &contents_.options.mask}) {
-    special_token_id(contents_.vocabulary, *name, source);
+    if (!name->empty()) special_token_id(contents_.vocabulary, *name, source);
   }
   separators_.fill(kNone);
   std::vector<std::uint64_t> prefixes;
@@ -104,7 +124,7 @@ void BertTokenizer::encode(const Text& text, TokenRows& rows) const {
     const std::size_t length = rows.ids.size() - begin;
     for (std::size_t i = 0; i < length; ++i) {
       rows.positions.push_back(static_cast<std::int32_t>(i));
-      rows.types.push_back(i < first_length ? 0 : 1);
+      rows.types.push_back(i < first_length ? 0 : contents_.options.second_type);
     }
     rows.offsets.push_back(static_cast<std::int64_t>(rows.ids.size()));
   } catch (...) {
@@ -122,19 +142,33 @@ std::vector<std::int32_t> BertTokenizer::piece_ids(std::string_view text) const 
   return ids;
 }
 
+// Keeps so many of the ids that begin at `begin`: the first, or the last where texts are cut from
+// the left.
+void BertTokenizer::cut(std::vector<std::int32_t>& ids, std::size_t begin, std::size_t keep) const {
+  if (contents_.options.truncation_side == TruncationSide::left) {
+    const auto first = ids.begin() + static_cast<std::ptrdiff_t>(begin);
+    ids.erase(first, ids.end() - static_cast<std::ptrdiff_t>(keep));
+  } else {
+    ids.resize(begin + keep);
+  }
+}
+
 // first_length: tokens of type 0.
 void BertTokenizer::append_row(const Text& text, std::vector<std::int32_t>& ids,
                                std::size_t& first_length) const {
   const auto max_tokens = static_cast<std::size_t>(contents_.options.max_tokens);
   const std::size_t begin = ids.size();
+  constexpr auto kAll = std::numeric_limits<std::size_t>::max();
   ids.push_back(cls_);
   if (!text.second) {
-    append_text(text.first, max_tokens - 2, ids);
+    const std::size_t room = max_tokens - 2;
+    const bool left = contents_.options.truncation_side == TruncationSide::left;
+    append_text(text.first, left ? kAll : room, ids);
+    cut(ids, begin + 1, std::min(room, ids.size() - begin - 1));
     ids.push_back(sep_);
     first_length = ids.size() - begin;
     return;
   }
-  constexpr auto kAll = std::numeric_limits<std::size_t>::max();
   const std::size_t room = max_tokens - 3;
   append_text(text.first, kAll, ids);
   std::size_t first = ids.size() - begin - 1;
@@ -153,10 +187,11 @@ void BertTokenizer::append_row(const Text& text, std::vector<std::int32_t>& ids,
                   " pieces where only the first text is cut, got " + std::to_string(second));
     }
   }
-  ids.resize(begin + 1 + first);
+  cut(ids, begin + 1, first);
   ids.push_back(sep_);
   first_length = first + 2;
-  ids.insert(ids.end(), pair.begin(), pair.begin() + static_cast<std::ptrdiff_t>(second));
+  cut(pair, 0, second);
+  ids.insert(ids.end(), pair.begin(), pair.end());
   ids.push_back(sep_);
 }
 
@@ -170,7 +205,11 @@ void BertTokenizer::append_text(std::string_view text, std::size_t at_most,
   const char* const end = at + text.size();
   while (at != end && !pass.done()) {
     const AddedTokens::Match match = added_.find(at, end);
-    append_stretch(at, match.begin, pass);
+    if (added_normalised_.empty()) {
+      append_stretch(at, match.begin, pass);
+    } else {
+      append_normalised({at, static_cast<std::size_t>(match.begin - at)}, pass);
+    }
     if (match.bytes > 0) ids.push_back(match.id);
     at = match.begin + match.bytes;
   }
@@ -211,8 +250,28 @@ void BertTokenizer::append_stretch(const char* at, const char* end, Pass& pass) 
   }
 }
 
+// Between added tokens of the raw text, where others are looked for in the normalised one.
+void BertTokenizer::append_normalised(std::string_view text, Pass& pass) const {
+  normalizer_.normalise(text, pass.code_points);
+  const std::string normalised = utf8_of(pass.code_points);
+  const char* at = normalised.data();
+  const char* const end = at + normalised.size();
+  while (at != end && !pass.done()) {
+    const AddedTokens::Match match = added_normalised_.find(at, end);
+    pass.code_points.clear();
+    while (at != match.begin) pass.code_points += next_code_point(at);
+    append_words(pass.code_points, pass);
+    if (match.bytes > 0) pass.ids.push_back(match.id);
+    at = match.begin + match.bytes;
+  }
+}
+
 void BertTokenizer::append_unicode(std::string_view text, Pass& pass) const {
   normalizer_.normalise(text, pass.code_points);
+  append_words(pass.code_points, pass);
+}
+
+void BertTokenizer::append_words(std::u32string_view normalised, Pass& pass) const {
   char* const word = pass.word.data();
   char* out = word;
   std::size_t characters = 0;
@@ -223,7 +282,7 @@ void BertTokenizer::append_unicode(std::string_view text, Pass& pass) const {
     out = word;
     characters = 0;
   };
-  for (char32_t c : pass.code_points) {
+  for (char32_t c : normalised) {
     const unsigned bits = classes_.of(c);
     const bool white_space = (bits & CharacterClasses::white_space) != 0;
     const bool punctuation = (bits & CharacterClasses::punctuation) != 0;

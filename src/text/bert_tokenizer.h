@@ -18,7 +18,8 @@ namespace sidenet {
 /// stretch between them normalisation, words, pieces.
 class BertTokenizer {
  public:
-  /// Throws Error: a piece twice, no special token, options out of range.
+  /// Throws Error: a piece twice, no special token, options out of range, added tokens that cannot
+  /// be told apart.
   BertTokenizer(TokenizerContents contents, const std::string& source);
   BertTokenizer(const BertTokenizer&) = delete;
   BertTokenizer& operator=(const BertTokenizer&) = delete;
@@ -42,13 +43,16 @@ class BertTokenizer {
                    std::vector<std::int32_t>& ids) const;
   void append_stretch(const char* at, const char* end, Pass& pass) const;
   void append_unicode(std::string_view text, Pass& pass) const;
+  void append_normalised(std::string_view text, Pass& pass) const;
+  void append_words(std::u32string_view normalised, Pass& pass) const;
+  void cut(std::vector<std::int32_t>& ids, std::size_t begin, std::size_t keep) const;
   void append_row(const Text& text, std::vector<std::int32_t>& ids,
                   std::size_t& first_length) const;
 
   TokenizerContents contents_;
-  AddedTokens added_;
-  WordPiece words_;
   BertNormalizer normalizer_;
+  AddedTokens added_, added_normalised_;
+  WordPiece words_;
   const CharacterClasses& classes_;
   std::size_t max_word_characters_;
   std::int32_t cls_, sep_, unknown_;

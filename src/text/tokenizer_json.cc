@@ -1,5 +1,7 @@
 #include "tokenizer_json.h"
 
+#include <algorithm>
+
 #include "json_field.h"
 #include "json_tree.h"
 #include "sidenet/error.h"
@@ -17,14 +19,13 @@ class TokenizerHandler : public JsonTreeBuilder {
   static constexpr std::size_t kMaxDepth = 32, kMaxValues = 65'536;
   explicit TokenizerHandler(const JsonName& name) : JsonTreeBuilder(name, kMaxValues) {}
 
-  /// Ids are 0 to n - 1, each once. Throws Error where the highest is not n - 1.
-  std::vector<std::string> take_vocabulary(const std::string& source) {
-    if (pieces_ != vocabulary_.size()) {
-      throw Error(source + ": model.vocab: " + quoted_text(vocabulary_.back()) +
-                  ": expected an id below " + std::to_string(pieces_) +
-                  ", the number of pieces, got " + std::to_string(vocabulary_.size() - 1));
-    }
-    return std::move(vocabulary_);
+  /// The piece of each id; empty where an id has none.
+  TokenizerContents take_vocabulary() {
+    TokenizerContents contents;
+    contents.vocabulary = std::move(vocabulary_);
+    contents.model_pieces = contents.vocabulary.size();
+    contents.different = pieces_;
+    return contents;
   }
 
   void key(const std::string& text) override {
@@ -92,32 +93,51 @@ class TokenizerHandler : public JsonTreeBuilder {
 
 class Reader {
  public:
-  Reader(json document, std::vector<std::string> vocabulary, const TokenizerOptions& options,
+  Reader(json document, TokenizerContents contents, const TokenizerOptions& options,
          const std::string& source)
-      : root_(std::move(document), {source, ""}), source_(source) {
-    contents_.vocabulary = std::move(vocabulary);
-    contents_.model_pieces = contents_.vocabulary.size();
+      : root_(std::move(document), {source, ""}), source_(source), contents_(std::move(contents)) {
     contents_.options = options;
-  }
-
-  TokenizerContents read() {
     root_.expect_keys({"version", "truncation", "padding", "added_tokens", "normalizer",
                        "pre_tokenizer", "post_processor", "decoder", "model"});
     if (root_.has("version")) root_.at("version").expect("1.0");
     read_model(root_.at("model"));
+  }
+
+  TokenizerContents read() {
     if (root_.has("added_tokens")) read_added_tokens(root_.at("added_tokens"));
     read_normalizer();
     read_pre_tokenizer(root_.at("pre_tokenizer"));
     read_post_processor(root_.at("post_processor"));
     if (root_.has("truncation")) read_truncation(root_.at("truncation"));
+    const auto& pieces = contents_.vocabulary;
+    for (std::string* name : {&contents_.options.pad, &contents_.options.mask}) {
+      if (std::find(pieces.begin(), pieces.end(), *name) == pieces.end()) name->clear();
+    }
     // Rows are not padded, so only the token's name is of use.
     if (root_.has("padding")) contents_.options.pad = root_.at("padding").at("pad_token").string();
     return std::move(contents_);
   }
 
+  TokenizerContents read_pieces() {
+    if (root_.has("added_tokens")) {
+      for (const JsonField& token : root_.at("added_tokens").items()) {
+        contents_.added.push_back(read_added_token(token, false));
+        contents_.added.back().id = token.at("id").integer(0, static_cast<int>(kMaxPieces));
+      }
+    }
+    if (root_.has("truncation")) read_direction(root_.at("truncation"));
+    if (!root_.has("normalizer")) return std::move(contents_);
+    const JsonField normalizer = root_.at("normalizer");
+    if (normalizer.has("type") && normalizer.at("type").string() == "BertNormalizer")
+      read_normalizer();
+    return std::move(contents_);
+  }
+
  private:
+  // Old files leave the type out.
   void read_model(const JsonField& model) {
-    model.at("type").expect("WordPiece");
+    if (model.has("type") && model.at("type").string() != "WordPiece")
+      model.at("type").refuse("\"WordPiece\", the tokenizer of BERT");
     model.expect_keys(
         {"type", "unk_token", "continuing_subword_prefix", "max_input_chars_per_word", "vocab"});
     TokenizerOptions& options = contents_.options;
@@ -132,21 +152,21 @@ class Reader {
   void read_added_tokens(const JsonField& list) {
     for (std::size_t i = 0; i < list.list_size(); ++i) {
       const JsonField token = list.item(i);
-      token.expect_keys(
-          {"id", "content", "single_word", "lstrip", "rstrip", "normalized", "special"});
-      for (const char* flag : {"single_word", "lstrip", "rstrip", "normalized"})
-        token.at(flag).expect(false);
-      const std::string& content = token.at("content").string();
+      for (const char* flag : {"single_word", "lstrip", "rstrip", "normalized"}) token.at(flag);
+      AddedToken added = read_added_token(token, false);
       auto& pieces = contents_.vocabulary;
       // A token that the model does not have takes the next id, as Hugging Face gives it.
       const auto id = static_cast<std::size_t>(
           token.at("id").integer(0, static_cast<int>(std::min(pieces.size(), kMaxPieces))));
       if (id == pieces.size()) {
-        pieces.push_back(content);
+        if (pieces.size() == contents_.model_pieces && id != contents_.different)
+          token.at("id").refuse("a vocabulary without gaps where tokens are new");
+        pieces.push_back(added.content);
       } else {
-        expect_id(token.at("id"), content, id);
+        expect_id(token.at("id"), added.content, id);
       }
-      contents_.added.push_back({content, static_cast<std::int32_t>(id)});
+      added.id = static_cast<std::int32_t>(id);
+      contents_.added.push_back(std::move(added));
     }
   }
 
@@ -251,8 +271,16 @@ class Reader {
     }
   }
 
+  void read_direction(const JsonField& field) {
+    if (!field.has("direction")) return;
+    const std::string& side = field.at("direction").string();
+    if (side != "Right" && side != "Left") field.at("direction").refuse("Right or Left");
+    contents_.options.truncation_side =
+        side == "Left" ? TruncationSide::left : TruncationSide::right;
+  }
+
   void read_truncation(const JsonField& field) {
-    if (field.has("direction")) field.at("direction").expect("Right");
+    read_direction(field);
     const std::string& strategy = field.at("strategy").string();
     if (strategy != "LongestFirst" && strategy != "OnlyFirst")
       field.at("strategy").refuse("LongestFirst or OnlyFirst");
@@ -265,10 +293,8 @@ class Reader {
   TokenizerContents contents_;
 };
 
-}  // namespace
-
-TokenizerContents read_tokenizer_json(std::string_view bytes, const TokenizerOptions& options,
-                                      const std::string& source) {
+Reader reader_of(std::string_view bytes, const TokenizerOptions& options,
+                 const std::string& source) {
   constexpr std::size_t kMaxStringBytes = std::size_t{1} << 20;
   const JsonName name{source, ""};
   TokenizerHandler handler(name);
@@ -276,8 +302,33 @@ TokenizerContents read_tokenizer_json(std::string_view bytes, const TokenizerOpt
             {kMaxTokenizerBytes, TokenizerHandler::kMaxDepth,
              kMaxPieces + TokenizerHandler::kMaxValues, kMaxStringBytes},
             handler);
-  std::vector<std::string> vocabulary = handler.take_vocabulary(source);
-  return Reader(handler.take(), std::move(vocabulary), options, source).read();
+  TokenizerContents contents = handler.take_vocabulary();
+  return {handler.take(), std::move(contents), options, source};
+}
+
+}  // namespace
+
+AddedToken read_added_token(const JsonField& field, bool special) {
+  field.expect_keys(
+      {"id", "content", "single_word", "lstrip", "rstrip", "normalized", "special", "__type"});
+  if (field.has("single_word") && field.at("single_word").boolean())
+    field.at("single_word").refuse("false");
+  // White space beside a token is dropped in any case.
+  for (const char* flag : {"lstrip", "rstrip"}) {
+    if (field.has(flag)) field.at(flag).boolean();
+  }
+  if (field.has("special")) special = field.at("special").boolean();
+  const bool normalized = field.has("normalized") ? field.at("normalized").boolean() : !special;
+  return {field.at("content").string(), -1, normalized};
+}
+
+TokenizerContents read_tokenizer_json(std::string_view bytes, const TokenizerOptions& options,
+                                      const std::string& source) {
+  return reader_of(bytes, options, source).read();
+}
+
+TokenizerContents read_json_pieces(std::string_view bytes, const std::string& source) {
+  return reader_of(bytes, {}, source).read_pieces();
 }
 
 }  // namespace sidenet

@@ -6,6 +6,7 @@
 #include "sidenet/error.h"
 
 namespace sidenet {
+
 std::size_t valid_utf8_prefix(std::string_view text) {
   const auto* bytes = reinterpret_cast<const unsigned char*>(text.data());
   std::size_t at = 0;
@@ -22,6 +23,14 @@ std::size_t valid_utf8_prefix(std::string_view text) {
     at += length;
   }
   return at;
+}
+
+std::string utf8_of(std::u32string_view code_points) {
+  std::string text(code_points.size() * 4, '\0');
+  char* out = text.data();
+  for (const char32_t c : code_points) out = put_utf8(c, out);
+  text.resize(static_cast<std::size_t>(out - text.data()));
+  return text;
 }
 
 std::string quoted_text(std::string_view text) {

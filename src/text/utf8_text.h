@@ -43,6 +43,8 @@ inline char* put_utf8(char32_t c, char* out) {
   return out;
 }
 
+std::string utf8_of(std::u32string_view code_points);
+
 /// `text` in quotes for a message: control characters and bytes that are not UTF-8 become '?', and
 /// it is cut at 60 bytes.
 std::string quoted_text(std::string_view text);

@@ -25,13 +25,15 @@ WordPiece::WordPiece(const std::vector<std::string>& vocabulary, const Config& c
 bool WordPiece::fill(const std::vector<std::string>& vocabulary, const std::string& source,
                      std::string (*where)(std::int64_t id)) {
   const auto continues = [&](std::size_t id) {
-    return id < config_.model_pieces && vocabulary[id].starts_with(config_.continuation);
+    return id < config_.model_pieces && vocabulary[id].size() > config_.continuation.size() &&
+           vocabulary[id].starts_with(config_.continuation);
   };
   std::size_t continuations = 0;
   for (std::size_t id = 0; id < config_.model_pieces; ++id) continuations += continues(id) ? 1 : 0;
   all_.reset(vocabulary.size(), hash_);
   continuations_.reset(continuations, hash_);
   for (std::size_t id = 0; id < vocabulary.size(); ++id) {
+    if (vocabulary[id].empty()) continue;
     const auto index = static_cast<std::int32_t>(id);
     const auto [added, other] = all_.add(index);
     if (added == PieceTable::Added::is_there) {

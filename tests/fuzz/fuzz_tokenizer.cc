@@ -39,6 +39,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   options.max_tokens = 3 + static_cast<int>(size % 30);
   options.lower_case = size % 3 != 0;
   options.clean_text = size % 5 != 0;
+  if (size % 11 == 0) options.truncation_side = sidenet::TruncationSide::left;
   if (size % 7 == 0) options.truncation = sidenet::Truncation::only_first;
   sidenet::fuzz::refusable("input", [&] {
     const sidenet::BertTokenizer tokenizer(sidenet::read_tokenizer(file, options, "input"),

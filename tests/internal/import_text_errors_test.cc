@@ -86,8 +86,18 @@ TEST_CASE("a configuration that disagrees with the weights") {
   check_refused(
       setting("id2label", {{"0", "a"}, {"1", "b"}, {"2", "c"}, {"3", "d"}}),
       "config.json: id2label.3: expected no more than 3 classes, the weights' own, got \"d\"");
-  check_refused(setting("id2label", {{"0", "a"}, {"1", 5}, {"2", "c"}}),
-                "config.json: id2label.1: expected a string, got 5");
+  check_refused(setting("id2label", {{"0", "a"}, {"1", true}, {"2", "c"}}),
+                "config.json: id2label.1: expected a string, got true");
+  check_refused(setting("id2label", {{"0", "a"}, {"1", 1.5}, {"2", "c"}}),
+                "config.json: id2label.1: expected a string, got 1.5");
+  check_refused(setting("id2label", {"a", "b", "c"}),
+                "config.json: id2label: expected an object of ids and names, got a list of 3");
+  check_refused(setting("id2label", {{"0", "a"}, {"1", "b"}, {"2", "c"}, {"7", "d"}}),
+                "config.json: id2label: expected the ids 0 to 2 alone, got an object");
+  check_refused(setting("type_vocab_size", 1),
+                "config.json: type_vocab_size: expected 2, the weights' own, got 1");
+  check_refused(setting("embedding_size", 6),
+                "config.json: embedding_size: expected 12, the weights' own, got 6");
 }
 
 TEST_CASE("attention heads, activation and epsilon") {
@@ -117,9 +127,10 @@ TEST_CASE("networks of other kinds") {
   check_refused(setting("is_decoder", true), "config.json: is_decoder: expected false, got true");
   check_refused(setting("position_embedding_type", "relative_key"),
                 "config.json: position_embedding_type: expected absolute, got \"relative_key\"");
-  check_refused(setting("problem_type", "multi_label_classification"),
-                "config.json: problem_type: expected single_label_classification, got "
-                "\"multi_label_classification\"");
+  check_refused(
+      setting("problem_type", "multi_label_classification"),
+      "config.json: problem_type: expected single_label_classification (labels by sigmoid "
+      "and regressions are not read), got \"multi_label_classification\"");
   check_refused(setting("architectures", {"BertForTokenClassification"}),
                 "config.json: architectures[0]: expected an encoder, or one with a head for "
                 "SequenceClassification, got "
@@ -130,7 +141,7 @@ TEST_CASE("networks of other kinds") {
   };
   check_refused(one_class,
                 "model.safetensors: tensor 'classifier.weight': expected 2 classes or more, got 1 "
-                "(a regression head)");
+                "(a regression, or one logit for two classes: train a head of two)");
   const auto task_types = tensor("embeddings.task_type_embeddings.weight", {3, 12});  // ERNIE's
   check_refused(
       task_types,
@@ -195,20 +206,26 @@ TEST_CASE("tensors that are missing, of another shape or there twice") {
       "model.safetensors: unknown architecture: it looks like a bert-1x12, which has no place for "
       "'encoder.layer.2.attention.output.LayerNorm.bias', "
       "'encoder.layer.2.attention.output.LayerNorm.weight', "
-      "'encoder.layer.2.attention.output.dense.bias' and 13 more");
+      "'encoder.layer.2.attention.output.dense.bias', "
+      "'encoder.layer.2.attention.output.dense.weight', "
+      "'encoder.layer.2.attention.self.key.bias' and 11 more");
 }
 
 TEST_CASE("folders without one file of weights, and files that are no JSON") {
   TextCheckpoint sharded;
-  sharded.folder.write("model-00001-of-00002.safetensors", "x");
-  CHECK(files::error_of([&] { sharded.import(); }) ==
-        sharded.folder.path +
-            ": expected model.safetensors or pytorch_model.bin in the folder, found neither");
+  const std::string shard = sharded.folder.write("model-00001-of-00002.safetensors", "x");
+  CHECK(
+      files::error_of([&] { sharded.import(); }) ==
+      sharded.folder.path +
+          ": the weights are split into several files (model-00001-of-00002.safetensors), expected "
+          "one: save_pretrained(…, max_shard_size=\"100GB\") writes it");
+  std::filesystem::remove(shard);
   for (const char* index : {"pytorch_model.bin.index.json", "model.safetensors.index.json"}) {
     sharded.folder.write(index, "{}");
     CHECK(files::error_of([&] { sharded.import(); }) ==
           sharded.folder.path + ": the weights are split into several files (" + index +
-              "), expected one");
+              "), expected one: save_pretrained(…, max_shard_size=\"100GB\") writes it");
+    std::filesystem::remove(sharded.folder.path + "/" + index);
   }
   const TextCheckpoint empty;
   CHECK(files::error_of([&] { empty.import(); }) ==

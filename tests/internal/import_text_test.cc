@@ -6,6 +6,7 @@
 #include <bit>
 #include <functional>
 
+#include "bert.h"
 #include "dataset_batches.h"
 #include "golden_texts.h"
 #include "tapped_session.h"
@@ -131,6 +132,17 @@ TEST_CASE("wrappers before the names change nothing") {
   }
 }
 
+TEST_CASE("an encoder that a module holds under two names is one") {
+  Weights twice;
+  for (const auto& [name, tensor] : with_encoder_prefix(small_weights(), "bert.")) {
+    twice[name] = tensor;
+    if (name.starts_with("bert.")) twice["also." + name] = tensor;  // the same bytes
+  }
+  CHECK(models::clean_bert_names(twice, "x"));
+  CHECK(twice.size() == small_weights().size());
+  for (const auto& [name, tensor] : small_weights()) CHECK(twice.contains(name));
+}
+
 TEST_CASE("the files of a checkpoint are the weights and what lies beside them") {
   const TextCheckpoint checkpoint(small_weights());
   const std::string folder = checkpoint.folder.path + "/";
@@ -239,6 +251,16 @@ TEST_CASE("labels: id2label, the caller's, or numbers") {
   CHECK(TextCheckpoint(small_weights(), config).import().labels() == Strings{"0", "1", "2"});
   config["id2label"] = {{"0", "LABEL_0"}, {"1", "LABEL_1"}, {"2", "LABEL_2"}};
   CHECK(TextCheckpoint(small_weights(), config).import().labels() == Strings{"0", "1", "2"});
+  config["id2label"] = {{"0", "LABEL_1"}, {"1", "LABEL_0"}, {"2", "LABEL_2"}};  // chosen, then
+  CHECK(TextCheckpoint(small_weights(), config).import().labels() ==
+        Strings{"LABEL_1", "LABEL_0", "LABEL_2"});
+  config["id2label"] = {{"0", 3}, {"1", 4}, {"2", -5}};
+  CHECK(TextCheckpoint(small_weights(), config).import().labels() == Strings{"3", "4", "-5"});
+  config["id2label"] = nullptr;
+  config["label2id"] = {{"negative", 0}, {"positive", 2}, {"neutral", 1}};
+  CHECK(TextCheckpoint(small_weights(), config).import().labels() ==
+        Strings{"negative", "neutral", "positive"});
+  config.erase("label2id");
   config["id2label"] = {{"0", "negative"}, {"1", "LABEL_1"}, {"2", "positive"}};
   const TextCheckpoint named(small_weights(), config);
   CHECK(named.import().labels() == Strings{"negative", "LABEL_1", "positive"});
@@ -279,24 +301,35 @@ TEST_CASE("the tokenizer's files beside the weights") {
         Strings{"[CLS]", "the", "film", "was", "[SEP]"});
   options.max_tokens.reset();
 
+  // A BertTokenizer has tokenizer.json's pieces alone.
   checkpoint.folder.write("tokenizer.json", tokenizer_json(small_vocabulary(), false).dump());
+  CHECK(encoded(checkpoint.import(), text)[1] == "the");
+  checkpoint.folder.write("tokenizer_config.json",
+                          R"({"tokenizer_class": "PreTrainedTokenizerFast"})");
   CHECK(encoded(checkpoint.import(), text)[1] == "[UNK]");  // what the file says wins
+  checkpoint.folder.write("tokenizer_config.json", "{}");
   options.vocabulary = vocab_txt;
   CHECK(encoded(checkpoint.import(options), text) == lower);
 }
 
-TEST_CASE("a vocabulary with capitals keeps the case of texts, where no file tells") {
+TEST_CASE("a vocabulary with capitals: texts are lowered, where no file tells, and it is said") {
   Strings pieces = small_vocabulary();
   pieces[5] = "The";
   pieces.pop_back();
   const TextCheckpoint checkpoint(small_weights());
   checkpoint.folder.write("vocab.txt", lines(pieces));
   const Model model = checkpoint.import();
-  CHECK(encoded(model, "The film") == Strings{"[CLS]", "The", "film", "[SEP]"});
-  CHECK(model.notes() == Strings{"texts keep their case, as the vocabulary has capitals",
-                                 "the embedding has 30 words, the vocabulary 29"});
+  CHECK(encoded(model, "The film") == Strings{"[CLS]", "[UNK]", "film", "[SEP]"});
+  const std::string sizes = "the embedding has 30 words, the vocabulary 29";
+  CHECK(model.notes() ==
+        Strings{"texts are lowered, as transformers does, although the vocabulary has capitals: a "
+                "cased model says \"do_lower_case\": false in tokenizer_config.json",
+                sizes});
   checkpoint.folder.write("tokenizer_config.json", R"({"do_lower_case": true})");
   CHECK(encoded(checkpoint.import(), "The film")[1] == "[UNK]");
+  CHECK(checkpoint.import().notes() == Strings{sizes});
+  checkpoint.folder.write("tokenizer_config.json", R"({"do_lower_case": false})");
+  CHECK(encoded(checkpoint.import(), "The film")[1] == "The");
 }
 
 TEST_CASE("a saved model gives the same") {

@@ -108,10 +108,15 @@ TEST_CASE("vocab.txt: a special token is missing") {
   options.cls = "<s>\n";
   check_refused(kSpecials, "special token \"<s>?\"", options);
 }
-TEST_CASE("vocab.txt: a piece twice") {
-  check_refused(kSpecials + "a\nb\na \n",
-                "line 8: expected each piece once, got \"a\" again, which is also line 6");
-  check_refused(kSpecials + "\n\n", "line 7: expected each piece once, got \"\" again");
+TEST_CASE("a piece twice: the last line of a vocab.txt, an error elsewhere") {
+  ++sidenet::testing::tried_files;
+  const TokenizerContents read = read_tokenizer(kSpecials + "a\nb\na \n\n\n", {}, "x.file");
+  CHECK(read.vocabulary ==
+        std::vector<std::string>{"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "", "b", "a"});
+  CHECK(BertTokenizer(read, "x.file").piece_ids("a b") == std::vector<std::int32_t>{7, 6});
+  CHECK(error_of([] {
+          Tokenizer({"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "b", "a"}, {}, "here");
+        }) == "here: id 7: expected each piece once, got \"a\" again, which is also id 5");
 }
 TEST_CASE("vocab.txt: not UTF-8") {
   check_refused(kSpecials + "a\nb\xff\n", "line 7: expected UTF-8, got another byte at byte 34");
@@ -223,7 +228,8 @@ TEST_CASE("tokenizer.json: top level") {
   }
 }
 TEST_CASE("tokenizer.json: model") {
-  check_field("/model/type", "BPE", "model.type: expected \"WordPiece\", got \"BPE\"");
+  check_field("/model/type", "BPE",
+              "model.type: expected \"WordPiece\", the tokenizer of BERT, got \"BPE\"");
   check_field("/model/unk_token", 7, "model.unk_token: expected a string, got 7");
   check_field("/model/unk_token", "<unk>", "expected the special token \"<unk>\"");
   check_field("/model/max_input_chars_per_word", -1,
@@ -237,8 +243,7 @@ TEST_CASE("tokenizer.json: model") {
 TEST_CASE("tokenizer.json: vocabulary") {
   check_field("/model/vocab", json::object(), "model.vocab: expected pieces, got none");
   check_field("/model/vocab", json::array(), "model.vocab: expected {}, got []");
-  check_field("/model/vocab/a", 7,
-              "model.vocab: \"a\": expected an id below 7, the number of pieces, got 7");
+  check_field("/model/vocab/a", 800'000, "expected an id below 800000, got 800000");
   check_field("/model/vocab/a", 4, "expected an id that no other piece has, got 4");
   check_field("/model/vocab/a", -5, "model.vocab.a: expected an id, got a negative number");
   check_field("/model/vocab/a", 5.0,
@@ -293,9 +298,13 @@ TEST_CASE("tokenizer.json: post_processor") {
           "post_processor.special_tokens.[CLS]: expected a value, got none");
 }
 TEST_CASE("tokenizer.json: added_tokens") {
+  check_field("/added_tokens/0/single_word", true,
+              "added_tokens[0].single_word: expected false, got true");
   for (const char* flag : {"single_word", "lstrip", "rstrip", "normalized"}) {
-    check_field(std::string("/added_tokens/0/") + flag, true,
-                std::string("added_tokens[0].") + flag + ": expected false, got true");
+    check_field(std::string("/added_tokens/0/") + flag, 1,
+                std::string("added_tokens[0].") + flag + ": expected true or false, got 1");
+    check_removed(std::string("/added_tokens/0/") + flag,
+                  std::string("added_tokens[0].") + flag + ": expected a value, got none");
   }
   check_field("/added_tokens/0/id", 2,
               "added_tokens[0].id: expected the id of \"[SEP]\" in the vocabulary, got 2");
@@ -307,6 +316,20 @@ TEST_CASE("tokenizer.json: added_tokens") {
   json file = good();
   file["added_tokens"].push_back(file["added_tokens"][0]);
   check_refused(file.dump(), "added_tokens: expected each content once, got \"[SEP]\" again");
+  file = good();
+  file["model"]["vocab"].erase("a");  // the next id is 6 then, which "##b" has
+  file["added_tokens"][0]["content"] = "new";
+  file["added_tokens"][0]["id"] = 7;
+  check_refused(file.dump(), "added_tokens[0].id: expected a vocabulary without gaps");
+  file = good();
+  for (const char* content : {"New", "new"}) {
+    json token = file["added_tokens"][0];
+    token["content"] = content;
+    token["id"] = content[0] == 'N' ? 7 : 8;
+    token["normalized"] = true;
+    file["added_tokens"].push_back(token);
+  }
+  check_refused(file.dump(), "added_tokens: expected each content once, got \"new\" again");
   file = good();
   file["added_tokens"][0]["id"] = 7;
   file["added_tokens"][0]["content"] = "";
@@ -325,7 +348,7 @@ TEST_CASE("tokenizer.json: added_tokens") {
 TEST_CASE("tokenizer.json: truncation and padding") {
   check_field("/truncation", {{"strategy", "OnlySecond"}},
               "truncation.strategy: expected LongestFirst or OnlyFirst");
-  check_field("/truncation", {{"strategy", "OnlyFirst"}, {"direction", "Left"}},
-              "truncation.direction: expected \"Right\"");
+  check_field("/truncation", {{"strategy", "OnlyFirst"}, {"direction", "Middle"}},
+              "truncation.direction: expected Right or Left, got \"Middle\"");
   check_field("/padding", {{"pad_token", "<pad>"}}, "expected the special token \"<pad>\"");
 }

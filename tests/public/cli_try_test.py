@@ -61,8 +61,9 @@ class Try(CommandTest):
         (info,) = sidenet("inspect", out, "--json").rows()
         self.assertEqual(info["preprocessing"]["resize"], 40)
         self.assertEqual({each["source"] for each in info["assumptions"] if each["what"] in ("resize", "mean")}, {"option"})
-        self.assert_failed(sidenet("import", HERE["net"], "-o", self.path("no"), "--quiet", "--try", HERE["patches"],
-                                   "--preprocess", "imagenet", "--channel-order", "rgb"), 1, "nothing is left to try")
+        self.assert_failed(sidenet("import", HERE["net"], "-o", self.path("no"), "--labels", HERE["labels"], "--quiet",
+                                   "--try", HERE["patches"], "--preprocess", "imagenet", "--channel-order", "rgb"), 1,
+                           "nothing is left to try")
 
     def test_labels_that_mean_nothing_are_refused(self):
         mixed = self.path("mixed")
@@ -81,7 +82,8 @@ class Try(CommandTest):
         for extra, words in ((("--try", self.path("nowhere")), "nowhere"),
                              (("--try", HERE["patches"], "--limit", 20), "at least 30"),
                              (("--try", HERE["labels"]), "labels.txt")):
-            self.assert_failed(sidenet("import", HERE["net"], "-o", self.path("no"), "--quiet", *extra), 1, words)
+            self.assert_failed(sidenet("import", HERE["net"], "-o", self.path("no"), "--labels", HERE["labels"], "--quiet", *extra),
+                               1, words)
         for option in ("--limit", "--try-rows"):
             outcome = sidenet("import", HERE["net"], "-o", self.path("no"), option, 40)
             self.assertEqual(outcome.status, 2, outcome)
