@@ -17,6 +17,7 @@
 #include "table.h"
 #include "text.h"
 #include "text_columns_options.h"
+#include "warnings.h"
 
 namespace sidenet::tools {
 namespace {
@@ -112,7 +113,8 @@ Json as_json(const CalibrateResult& result, const Options& options) {
                {"compute_ratio", result.point.compute},
                {"ms_per_row", result.point.ms},
                {"mainnet_ms_per_row", result.mainnet_ms},
-               {"exits", exits}};
+               {"exits", exits},
+               {"warnings", result.warnings}};
   json["certificate"] = certificate_json(result.certificate);
   if (!options.budget.empty() || !options.budget_p95.empty()) {
     json["budget"] = {{"p95", !options.budget_p95.empty()},
@@ -189,6 +191,7 @@ int run(const Options& options) {
     return calibrate(model, *data, calibrate_options, std::ref(progress));
   }();
   for (const std::string& note : result.notes) std::cerr << printable(note) << '\n';
+  print_warnings(result.warnings, options.common.quiet);
   tell_missing_classes(model, {{options.data, data}}, options.common.quiet);
   if (options.max_risk && !result.certificate) refuse(result, options);
   result.model.save(options.output);

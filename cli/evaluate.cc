@@ -14,6 +14,7 @@
 #include "table.h"
 #include "text.h"
 #include "text_columns_options.h"
+#include "warnings.h"
 
 namespace sidenet::tools {
 namespace {
@@ -39,7 +40,8 @@ Json as_json(const Evaluation& evaluation) {
           {"exits", exits},
           {"compute_ratio", evaluation.compute_ratio},
           {"ms_per_row", evaluation.ms_per_row},
-          {"mainnet_ms_per_row", evaluation.mainnet_ms_per_row}};
+          {"mainnet_ms_per_row", evaluation.mainnet_ms_per_row},
+          {"warnings", evaluation.warnings}};
 }
 
 std::string saved(double ratio) {
@@ -81,6 +83,7 @@ int run(const Options& options) {
   const std::string broken = certificate_note(model, policy, options.common.execution(), true);
   if (!broken.empty() && !options.common.quiet) std::cerr << printable(broken) << '\n';
   for (const std::string& note : evaluation.notes) std::cerr << printable(note) << '\n';
+  print_warnings(evaluation.warnings, options.common.quiet);
   tell_missing_classes(model, {{options.data, data}}, options.common.quiet);
   if (options.json) {
     Json json = as_json(evaluation);

@@ -12,6 +12,7 @@
 #include "command.h"
 #include "common_options.h"
 #include "files.h"
+#include "import_try.h"
 #include "model_summary.h"
 #include "outputs.h"
 #include "raw_inputs.h"
@@ -32,6 +33,7 @@ struct Options {
   std::vector<std::string> drop;
   bool stride_in_1x1 = false;
   ImportOptions import;
+  TrialOptions trial;
 };
 
 /// "0.485,0.456,0.406" or "0.5"; "" where it is well-formed, else what is wrong.
@@ -109,6 +111,7 @@ int run(Options& options) {
   Inputs given;
   given.checkpoint(options.checkpoint, options.import).file("--labels", options.labels);
   for (const std::string& input : check.inputs) given.file("--check", InputFile(input).path);
+  if (!options.trial.data.empty()) given.data("--try", options.trial.data);
   check_outputs({{"-o", options.output}}, given.file("--check", check.logits));
   if (!options.labels.empty()) options.import.labels = read_labels(options.labels);
   if (!options.mean.empty()) options.import.mean = channels(options.mean);
@@ -130,6 +133,8 @@ int run(Options& options) {
       throw Error(error.what() + (found.empty() ? "" : "; it agrees with " + found));
     }
   }
+  if (!options.trial.data.empty())
+    model = try_on_data(model, options.import, options.trial, options.common);
   model.save(options.output);
   if (!options.common.quiet) print_outcome(options, model);
   return 0;
@@ -177,6 +182,7 @@ Command add_import(CLI::App& app) {
   sub->footer(
       "Example:\n"
       "  sidenet import resnet20.th -o resnet20.safetensors --labels classes.txt\n"
+      "  sidenet import net.pth -o net.safetensors --labels classes.txt --try photos/\n"
       "  sidenet import minilm-sst2/ -o sst2.safetensors --labels classes.txt");
   sub->add_option("CHECKPOINT", options->checkpoint, "Checkpoint file, or Hugging Face folder")
       ->required()
@@ -220,6 +226,12 @@ Command add_import(CLI::App& app) {
       ->option_text("N")
       ->check(CLI::Range(0, Preprocessing::kMaxPixels))
       ->group(group);
+  add_enum_option<ChannelOrder>(*sub, "--channel-order", options->import.channel_order,
+                                "rgb (default), or bgr as OpenCV reads pictures; --mean and --std "
+                                "are in this order")
+      ->option_text("NAME")
+      ->group(group);
+  add_trial_options(*sub, options->trial);
   const std::string texts = "Text models (default: what lies beside the weights)";
   sub->add_option("--config", options->import.config, "A Hugging Face config.json")
       ->option_text("FILE")
@@ -231,7 +243,7 @@ Command add_import(CLI::App& app) {
       ->option_text("N")
       ->check(CLI::Range(4, 1 << 20))
       ->group(texts);
-  add_common_options(*sub, options->common, {.threads = false, .batch = false});
+  add_common_options(*sub, options->common, {.batch = false, .seed = true, .kernels = false});
   return {sub, [options] { return run(*options); }};
 }
 

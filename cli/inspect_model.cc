@@ -20,6 +20,8 @@ Json preprocessing_json(const Preprocessing& preprocessing) {
     return numbers;
   };
   return {{"channels", preprocessing.channels},
+          {"channel_order",
+           preprocessing.channels == 1 ? Json() : Json(name_of(preprocessing.channel_order))},
           {"resize", preprocessing.resize},
           {"crop", preprocessing.crop},
           {"mean", list(preprocessing.mean)},

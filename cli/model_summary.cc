@@ -50,7 +50,8 @@ std::string describe(const Preprocessing& preprocessing) {
   if (preprocessing.crop > 0) add("crop " + std::to_string(preprocessing.crop));
   if (!preprocessing.mean.empty()) add("mean" + values(preprocessing.mean));
   if (!preprocessing.std.empty()) add("std" + values(preprocessing.std));
-  add(preprocessing.channels == 1 ? "grey" : "RGB");
+  const bool rgb = preprocessing.channel_order == ChannelOrder::rgb;
+  add(preprocessing.channels == 1 ? "grey" : rgb ? "RGB" : "BGR");
   return text;
 }
 

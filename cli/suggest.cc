@@ -18,6 +18,7 @@
 #include "table.h"
 #include "text.h"
 #include "text_columns_options.h"
+#include "warnings.h"
 
 namespace sidenet::tools {
 namespace {
@@ -113,7 +114,8 @@ Json as_json(const Suggestion& result, const Options& options, const std::string
           {"sets", sets},
           {"suggested", suggested},
           {"compared", result.compared ? set_json(*result.compared) : Json()},
-          {"command", command.empty() ? Json() : Json(command)}};
+          {"command", command.empty() ? Json() : Json(command)},
+          {"warnings", result.warnings}};
 }
 
 std::string points(double difference) {
@@ -229,6 +231,7 @@ int run(Options& options) {
     return suggest_exits(model, data, suggest, std::ref(progress));
   }();
   for (const std::string& note : result.notes) std::cerr << printable(note) << '\n';
+  print_warnings(result.warnings, options.common.quiet);
   tell_missing_classes(model, named, options.common.quiet);
   const std::string command = result.suggested.taps.empty()
                                   ? ""

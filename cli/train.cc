@@ -22,6 +22,7 @@
 #include "table.h"
 #include "text.h"
 #include "text_columns_options.h"
+#include "warnings.h"
 
 namespace sidenet::tools {
 namespace {
@@ -81,7 +82,7 @@ void print_result(const TrainResult& result, const std::vector<NamedData>& data,
                std::to_string(exit.best_epoch), grouped(exit.training_rows), percent(compute, 1)});
   }
   if (options.json) {
-    Json json = {{"model", options.output}, {"exits", list}};
+    Json json = {{"model", options.output}, {"exits", list}, {"warnings", result.warnings}};
     add_taken(json, data, options.rows);
     print_json(json);
   } else {
@@ -121,6 +122,7 @@ int run(Options& options) {
   }();
   result.model.save(options.output);
   for (const std::string& note : result.notes) std::cerr << printable(note) << '\n';
+  print_warnings(result.warnings, options.common.quiet);
   tell_missing_classes(model, named, options.common.quiet);
   if (own_cache && !train.keep_cache) {
     std::error_code not_empty;  // other features may lie there

@@ -14,6 +14,7 @@ enum class AssumptionSource {
   weights,       ///< names and shapes of the checkpoint's tensors
   config,        ///< another entry of the checkpoint, or a file beside it
   option,        ///< the user said so
+  tried,         ///< labelled pictures chose it: try_preprocessing()
   default_value  ///< nobody did: the family's usual value
 };
 template <>
@@ -21,6 +22,7 @@ inline constexpr EnumName<AssumptionSource> kEnumNames<AssumptionSource>[] = {
     {AssumptionSource::weights, "weights"},
     {AssumptionSource::config, "config"},
     {AssumptionSource::option, "option"},
+    {AssumptionSource::tried, "tried"},
     {AssumptionSource::default_value, "default"}};
 
 /// Something that answers depend on and a state dict does not say: {"stem stride", "2", default}.

@@ -92,6 +92,8 @@ struct CalibrateResult {
   double row_ms = 0;           ///< budget: predicted, of the mean row or of 95 %
   double measured_row_ms = 0;  ///< budget: measured on the same rows afterwards
   std::vector<std::string> notes{};
+  /// Where the data speak against what was assumed of the model: a line each.
+  std::vector<std::string> warnings{};
 };
 
 ///     const auto data = Dataset::open("held_out.tsv");

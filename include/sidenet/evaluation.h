@@ -35,6 +35,8 @@ struct Evaluation {
   double mainnet_ms_per_row = 0;
   std::vector<std::string>
       notes;  ///< how the data's classes were taken for the model's, where that was not plain
+  /// Where the data speak against what was assumed of the model: a line each.
+  std::vector<std::string> warnings;
 };
 
 ///     const auto data = Dataset::open("t10k-images.gz,t10k-labels.gz", {.limit = 500});

@@ -14,6 +14,12 @@
 
 namespace sidenet {
 
+/// Which colour the network's first channel is: blue where pictures were read by OpenCV.
+enum class ChannelOrder { rgb, bgr };
+template <>
+inline constexpr EnumName<ChannelOrder> kEnumNames<ChannelOrder>[] = {{ChannelOrder::rgb, "rgb"},
+                                                                      {ChannelOrder::bgr, "bgr"}};
+
 /// How an image file becomes an input: resize the shorter side to `resize` (antialiased bilinear,
 /// as Pillow does it), cut out the centre `crop` x `crop`, scale bytes to 0 … 1, then (x - mean[c])
 /// / std[c]. 0 leaves a step out. With `crop` 0 the image is resized to exactly `resize` x
@@ -21,11 +27,12 @@ namespace sidenet {
 struct Preprocessing {
   /// Of resize and crop: a network that is given a picture of this size already takes gigabytes.
   static constexpr int kMaxPixels = 4096;
-  std::vector<float> mean = {};  ///< one a channel; empty: none
-  std::vector<float> std = {};   ///< one a channel; empty: none
+  std::vector<float> mean = {};  ///< one a channel, in the network's order; empty: none
+  std::vector<float> std = {};   ///< one a channel, in the network's order; empty: none
   int resize = 0;                ///< pixels
   int crop = 0;                  ///< pixels
-  int channels = 3;              ///< 1 (grey) or 3 (RGB)
+  int channels = 3;              ///< 1 (grey) or 3 (colour)
+  ChannelOrder channel_order = ChannelOrder::rgb;  ///< of 3 channels
   /// Height and width of the network's input; 0 where the image keeps its own size.
   int size() const { return crop > 0 ? crop : resize; }
 };

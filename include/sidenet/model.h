@@ -53,11 +53,13 @@ struct NodeInfo {
 /// or the family default.
 struct ImportOptions {
   std::string architecture = {};  ///< "resnet50", "cifar_resnet", "bert", …; empty: recognised
-  std::vector<std::string> labels = {};                   ///< class names; empty: "0", "1", …
-  std::optional<PreprocessingPreset> preprocess = {};     ///< unset: the family's own
-  std::optional<std::vector<float>> mean = {}, std = {};  ///< one a channel
-  std::optional<int> size = {};                           ///< resize, pixels
-  std::optional<int> crop = {};                           ///< centre crop, pixels
+  std::vector<std::string> labels = {};                ///< class names; empty: "0", "1", …
+  std::optional<PreprocessingPreset> preprocess = {};  ///< unset: the family's own
+  /// One a channel, in the network's order.
+  std::optional<std::vector<float>> mean = {}, std = {};
+  std::optional<ChannelOrder> channel_order = {};  ///< of 3 channels; unset: rgb
+  std::optional<int> size = {};                    ///< resize, pixels
+  std::optional<int> crop = {};                    ///< centre crop, pixels
   std::string config = {};  ///< of texts: a config.json; empty: the one beside the weights
   /// Of texts: a vocab.txt or tokenizer.json; empty: the one beside the weights.
   std::string vocabulary = {};

@@ -23,6 +23,7 @@
 #include "sidenet/npy.h"
 #include "sidenet/operating_point.h"
 #include "sidenet/policy_guard.h"
+#include "sidenet/preprocessing_trial.h"
 #include "sidenet/progress.h"
 #include "sidenet/reference_check.h"
 #include "sidenet/risk.h"

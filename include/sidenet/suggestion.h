@@ -89,6 +89,8 @@ struct Suggestion {
   std::int64_t probe_rows = 0;  ///< that a probe has learnt from, the fewest
   std::int64_t left_out = 0;    ///< of the data, because probe_data has them too
   std::vector<std::string> notes;
+  /// Where the data speak against what was assumed of the model: a line each.
+  std::vector<std::string> warnings;
 };
 
 ///     const auto held_out = Dataset::open("held_out/"), training = Dataset::open("training/");

@@ -28,6 +28,8 @@ struct TrainResult {
   std::vector<TrainedExit> exits;
   std::vector<std::string>
       notes;  ///< how the data's classes were taken for the model's, where that was not plain
+  /// Where the data speak against what was assumed of the model: a line each.
+  std::vector<std::string> warnings;
 };
 
 ///     train_sidenets(model, {Dataset::open("photos/")}, {.taps = {"layer1", "layer2"}})

@@ -3,6 +3,7 @@
 #include <sstream>
 
 #include "model_metadata.h"
+#include "preprocessing_assumptions.h"
 #include "sidenet/error.h"
 
 namespace sidenet {
@@ -55,6 +56,9 @@ void choose_preprocessing(ModelData& data, const ImportOptions& options) {
     if (!options.crop && p.crop > p.resize) p.crop = 0;
   }
   if (options.crop) p.crop = pixels("crop", *options.crop);
+  if (options.channel_order) p.channel_order = *options.channel_order;
+  if (p.channels == 1 && p.channel_order != ChannelOrder::rgb)
+    throw Error("channel_order: expected 3 channels with bgr, got a network of 1");
   check_channels("mean", p.mean, p.channels);
   check_channels("std", p.std, p.channels);
   check_values("mean", p.mean, -kMostMean, kMostMean);
@@ -62,23 +66,18 @@ void choose_preprocessing(ModelData& data, const ImportOptions& options) {
 }
 
 void assume_preprocessing(ModelData& data, const ImportOptions& options) {
-  const Preprocessing& p = data.preprocessing;
-  const auto add = [&](const char* what, const std::string& value, bool is_given) {
-    data.assumptions.push_back({what, value,
-                                is_given || options.preprocess ? AssumptionSource::option
-                                                               : AssumptionSource::default_value});
+  const bool all = options.preprocess.has_value(), size = options.size.has_value();
+  const auto is_given = [&](const std::string& what) {
+    if (what == "channels") return options.channel_order.has_value();
+    return all || (what == "resize" && size) ||
+           (what == "crop" && (size || options.crop.has_value())) ||
+           (what == "mean" && options.mean.has_value()) ||
+           (what == "std" && options.std.has_value());
   };
-  const auto values = [](const std::vector<float>& channels, const char* none) {
-    std::ostringstream text;
-    for (const float value : channels) text << (text.tellp() > 0 ? "," : "") << value;
-    return channels.empty() ? none : text.str();
-  };
-  add("resize", p.resize > 0 ? std::to_string(p.resize) : "no", options.size.has_value());
-  add("crop", p.crop > 0 ? std::to_string(p.crop) : "no",
-      options.crop.has_value() || options.size.has_value());
-  add("mean", values(p.mean, "0"), options.mean.has_value());
-  add("std", values(p.std, "1"), options.std.has_value());
-  add("channels", p.channels == 1 ? "grey" : "RGB", false);
+  for (Assumption& each : assumptions_of(data.preprocessing)) {
+    if (is_given(each.what)) each.source = AssumptionSource::option;
+    data.assumptions.push_back(std::move(each));
+  }
 }
 
 }  // namespace

@@ -125,9 +125,11 @@ JsonField read_object(const std::string& file) {
 
 void import_text(const CheckpointFiles& files, const ImportOptions& options,
                  const std::optional<JsonField>& config, ModelData& data) {
-  if (options.preprocess || options.mean || options.std || options.size || options.crop) {
+  if (options.preprocess || options.mean || options.std || options.size || options.crop ||
+      options.channel_order) {
     throw Error(data.source +
-                ": preprocess, mean, std, size and crop belong to image models, and this is a " +
+                ": preprocess, mean, std, size, crop and channel_order belong to image models, and "
+                "this is a " +
                 data.architecture.name);
   }
   refuse_adapter_beside(folder_of(files.weights));

@@ -9,6 +9,7 @@
 #include "data_labels.h"
 #include "family.h"
 #include "json_field.h"
+#include "preprocessing_json.h"
 #include "sidenet/error.h"
 #include "string_list.h"
 #include "tokenizer_file.h"
@@ -40,29 +41,6 @@ JsonField field_of(const std::string& path, const Metadata& metadata, const char
 std::vector<std::string> strings_of(const std::string& path, const Metadata& metadata,
                                     const char* key, std::size_t most) {
   return read_string_list(text_of(path, metadata, key), most, name_of(path, key));
-}
-
-std::vector<float> floats(const JsonField& field, double low, double high) {
-  std::vector<float> values;
-  for (const JsonField& item : field.items())
-    values.push_back(static_cast<float>(item.number(low, high)));
-  return values;
-}
-
-void read_preprocessing(const JsonField& field, Preprocessing& p) {
-  p.mean = floats(field.at("mean"), -kMostMean, kMostMean);
-  p.std = floats(field.at("std"), kLeastStd, kMostStd);
-  p.resize = field.at("resize").integer(0, Preprocessing::kMaxPixels);
-  p.crop = field.at("crop").integer(0, Preprocessing::kMaxPixels);
-  p.channels = field.at("channels").integer(1, 3);
-}
-
-json preprocessing_json(const Preprocessing& p) {
-  return {{"mean", p.mean},
-          {"std", p.std},
-          {"resize", p.resize},
-          {"crop", p.crop},
-          {"channels", p.channels}};
 }
 
 void read_tokenizer(const std::string& path, Metadata& metadata, ModelData& data) {
@@ -281,6 +259,11 @@ void check_image_channels(const ModelData& data) {
     throw Error(data.source + ": metadata 'sidenet.preprocessing'.channels: expected " +
                 std::to_string(channels) + ", got " + std::to_string(data.preprocessing.channels));
   }
+  if (channels == 1 && data.preprocessing.channel_order != ChannelOrder::rgb) {
+    throw Error(data.source +
+                ": metadata 'sidenet.preprocessing'.channel_order: expected rgb of 1 channel, "
+                "got bgr");
+  }
 }
 
 }  // namespace
@@ -297,8 +280,7 @@ ModelMetadata metadata_of(const ModelData& data) {
                        {"sidenet.labels", dump(data.labels)},
                        {"sidenet.exits", dump(exits)}};
   if (!data.data_labels.empty()) metadata[kDataLabels] = dump(data.data_labels);
-  if (!data.is_text())
-    metadata["sidenet.preprocessing"] = preprocessing_json(data.preprocessing).dump();
+  if (!data.is_text()) metadata["sidenet.preprocessing"] = preprocessing_json(data.preprocessing);
   if (data.tokenizer) write_tokenizer(*data.tokenizer, metadata);
   if (data.head) metadata["sidenet.head"] = dump(exit_json(*data.head, data.is_text()));
   if (data.final_temperature != 1 || !data.final_map.identity()) {
@@ -337,7 +319,7 @@ void read_metadata(const std::string& path, ModelMetadata metadata, ModelData& d
   if (data.is_text()) {
     read_tokenizer(path, metadata, data);
   } else {
-    read_preprocessing(field_of(path, metadata, "sidenet.preprocessing"), data.preprocessing);
+    data.preprocessing = read_preprocessing(field_of(path, metadata, "sidenet.preprocessing"));
     check_image_channels(data);
   }
   read_provenance(path, metadata, data);

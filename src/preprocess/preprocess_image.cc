@@ -56,6 +56,8 @@ void check(const Tensor& image, const Preprocessing& preprocessing) {
     throw Error("preprocessing: channels: expected 1 or 3, got " +
                 std::to_string(preprocessing.channels));
   }
+  if (preprocessing.channels == 1 && preprocessing.channel_order != ChannelOrder::rgb)
+    throw Error("preprocessing: channel order: expected 3 channels with bgr, got 1");
   for (const int side : {preprocessing.resize, preprocessing.crop}) {
     if (side < 0 || side > Preprocessing::kMaxPixels) {
       throw Error("preprocessing: resize and crop: expected 0 to " +
@@ -126,9 +128,11 @@ Tensor preprocess_image(const Tensor& image, const Preprocessing& preprocessing)
       whole ? source : resize_bilinear(source, rows.resized, columns.resized, window);
 
   const std::int64_t channels = preprocessing.channels, plane = rows.output * columns.output;
+  const bool reversed = preprocessing.channel_order == ChannelOrder::bgr;
   Tensor result(DType::f32, {channels, rows.output, columns.output});
   for (std::int64_t c = 0; c < channels; ++c) {
-    write_plane(pixels, pixels.dim(2) == 1 ? 0 : c, rows, columns,
+    const std::int64_t colour = reversed ? channels - 1 - c : c;
+    write_plane(pixels, pixels.dim(2) == 1 ? 0 : colour, rows, columns,
                 byte_values(preprocessing, static_cast<std::size_t>(c)),
                 result.mutable_data<float>() + c * plane);
   }

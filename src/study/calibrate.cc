@@ -1,4 +1,5 @@
 #include "calibrate_measured.h"
+#include "data_warnings.h"
 #include "exit_calibrations.h"
 #include "input_checks.h"
 #include "measure_exits.h"
@@ -22,6 +23,8 @@ CalibrateResult calibrate(const Model& model, const Dataset& data, const Calibra
   }
   CalibrateResult result =
       calibrate_measured(model, measured, unlabelled ? &*unlabelled : nullptr, options);
+  const std::vector<std::string> of_pictures = warnings_of_pictures(model, data);
+  result.warnings.insert(result.warnings.begin(), of_pictures.begin(), of_pictures.end());
   if (options.budget) {
     const ModelData& calibrated = data_of(result.model);
     tell_budget(result, data, scores_of(measured, calibrations_of(calibrated)),

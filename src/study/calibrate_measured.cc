@@ -6,6 +6,7 @@
 #include "calibration_notes.h"
 #include "calibration_rows.h"
 #include "checked.h"
+#include "data_warnings.h"
 #include "exit_calibrations.h"
 #include "exit_trust.h"
 #include "looks.h"
@@ -40,6 +41,14 @@ class Fitter {
   const MeasuredExits& measured_;
   CalibrationOptions options_;
 };
+
+/// Of MainNet.
+ClassCounts answers_of(const ExitScores& scores, const Rows& rows, std::size_t classes) {
+  ClassCounts counts(classes);
+  for (const std::uint32_t row : rows)
+    counts.add(scores.labels[row], scores.prediction.back()[row]);
+  return counts;
+}
 
 }  // namespace
 
@@ -98,7 +107,11 @@ CalibrateResult calibrate_measured(const Model& model, const MeasuredExits& meas
   std::vector<Calibration> calibrations = fitter.fit(rows.fitting, thresholds);
   ExitScores scores = fitter.scores(calibrations);
   result.notes = measured.notes;
-  for (std::string& note : notes_of_rows(model, scores, rows, !known.empty(), options))
+  const ClassCounts mainnet = answers_of(scores, rows.used, model.labels().size());
+  result.warnings = warnings_of_answers(model, mainnet);
+  for (std::string& warning : warnings_of_missing_classes(model, mainnet, true))
+    result.warnings.push_back(std::move(warning));
+  for (std::string& note : notes_of_rows(scores, rows, !known.empty(), options))
     result.notes.push_back(std::move(note));
 
   if (options.epsilon) {

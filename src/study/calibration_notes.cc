@@ -1,29 +1,11 @@
 #include "calibration_notes.h"
 
-#include <algorithm>
-
 #include "operating_point.h"
 
 namespace sidenet {
 namespace {
 
 constexpr double kMainnetKnowsThem = 0.99;
-
-std::string missing_classes(const Model& model, const ExitScores& scores,
-                            const std::vector<std::uint32_t>& rows) {
-  std::vector<char> seen(model.labels().size());
-  for (const std::uint32_t row : rows) seen[static_cast<std::size_t>(scores.labels[row])] = 1;
-  std::string missing;
-  int count = 0;
-  for (std::size_t label = 0; label < seen.size(); ++label) {
-    if (seen[label] != 0) continue;
-    if (++count <= 5) missing += (missing.empty() ? "" : ", ") + model.labels()[label];
-  }
-  if (count == 0) return "";
-  return "no row of " + std::string(count == 1 ? "class " : std::to_string(count) + " classes: ") +
-         missing + (count > 5 ? ", …" : "") + ": what is told here says nothing about rows of " +
-         (count == 1 ? "it" : "them");
-}
 
 std::string copies(const CalibrationRows& rows, bool distinct) {
   if (rows.copies == 0) return "";
@@ -47,14 +29,12 @@ std::string note_of_known_rows(double mainnet_accuracy) {
          "about new rows";
 }
 
-std::vector<std::string> notes_of_rows(const Model& model, const ExitScores& scores,
-                                       const CalibrationRows& rows, bool training_rows_known,
-                                       const CalibrateOptions& options) {
+std::vector<std::string> notes_of_rows(const ExitScores& scores, const CalibrationRows& rows,
+                                       bool training_rows_known, const CalibrateOptions& options) {
   std::vector<std::string> notes;
   const auto add = [&](std::string note) {
     if (!note.empty()) notes.push_back(std::move(note));
   };
-  add(missing_classes(model, scores, rows.used));
   add(copies(rows, options.distinct));
   if (!training_rows_known) {
     add("the model does not tell which rows its SideNets were trained on: what is told here holds "

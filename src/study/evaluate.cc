@@ -5,6 +5,7 @@
 #include <span>
 
 #include "checked.h"
+#include "data_warnings.h"
 #include "exit_calibrations.h"
 #include "failed_rows.h"
 #include "input_checks.h"
@@ -27,7 +28,9 @@ struct ExitCount {
 class Evaluator {
  public:
   Evaluator(const Model& model, const ExitPolicy& policy, const Execution& execution)
-      : session_(model, {.execution = execution, .mark_failed_rows = true}), policy_(policy) {
+      : session_(model, {.execution = execution, .mark_failed_rows = true}),
+        policy_(policy),
+        mainnet_(model.labels().size()) {
     for (const Calibration& calibration : calibrations_of(data_of(model)))
       calibrations_.push_back(calibration);
     counts_.resize(calibrations_.size());
@@ -81,6 +84,8 @@ class Evaluator {
     return evaluation;
   }
 
+  const ClassCounts& mainnet_counts() const { return mainnet_; }
+
  private:
   std::vector<Answers> timed(std::span<const Batch> batches, const ExitPolicy& policy,
                              double& total_ms) {
@@ -112,6 +117,7 @@ class Evaluator {
       count.bins.add(calibration.map(*std::max_element(p.begin(), p.end())), right);
       right_ += right ? 1 : 0;
       mainnet_right_ += mainnet.index[i] == labels[i] ? 1 : 0;
+      mainnet_.add(labels[i], mainnet.index[i]);
       agreed_ += answer == mainnet.index[i] ? 1 : 0;
     }
     rows_ += rows;
@@ -121,6 +127,7 @@ class Evaluator {
   const ExitPolicy& policy_;
   std::vector<Calibration> calibrations_;  // one an exit
   std::vector<ExitCount> counts_;          // one an exit
+  ClassCounts mainnet_;
   std::int64_t rows_ = 0, right_ = 0, mainnet_right_ = 0, agreed_ = 0;
   double multiply_adds_ = 0, mainnet_multiply_adds_ = 0, exits_ms_ = 0, mainnet_ms_ = 0;
 };
@@ -172,6 +179,7 @@ Evaluation evaluate(const Model& model, const Dataset& data, const ExitPolicy& p
   }
   Evaluation result = evaluator.result();
   result.notes = std::move(map.notes);
+  result.warnings = data_warnings(model, data, evaluator.mainnet_counts());
   return result;
 }
 

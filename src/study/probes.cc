@@ -13,6 +13,7 @@
 
 #include "joined_dataset.h"
 #include "model_data.h"
+#include "picked_rows.h"
 #include "prepared_sidenet.h"
 #include "random.h"
 #include "row_digests.h"
@@ -34,30 +35,9 @@ constexpr int kFolds = 3;
 constexpr double kToldShare = 0.25, kHoldout = 0.1;
 constexpr std::int64_t kMainnetBatch = 64;
 
-/// Some rows of the data, in their order.
-class PickedRows : public Dataset {
- public:
-  PickedRows(const LabelledData& data, std::vector<std::int64_t> rows)
-      : data_(data.parts, data.labels, 0), rows_(std::move(rows)) {}
-  Kind kind() const override { return data_.kind(); }
-  std::int64_t rows() const override { return static_cast<std::int64_t>(rows_.size()); }
-  int label(std::int64_t row) const override { return data_.label(inner(row)); }
-  const std::vector<std::string>& class_names() const override {
-    return data_.class_names();
-  }  // none: labels are classes
-  std::string name(std::int64_t row) const override { return data_.name(inner(row)); }
-  Tensor image(std::int64_t row) const override { return data_.image(inner(row)); }
-  Text text(std::int64_t row) const override { return data_.text(inner(row)); }
-  std::uint64_t digest(std::int64_t row) const override { return data_.digest(inner(row)); }
-  std::pair<Tensor, std::uint64_t> digested_image(std::int64_t row) const override {
-    return data_.digested_image(inner(row));
-  }
-
- private:
-  std::int64_t inner(std::int64_t row) const { return rows_.at(static_cast<std::size_t>(row)); }
-  JoinedDataset data_;
-  std::vector<std::int64_t> rows_;
-};
+PickedRows pick(const LabelledData& data, std::vector<std::int64_t> rows) {
+  return {std::make_shared<JoinedDataset>(data.parts, data.labels, 0), std::move(rows)};
+}
 
 /// A SideNet of zeros costs what any other of its width does.
 Model with_zero_sidenets(const Model& model, const std::vector<std::string>& taps,
@@ -242,7 +222,7 @@ MeasuredExits measure_costs(const Model& model, const LabelledData& data,
                             const std::vector<std::int64_t>& rows,
                             const std::vector<std::string>& taps, const TappedSession& mainnet,
                             const SuggestOptions& options, const ProgressCallback& progress) {
-  const PickedRows some(data, some_of(rows, options.by_time ? kRowsToTime : kRowsToMeasure));
+  const PickedRows some = pick(data, some_of(rows, options.by_time ? kRowsToTime : kRowsToMeasure));
   Execution execution = options.execution;
   execution.batch = options.by_time ? execution.batch.value_or(1) : mainnet_batch(model);
   MeasuredExits measured = measure_exits(with_zero_sidenets(model, taps, mainnet, options), some,
@@ -325,7 +305,7 @@ ProbedExits probe_exits(const Model& model, const LabelledData& data, const Prob
   all.insert(all.end(), rows.learnt.begin(), rows.learnt.end());
   TappedSession mainnet(model, taps, {options.pool, options.token_pool}, threads);
   check_memory(mainnet, static_cast<std::int64_t>(all.size()));
-  const Features features = compute(mainnet, model, PickedRows(data, all), options, progress);
+  const Features features = compute(mainnet, model, pick(data, all), options, progress);
   const Parts parts = rows.learnt.empty() ? cross_fit(features.digests, options.seed)
                                           : two_sets(features.digests, scored, options.seed);
   check_parts(parts, scored);

@@ -6,10 +6,12 @@
 
 #include "calibration_notes.h"
 #include "checked.h"
+#include "data_warnings.h"
 #include "exit_calibrations.h"
 #include "exit_graph.h"
 #include "exit_selection.h"
 #include "failure_metrics.h"
+#include "joined_dataset.h"
 #include "model_data.h"
 #include "operating_point.h"
 #include "probes.h"
@@ -306,6 +308,9 @@ Suggestion suggest_exits(const Model& model,
     result.suggested = telling.tell({});
   }
   if (!options.compare.empty()) result.compared = telling.tell(candidates.compared());
+  result.warnings =
+      data_warnings(model, JoinedDataset(labelled.parts, labelled.labels, 0),
+                    count_answers(probed.measured.logits.back(), probed.measured.labels));
   if (std::string note = note_of_known_rows(result.mainnet_accuracy); !note.empty())
     result.notes.push_back(std::move(note));
   return result;

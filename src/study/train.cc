@@ -10,6 +10,9 @@
 #include <optional>
 #include <set>
 
+#include "data_warnings.h"
+#include "joined_dataset.h"
+#include "metrics.h"
 #include "model_data.h"
 #include "prepared_sidenet.h"
 #include "row_digests.h"
@@ -145,7 +148,7 @@ class Training {
       trained_.exits.push_back(spec_of(tap, tap, sidenet, options_.threshold));
     }
     trained_.data_labels = data_.data_labels;
-    TrainResult result{make_model(std::move(trained_)), std::move(exits_), data_.notes};
+    TrainResult result{make_model(std::move(trained_)), std::move(exits_), data_.notes, warnings()};
     if (!options_.keep_cache) {
       cache.remove();
       std::error_code ignored;  // not empty: other keys are kept there
@@ -155,6 +158,20 @@ class Training {
   }
 
  private:
+  // Of a head that was fitted just now nothing is known that these rows could speak against.
+  std::vector<std::string> warnings() const {
+    const JoinedDataset all(data_.parts, data_.labels, 0);
+    if (options_.head) return warnings_of_pictures(model_, all);
+    ClassCounts counts(data_.class_names.size());
+    const std::int64_t classes = rows_.mainnet_logits.dim(1), copies = copies_of_row(options_);
+    const float* logits = rows_.mainnet_logits.data<float>();
+    for (const int label : data_.labels) {
+      counts.add(label, static_cast<int>(argmax(logits, classes)));
+      logits += copies * classes;
+    }
+    return data_warnings(model_, all, counts);
+  }
+
   // Held-out rows too: they chose the epoch.
   void keep_digests(const Tensor& column) {
     std::vector<std::uint32_t> digests(static_cast<std::size_t>(column.size()));

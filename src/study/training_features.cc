@@ -130,7 +130,7 @@ void add_tokenizer(AnyDigest& digest, const Model& model, const TrainOptions& op
 template <class AnyDigest>
 std::string features_digest(AnyDigest digest, const Model& model, const LabelledData& data,
                             const TrainOptions& options) {
-  digest.add("features 4").add(build_fingerprint()).add(model.architecture());
+  digest.add("features 5").add(build_fingerprint()).add(model.architecture());
   digest.add(data_of(model).architecture.settings.size());
   for (const auto& [key, value] : data_of(model).architecture.settings) digest.add(key).add(value);
   // The head's logits are features too.
@@ -155,8 +155,9 @@ std::string features_digest(AnyDigest digest, const Model& model, const Labelled
   const Preprocessing& preprocessing = model.preprocessing();
   digest.add_many(std::as_bytes(std::span(preprocessing.mean)));
   digest.add_many(std::as_bytes(std::span(preprocessing.std)));
-  for (const int number : {preprocessing.resize, preprocessing.crop, preprocessing.channels,
-                           options.pool, options.flip ? 1 : 0}) {
+  for (const int number :
+       {preprocessing.resize, preprocessing.crop, preprocessing.channels,
+        static_cast<int>(preprocessing.channel_order), options.pool, options.flip ? 1 : 0}) {
     digest.add(static_cast<std::uint64_t>(number));
   }
   return digest.hex();

@@ -174,7 +174,8 @@ def models():
     common = {'format': 'pt', 'sidenet.version': '1'}
     image = {**common, 'sidenet.labels': ['cat', 'dog'],
              'sidenet.architecture': {'family': 'resnet', 'name': 'cifar_resnet8'},
-             'sidenet.preprocessing': {'mean': [0.5] * 3, 'std': [0.25] * 3, 'resize': 32, 'crop': 0, 'channels': 3}}
+             'sidenet.preprocessing': {'mean': [0.5] * 3, 'std': [0.25] * 3, 'resize': 32, 'crop': 0, 'channels': 3,
+                                       'channel_order': 'bgr'}}
     at_layer1 = {'name': 'layer1', 'tap': 'layer1', 'pool': 2, 'hidden': 3, 'temperature': 1.5, 'threshold': 0.75}
     tensors = cifar_resnet()
     write('model', 'resnet', recipe({**image, 'sidenet.exits': []}, tensors))

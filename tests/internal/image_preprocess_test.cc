@@ -114,6 +114,23 @@ TEST_CASE("bytes become (byte / 255 - mean) / std in float32, channel first") {
   }
 }
 
+TEST_CASE("BGR: the first channel is blue; mean and std keep their places; grey is the same") {
+  const Tensor image = image_of(5, 4, 3);
+  Preprocessing rgb = plain(8, 6, 3), bgr = rgb;
+  rgb.mean = {0.485f, 0.456f, 0.406f};
+  bgr.mean = {0.406f, 0.456f, 0.485f};
+  bgr.channel_order = ChannelOrder::bgr;
+  const Tensor straight = preprocess_image(image, rgb), reversed = preprocess_image(image, bgr);
+  for (std::int64_t i = 0; i < 36; ++i) {
+    for (std::int64_t c = 0; c < 3; ++c)
+      CHECK(reversed.data<float>()[36 * c + i] == straight.data<float>()[36 * (2 - c) + i]);
+  }
+  const Tensor grey = image_of(5, 4, 1);
+  bgr.mean = rgb.mean;
+  const Tensor a = preprocess_image(grey, rgb), b = preprocess_image(grey, bgr);
+  CHECK(std::equal(a.data<float>(), a.data<float>() + a.size(), b.data<float>()));
+}
+
 TEST_CASE("padding is black before normalisation; grey is repeated") {
   Preprocessing preprocessing = plain(0, 6, 3);
   preprocessing.mean = {0.5f, 0.25f, 0.0f};
@@ -156,4 +173,7 @@ TEST_CASE("what does not fit is refused in one line") {
   wrong.mean = {};
   wrong.std = {1, 0, 1};
   refuses(image, wrong, "other than 0");
+  Preprocessing grey = plain(0, 0, 1);
+  grey.channel_order = ChannelOrder::bgr;
+  refuses(image, grey, "expected 3 channels with bgr");
 }

@@ -296,7 +296,8 @@ TEST_CASE("options of the other kind of model, and labels that do not fit") {
       with([](auto& o) { o.crop = 32; })};
   for (const ImportOptions& options : image_options) {
     check_refused(nothing,
-                  "model.safetensors: preprocess, mean, std, size and crop belong to image models, "
+                  "model.safetensors: preprocess, mean, std, size, crop and channel_order belong "
+                  "to image models, "
                   "and this is a bert-2x12",
                   options);
   }

@@ -24,6 +24,7 @@ using Folder = sidenet::testing::TemporaryFolder;
 Model make_mainnet(unsigned seed = 1) {
   ModelData data = testing::describe(testing::random_cifar_resnet(seed, 1, 4, 1, 4, false));
   data.preprocessing.resize = 16;
+  data.assumptions = {{"resize", "16", AssumptionSource::option}};  // pictures are not measured
   return make_model(std::move(data));
 }
 

@@ -123,7 +123,8 @@ class Predict(CommandTest):
 
 
 class Evaluate(CommandTest):
-    KEYS = ["rows", "accuracy", "mainnet_accuracy", "agreement", "exits", "compute_ratio", "ms_per_row", "mainnet_ms_per_row"]
+    KEYS = ["rows", "accuracy", "mainnet_accuracy", "agreement", "exits", "compute_ratio", "ms_per_row", "mainnet_ms_per_row",
+            "warnings"]
 
     def evaluate(self, *options):
         outcome = self.done("evaluate", HERE["model"], "--data", HERE["data"], "--json", "--quiet", "--threads", 1, *options)

@@ -191,6 +191,8 @@ class Checkpoints(HostileTest):
                            ("sidenet.exits", '[{"name":1}]'), ("sidenet.exits", '[{"name":"a","name":"b"}]'),
                            ("sidenet.architecture", '{"name":"resnet999"}'), ("sidenet.architecture", ""),
                            ("sidenet.preprocessing", '{"channels":3,"crop":0,"mean":[1e999],"resize":32,"std":[1]}'),
+                           ("sidenet.preprocessing",
+                            '{"channels":3,"channel_order":"gbr","crop":0,"mean":[],"resize":32,"std":[]}'),
                            ("sidenet.certificate", '{"risk":"drop"}')):
             changed = {**header, "__metadata__": {**header["__metadata__"], key: value}}
             path = write(self.path("metadata"), raw_safetensors(changed, data))

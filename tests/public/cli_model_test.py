@@ -120,7 +120,8 @@ class Import(CommandTest):
         self.done("import", HERE["checkpoint"], "-o", out, "--mean", "-0.1,0.2,0.3", "--std", "0.5,0.5,0.25", "--size", 40,
                   "--crop", 32)
         info = sidenet("inspect", out, "--json").rows()[0]["preprocessing"]
-        self.assertEqual(info, {"channels": 3, "resize": 40, "crop": 32, "mean": [-0.1, 0.2, 0.3], "std": [0.5, 0.5, 0.25]})
+        self.assertEqual(info, {"channels": 3, "channel_order": "rgb", "resize": 40, "crop": 32, "mean": [-0.1, 0.2, 0.3],
+                                "std": [0.5, 0.5, 0.25]})
 
     def test_check_compares_with_given_logits(self):
         logits, out = self.path("check-logits.npy"), self.path("checked.safetensors")

@@ -14,7 +14,7 @@ from text_fixtures import labelled_texts, write_bert_folder, write_tsv
 
 PROBES = ["--hidden", 16, "--probe-epochs", 4, "--max-drop", 0.1]
 KEYS = ["probe_rows", "choosing_rows", "told_rows", "left_out", "mainnet_accuracy", "mainnet_ms", "max_drop", "by", "taps",
-        "sets", "suggested", "compared", "command"]
+        "sets", "suggested", "compared", "command", "warnings"]
 TAP_KEYS = ["name", "compute_share", "head_compute", "ms", "head_ms", "accuracy", "ece", "auroc", "threshold", "answered",
             "saved"]
 SET_KEYS = ["at", "threshold", "worth", "saved", "accuracy", "agreement", "rows"]

@@ -39,4 +39,6 @@ TEST_CASE("each enum's names: there and back, and the list where a name is none 
   check_names<LabelsFrom>("auto, 0, 1 or sorted");
   check_names<PreprocessingPreset>("imagenet, cifar10 or none");
   check_names<Truncation>("longest_first or only_first");
+  check_names<ChannelOrder>("rgb or bgr");
+  check_names<AssumptionSource>("weights, config, option, tried or default");
 }
