@@ -50,8 +50,9 @@ bool is_onnx(std::string_view text, const std::string& name) {
   if (text.empty())
     throw Error(name + ": expected a PyTorch or safetensors checkpoint, got an empty file");
   if (is_onnx(text, name))
-    throw Error(name + ": expected a PyTorch or safetensors checkpoint, got an ONNX model: import "
-                       "the PyTorch checkpoint that it was exported from");
+    throw Error(name +
+                ": expected a PyTorch or safetensors checkpoint, got an ONNX model: import "
+                "the PyTorch checkpoint that it was exported from");
   throw Error(name +
               ": expected a PyTorch (zip or legacy) or safetensors checkpoint, got a file that "
               "begins with " +
