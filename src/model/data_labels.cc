@@ -2,15 +2,17 @@
 
 #include <set>
 
-#include "model_metadata.h"
 #include "sidenet/error.h"
 #include "string_list.h"
 
 namespace sidenet {
 
-std::vector<std::string> read_data_labels(std::string_view text, std::size_t classes,
-                                          const JsonName& name) {
-  std::vector<std::string> labels = read_string_list(text, kMaxLabels, name);
+std::vector<std::string> read_data_labels(const std::string& path, const ModelMetadata& metadata,
+                                          std::size_t classes) {
+  const auto found = metadata.find(kDataLabels);
+  if (found == metadata.end()) return {};
+  const JsonName name{path, std::string("metadata '") + kDataLabels + "'"};
+  std::vector<std::string> labels = read_string_list(found->second, kMaxLabels, name);
   if (labels.size() != classes) {
     throw Error(name.place("") + "expected " + std::to_string(classes) + ", one a label, got " +
                 std::to_string(labels.size()));

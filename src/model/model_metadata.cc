@@ -19,7 +19,6 @@ namespace sidenet {
 namespace {
 
 using nlohmann::json;
-
 using Metadata = ModelMetadata;
 
 JsonName name_of(const std::string& path, const char* key) {
@@ -326,9 +325,7 @@ void read_metadata(const std::string& path, ModelMetadata metadata, ModelData& d
   read_exits(path, metadata, data);
   if (data.has_final() && data.labels.empty())
     throw Error(path + ": metadata 'sidenet.labels': expected at least one label");
-  if (const auto found = metadata.find(kDataLabels); found != metadata.end())
-    data.data_labels =
-        read_data_labels(found->second, data.labels.size(), name_of(path, kDataLabels));
+  data.data_labels = read_data_labels(path, metadata, data.labels.size());
 }
 
 }  // namespace sidenet

@@ -85,7 +85,8 @@ class Input(CommandTest):
                 self.assertIn(word, line)
         stdin = b"an apple\n" + b"x" * (1 << 20) + b"y\nthe saw\n"
         outcome = sidenet("predict", HERE["text"], "-", "--json", stdin=stdin)
-        self.assertEqual((outcome.status, [row["input"] for row in outcome.rows()]), (1, ["an apple", "the saw"]))
+        self.assertEqual((outcome.status, [(row["input"], row["label"] is None) for row in outcome.rows()]),
+                         (1, [("an apple", False), ("", True), ("the saw", False)]))
         self.assertIn("standard input:2: expected a text of at most 1 MiB, got 1048577 bytes", outcome.err)
 
     def test_closed(self):
