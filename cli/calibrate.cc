@@ -8,8 +8,10 @@
 #include "command.h"
 #include "common_options.h"
 #include "json_lines.h"
+#include "missing_classes.h"
 #include "outputs.h"
 #include "progress.h"
+#include "row_options.h"
 #include "sidenet/calibration.h"
 #include "sidenet/error.h"
 #include "table.h"
@@ -187,10 +189,13 @@ int run(const Options& options) {
     return calibrate(model, *data, calibrate_options, std::ref(progress));
   }();
   for (const std::string& note : result.notes) std::cerr << printable(note) << '\n';
+  tell_missing_classes(model, {{options.data, data}}, options.common.quiet);
   if (options.max_risk && !result.certificate) refuse(result, options);
   result.model.save(options.output);
   if (options.json) {
-    print_json(as_json(result, options));
+    Json json = as_json(result, options);
+    add_taken(json, {{options.data, data}}, options.rows);
+    print_json(json);
   } else {
     print(result, options);
   }

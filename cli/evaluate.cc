@@ -7,7 +7,9 @@
 #include "command.h"
 #include "common_options.h"
 #include "json_lines.h"
+#include "missing_classes.h"
 #include "progress.h"
+#include "row_options.h"
 #include "sidenet/evaluation.h"
 #include "table.h"
 #include "text.h"
@@ -79,8 +81,11 @@ int run(const Options& options) {
   const std::string broken = certificate_note(model, policy, options.common.execution(), true);
   if (!broken.empty() && !options.common.quiet) std::cerr << printable(broken) << '\n';
   for (const std::string& note : evaluation.notes) std::cerr << printable(note) << '\n';
+  tell_missing_classes(model, {{options.data, data}}, options.common.quiet);
   if (options.json) {
-    print_json(as_json(evaluation));
+    Json json = as_json(evaluation);
+    add_taken(json, {{options.data, data}}, options.rows);
+    print_json(json);
   } else {
     print(evaluation, options);
   }

@@ -9,8 +9,4 @@ namespace sidenet::tools {
 /// are not UTF-8.
 std::vector<std::string> read_labels(const std::string& path);
 
-/// All PNG, JPEG and BMP files in a folder and the folders below it, sorted by path. Throws Error
-/// where there is none.
-std::vector<std::string> images_below(const std::string& folder);
-
 }  // namespace sidenet::tools

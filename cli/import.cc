@@ -21,6 +21,7 @@
 #include "sidenet/npy.h"
 #include "sidenet/reference_check.h"
 #include "text.h"
+#include "wiring_search.h"
 
 namespace sidenet::tools {
 namespace {
@@ -120,7 +121,14 @@ int run(Options& options) {
   Model model = open_checkpoint(options);
   if (!check.logits.empty()) {
     const RawInputs inputs = read_raw_inputs(model, check.inputs, "--check");
-    model = checked_against(model, inputs.batch, read_logits(check.logits));
+    const Tensor logits = read_logits(check.logits);
+    try {
+      model = checked_against(model, inputs.batch, logits);
+    } catch (const Error& error) {
+      const std::string found =
+          wiring_that_agrees(options.checkpoint, options.import, inputs.batch, logits);
+      throw Error(error.what() + (found.empty() ? "" : "; it agrees with " + found));
+    }
   }
   model.save(options.output);
   if (!options.common.quiet) print_outcome(options, model);

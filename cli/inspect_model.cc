@@ -83,6 +83,7 @@ Json model_json(const Model& model, const std::string& file, std::int64_t mainne
           {"kind", "model"},
           {"architecture", model.architecture()},
           {"labels", model.labels()},
+          {"data_labels", model.data_labels()},
           {model.is_text() ? "tokenizer" : "preprocessing", input_json(model)},
           {"assumptions", assumptions_json(model)},
           {"checked", checked_json(model)},

@@ -15,6 +15,7 @@ std::string values(const std::vector<float>& channels) {
   return text.str();
 }
 
+/// The beginning of a list, and how many there are.
 std::string classes(const std::vector<std::string>& labels) {
   std::string text = grouped(static_cast<std::int64_t>(labels.size())) + " (";
   constexpr std::size_t shown = 4, width = 44;
@@ -73,6 +74,8 @@ void print_summary(std::ostream& out, const Model& model) {
       << (model.has_head() ? classes(model.labels())
                            : "none yet: `sidenet train --head` fits a head")
       << '\n';
+  if (!model.data_labels().empty() && model.data_labels() != model.labels())
+    out << "  in the data  " << classes(model.data_labels()) << '\n';
   if (model.is_text()) {
     out << "input          texts\n"
         << "tokenizer      "

@@ -17,6 +17,7 @@
 #include "lines.h"
 #include "predict_guard.h"
 #include "predict_rows.h"
+#include "sidenet/dataset.h"
 #include "sidenet/error.h"
 #include "text.h"
 
@@ -63,7 +64,7 @@ void for_each_image(const std::vector<std::string>& inputs, const Lines::Waiting
       if (waiting != nullptr && input == "-") {
         for_each_named_image(*waiting, use, report);
       } else if (std::filesystem::is_directory(input, ignored)) {
-        for (const std::string& image : images_below(input)) use(image);
+        for (const std::string& image : images_below(input).paths) use(image);
       } else {
         use(input);
       }
@@ -102,14 +103,41 @@ Text text_of_line(std::string line, bool tab_pairs) {
   return text;
 }
 
-// One text a line. Answers come as their batch is full, so a pipe is answered while it runs.
+/// How pandas reads a format of Dataset::format(); empty: it is no table.
+std::string pandas_call(const std::string& format, const std::string& file) {
+  const std::string quoted = "('" + file + "'";
+  if (format == "CSV") return "read_csv" + quoted + ")";
+  if (format == "TSV") return "read_csv" + quoted + ", sep='\\t')";
+  if (format == "JSON") return "read_json" + quoted + ")";
+  if (format == "JSON lines") return "read_json" + quoted + ", lines=True)";
+  if (format == "Parquet") return "read_parquet" + quoted + ")";
+  return format == "a spreadsheet" ? "read_excel" + quoted + ")" : "";
+}
+
+/// Throws Error for a table or a packed file, whose lines are no texts.
+void check_lines(const std::string& path) {
+  const std::string format = Dataset::format(path);
+  if (format.empty()) return;
+  const std::string call = pandas_call(format, std::filesystem::path(path).filename().string());
+  throw Error(path + ": " + format + "; expected one text a line, or --text" +
+              (call.empty() ? ""
+                            : ". Its column: python3 -c \"import pandas; print(*pandas." + call +
+                                  "['text'].fillna('').str.split().str.join(' '), sep='\\n')\""));
+}
+
+// One text a line, and one answer a line. Answers come as their batch is full, so a pipe is
+// answered while it runs.
 void predict_lines(Lines lines, bool tab_pairs, Predictor& predictor) {
   while (lines.next()) {
+    Text text;
     try {
-      predictor.add_text(text_of_line(lines.line(), tab_pairs), lines.place());
+      text.first = lines.line();
+      text = text_of_line(text.first, tab_pairs);
     } catch (const Error& error) {
-      predictor.report(lines.place() + ": " + error.what());
+      predictor.fail_text(text.first, lines.place() + ": " + error.what());
+      continue;
     }
+    predictor.add_text(text, lines.place());
   }
 }
 
@@ -122,6 +150,7 @@ void predict_texts(const Options& options, const Lines::Waiting& waiting, Predic
   }
   for (const std::string& input : options.inputs) {
     try {
+      if (input != "-") check_lines(input);
       predict_lines(input == "-"
                         ? Lines::of_standard_input(Lines::Kind::texts, waiting)
                         : Lines::of_file(input, "a file with one text a line", Lines::Kind::texts),
@@ -169,6 +198,20 @@ std::string order_note(const std::vector<std::string>& inputs) {
   return "";
 }
 
+/// What is skipped in folders of images, a line each.
+std::vector<std::string> skipped_notes(const std::vector<std::string>& inputs) {
+  std::vector<std::string> notes;
+  for (const std::string& input : inputs) {
+    std::error_code ignored;
+    if (input == "-" || !std::filesystem::is_directory(input, ignored)) continue;
+    try {
+      for (const std::string& note : images_below(input).notes) notes.push_back(note);
+    } catch (const Error&) {  // told where its images are read
+    }
+  }
+  return notes;
+}
+
 void print_note(const std::string& note) {
   if (!note.empty()) std::cerr << printable(note) << '\n';
 }
@@ -193,6 +236,9 @@ int run(const Options& options) {
     print_note(certificate_note(model, policy, options.common.execution(), false));
     if (guard) print_note(guard->note());
     if (guard && !model.is_text()) print_note(order_note(options.inputs));
+    if (!model.is_text()) {
+      for (const std::string& note : skipped_notes(options.inputs)) print_note(note);
+    }
   }
   Predictor predictor(model, policy,
                       {.execution = options.common.execution(),
@@ -224,7 +270,8 @@ Command add_predict(CLI::App& app) {
                          "network itself (of its batch, divided by the rows; the first row that "
                          "reaches a layer waits until it is made "
                          "ready). A row that cannot be read is reported, and the others go "
-                         "on; the exit status is then 1.");
+                         "on; the exit status is then 1. Each text has its line of output: one "
+                         "that fails, a blank one say, a line without an answer.");
   sub->footer(
       "Examples:\n"
       "  sidenet predict model.safetensors cat.png photos/ --threshold 0.9\n"

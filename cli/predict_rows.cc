@@ -43,14 +43,15 @@ void Predictor::add_image(const std::string& name) {
 }
 
 void Predictor::add_text(const Text& text, const std::string& place) {
+  const std::string name = text.second ? text.first + " | " + *text.second : text.first;
   try {
     if (text.first.find_first_not_of(" \t\r\n\f\v") == std::string::npos) throw Error("empty text");
     model_.tokenizer().encode(text, batch_.tokens);
   } catch (const Error& error) {
-    report(place + ": " + error.what());
+    fail_text(name, place + ": " + error.what());
     return;
   }
-  names_.push_back(text.second ? text.first + " | " + *text.second : text.first);
+  names_.push_back(name);
   if (names_.size() == batch_rows_) flush();
 }
 
@@ -59,7 +60,7 @@ void Predictor::flush() {
   try {
     answer();
   } catch (const Error& error) {
-    for (const std::string& name : names_) report(name + ": " + error.what());
+    for (const std::string& name : names_) fail_row(name, error.what());
   }
   names_.clear();
   images_.clear();
@@ -70,6 +71,17 @@ void Predictor::report(const std::string& message) {
   std::cout.flush();
   std::cerr << "sidenet: " << printable(message) << std::endl;
   failed_ = true;
+}
+
+void Predictor::fail_text(const std::string& text, const std::string& message) {
+  flush();
+  report(message);
+  writer_.write_failed(text, message);
+}
+
+void Predictor::fail_row(const std::string& name, const std::string& why) {
+  report(name + ": " + why);
+  if (model_.is_text()) writer_.write_failed(name, why);
 }
 
 void Predictor::answer() {
@@ -83,7 +95,7 @@ void Predictor::answer() {
   for (std::size_t row = 0; row < names_.size(); ++row) {
     const auto exit = static_cast<std::size_t>(answers.exit.at(row));
     if (answers.index.at(row) < 0) {
-      report(names_[row] + ": " + session_.why_failed(answers, static_cast<std::int64_t>(row)));
+      fail_row(names_[row], session_.why_failed(answers, static_cast<std::int64_t>(row)));
       continue;
     }
     const int index = answers.index.at(row);

@@ -25,10 +25,14 @@ class Predictor {
   void add_text(const Text& text, const std::string& place);
   void flush();
   void report(const std::string& message);
+  /// report(), and the text's line of output, behind those of the rows before.
+  void fail_text(const std::string& text, const std::string& message);
   bool failed() const { return failed_; }
 
  private:
   void answer();
+  /// Of a row that has come to the network.
+  void fail_row(const std::string& name, const std::string& why);
 
   const Model& model_;
   ExitPolicy policy_;

@@ -97,19 +97,41 @@ void PredictionWriter::write_json(const Prediction& prediction,
   print_json(row);
 }
 
+void PredictionWriter::write_failed(const std::string& input, const std::string& error) {
+  if (!options_.json) {
+    print_row(input, {"-", "-", "-", "-"});
+    std::cout << std::flush;
+    return;
+  }
+  Json row = {{"input", input},
+              {"label", nullptr},
+              {"index", nullptr},
+              {"confidence", nullptr},
+              {"exit", nullptr}};
+  if (options_.top_k > 0) row["probabilities"] = Json::array();
+  row["ms"] = nullptr;
+  row["error"] = error;
+  print_json(row);
+}
+
+void PredictionWriter::print_row(const std::string& input, const std::vector<std::string>& answer) {
+  if (!std::exchange(titles_, true)) table_.print_titles(std::cout);
+  std::string shown = printable(input);
+  if (options_.of_texts && display_width(shown) > options_.input_width) {
+    shown = shorten_end(shown, options_.input_width - 1) + "…";
+  } else if (is_terminal(STDOUT_FILENO)) {
+    shown = shorten_front(shown, options_.input_width);
+  }
+  std::vector<std::string> row{shown};
+  row.insert(row.end(), answer.begin(), answer.end());
+  table_.print_row(std::cout, row);
+}
+
 void PredictionWriter::write_table(const Prediction& prediction,
                                    const std::vector<std::size_t>& top) {
-  if (!std::exchange(titles_, true)) table_.print_titles(std::cout);
-  const std::string input = printable(prediction.input);
-  std::string shown = input;
-  if (options_.of_texts && display_width(input) > options_.input_width) {
-    shown = shorten_end(input, options_.input_width - 1) + "…";
-  } else if (is_terminal(STDOUT_FILENO)) {
-    shown = shorten_front(input, options_.input_width);
-  }
-  table_.print_row(std::cout,
-                   {shown, labels_.at(static_cast<std::size_t>(prediction.index)),
-                    percent(prediction.confidence), prediction.exit, fixed(prediction.ms, 2)});
+  print_row(prediction.input,
+            {labels_.at(static_cast<std::size_t>(prediction.index)), percent(prediction.confidence),
+             prediction.exit, fixed(prediction.ms, 2)});
   for (std::size_t rank = 1; rank < top.size(); ++rank) {
     table_.print_row(std::cout,
                      {"", labels_.at(top[rank]), percent(prediction.probabilities[top[rank]])});

@@ -31,10 +31,14 @@ class PredictionWriter {
   PredictionWriter(std::vector<std::string> labels, const std::vector<std::string>& exits,
                    const Options& options);
   void write(const Prediction& prediction);
+  /// The line of a row without an answer: of JSON the same fields, null, and "error".
+  void write_failed(const std::string& input, const std::string& error);
 
  private:
   void write_json(const Prediction& prediction, const std::vector<std::size_t>& top) const;
   void write_table(const Prediction& prediction, const std::vector<std::size_t>& top);
+  /// Titles in front of the first row.
+  void print_row(const std::string& input, const std::vector<std::string>& answer);
 
   std::vector<std::string> labels_;
   Options options_;

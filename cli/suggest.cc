@@ -9,7 +9,9 @@
 #include "command.h"
 #include "common_options.h"
 #include "json_lines.h"
+#include "missing_classes.h"
 #include "progress.h"
+#include "row_options.h"
 #include "sidenet/error.h"
 #include "sidenet/suggestion.h"
 #include "sidenet/train_options.h"
@@ -53,8 +55,9 @@ std::string train_command(const ExitSet& set, const Options& options, bool is_te
   };
   const bool apart = !options.probe_data.empty();
   for (const std::string& data : apart ? options.probe_data : options.data) add("--data", data);
-  if (!apart && options.rows.skip > 0) add("--skip", std::to_string(options.rows.skip));
-  if (!apart && options.rows.limit >= 0) add("--limit", std::to_string(options.rows.limit));
+  if (!apart) {
+    for (const auto& [option, value] : row_words(options.rows)) add(option, value);
+  }
   const TextColumns columns, &given = options.rows.columns;
   if (given.text != columns.text) add("--text-column", given.text);
   if (given.pair != columns.pair) add("--pair-column", given.pair);
@@ -210,11 +213,15 @@ int run(Options& options) {
   suggest.compare = split_commas(options.compare);
   suggest.by_time = options.by == "time";
   const Model model = Model::load(options.model);
+  std::vector<NamedData> named;
   std::vector<std::shared_ptr<const Dataset>> data;
-  for (const std::string& spec : options.data)
+  for (const std::string& spec : options.data) {
     data.push_back(open_dataset(spec, options.rows, options.common.quiet));
+    named.emplace_back(spec, data.back());
+  }
   for (const std::string& spec : options.probe_data) {
-    const DatasetOptions all_rows{.columns = options.rows.columns};
+    const DatasetOptions all_rows{.columns = options.rows.columns,
+                                  .labels_from = options.rows.labels_from};
     suggest.probe_data.push_back(open_dataset(spec, all_rows, options.common.quiet));
   }
   const Suggestion result = [&] {
@@ -222,11 +229,14 @@ int run(Options& options) {
     return suggest_exits(model, data, suggest, std::ref(progress));
   }();
   for (const std::string& note : result.notes) std::cerr << printable(note) << '\n';
+  tell_missing_classes(model, named, options.common.quiet);
   const std::string command = result.suggested.taps.empty()
                                   ? ""
                                   : train_command(result.suggested, options, model.is_text());
   if (options.json) {
-    print_json(as_json(result, options, command));
+    Json json = as_json(result, options, command);
+    add_taken(json, named, options.rows);
+    print_json(json);
   } else {
     print(result, options, command);
   }

@@ -8,8 +8,10 @@
 #include "command.h"
 #include "common_options.h"
 #include "html_report.h"
+#include "missing_classes.h"
 #include "outputs.h"
 #include "progress.h"
+#include "row_options.h"
 #include "sidenet/files.h"
 #include "sweep_json.h"
 #include "table.h"
@@ -32,8 +34,7 @@ std::string command_line(const Options& options) {
   };
   std::string line = "sidenet sweep " + name(options.model) + " --data " + name(options.data) +
                      " -o " + name(options.output);
-  if (options.rows.skip > 0) line += " --skip " + std::to_string(options.rows.skip);
-  if (options.rows.limit >= 0) line += " --limit " + std::to_string(options.rows.limit);
+  for (const auto& [option, value] : row_words(options.rows)) line += " " + option + " " + value;
   if (options.common.batch != 1) line += " --batch " + std::to_string(options.common.batch);
   if (options.common.threads != 0) line += " --threads " + std::to_string(options.common.threads);
   if (options.common.no_winograd) line += " --no-winograd";
@@ -116,13 +117,16 @@ int run(const Options& options) {
                  std::ref(progress));
   }();
   for (const std::string& note : result.notes) std::cerr << printable(note) << '\n';
+  tell_missing_classes(model, {{options.data, data}}, options.common.quiet);
   const std::string broken = file_note(model);
   if (!broken.empty() && !options.common.quiet) std::cerr << printable(broken) << '\n';
-  const Json report =
+  Json report =
       sweep_json(model, *data, result,
                  {std::filesystem::path(options.model).filename().string(),
                   std::filesystem::path(options.data).filename().string(), command_line(options),
                   thread_count(options.common.execution()), options.common.batch});
+  add_taken(report, {{std::filesystem::path(options.data).filename().string(), data}},
+            options.rows);
   const std::string text = json_text(report);
   if (!options.json_file.empty()) write_file(options.json_file, text + "\n");
   if (!options.csv_file.empty()) write_file(options.csv_file, sweep_csv(result));

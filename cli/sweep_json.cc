@@ -6,6 +6,7 @@
 #include <sstream>
 #include <string_view>
 
+#include "assumptions.h"
 #include "base64.h"
 #include "certificate_words.h"
 #include "sidenet/image.h"
@@ -163,6 +164,8 @@ Json sweep_json(const Model& model, const Dataset& data, const Sweep& sweep,
           {"model",
            {{"file", source.model_file},
             {"architecture", model.architecture()},
+            {"assumptions", assumptions_json(model)},
+            {"checked", checked_json(model)},
             {"labels", model.labels()}}},
           {"data",
            {{"name", source.data_name},

@@ -8,10 +8,10 @@
 
 namespace sidenet::tools {
 
-/// --skip, --limit, and where a text file's columns are.
+/// Which rows, and where a text file's columns are.
 void add_dataset_options(CLI::App& sub, DatasetOptions& options);
 
-/// Opens it, and tells on stderr what was guessed.
+/// Opens it, and tells on stderr what was guessed, skipped and chosen.
 std::shared_ptr<const Dataset> open_dataset(const std::string& spec, const DatasetOptions& options,
                                             bool quiet);
 

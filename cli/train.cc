@@ -12,8 +12,10 @@
 #include "command.h"
 #include "common_options.h"
 #include "json_lines.h"
+#include "missing_classes.h"
 #include "outputs.h"
 #include "progress.h"
+#include "row_options.h"
 #include "sidenet/error.h"
 #include "sidenet/files.h"
 #include "sidenet/training.h"
@@ -57,7 +59,8 @@ ExitInfo exit_named(const Model& model, const std::string& name) {
   throw Error("training gave no exit '" + name + "'");
 }
 
-void print_result(const TrainResult& result, const Options& options) {
+void print_result(const TrainResult& result, const std::vector<NamedData>& data,
+                  const Options& options) {
   Json list = Json::array();
   Table table({{"exit"},
                {"held-out accuracy", true},
@@ -78,7 +81,9 @@ void print_result(const TrainResult& result, const Options& options) {
                std::to_string(exit.best_epoch), grouped(exit.training_rows), percent(compute, 1)});
   }
   if (options.json) {
-    print_json({{"model", options.output}, {"exits", list}});
+    Json json = {{"model", options.output}, {"exits", list}};
+    add_taken(json, data, options.rows);
+    print_json(json);
   } else {
     table.print(std::cout);
   }
@@ -103,9 +108,12 @@ int run(Options& options) {
 
   const Model model = Model::load(options.model);
   check_taps(train.taps, model, options.model);
+  std::vector<NamedData> named;
   std::vector<std::shared_ptr<const Dataset>> data;
-  for (const std::string& spec : options.data)
+  for (const std::string& spec : options.data) {
     data.push_back(open_dataset(spec, options.rows, options.common.quiet));
+    named.emplace_back(spec, data.back());
+  }
 
   const TrainResult result = [&] {
     ProgressBar progress(options.common.quiet, "rows");
@@ -113,12 +121,13 @@ int run(Options& options) {
   }();
   result.model.save(options.output);
   for (const std::string& note : result.notes) std::cerr << printable(note) << '\n';
+  tell_missing_classes(model, named, options.common.quiet);
   if (own_cache && !train.keep_cache) {
     std::error_code not_empty;  // other features may lie there
     std::filesystem::remove(train.cache_dir, not_empty);
   }
   if (!options.common.quiet) std::cerr << "written " << printable(options.output) << '\n';
-  if (options.json || !options.common.quiet) print_result(result, options);
+  if (options.json || !options.common.quiet) print_result(result, named, options);
   return 0;
 }
 

@@ -14,12 +14,22 @@ Inputs are preprocessed rows: images (rows, channels, height, width) float32, or
 """
 import argparse
 import pathlib
+import subprocess
 import sys
 
 import numpy as np
 import torch
 
 TEXTS = ["A short text.", "It was not what anybody had hoped for, and still it was worth the time.", "no", "2 + 2 = 4?"]
+
+
+def import_transformers():
+    """transformers, also beside a torchvision of another build, which texts do not need."""
+    broken = subprocess.run([sys.executable, "-c", "import torchvision"], capture_output=True, check=False).returncode != 0
+    if broken:
+        sys.modules.setdefault("torchvision", None)
+    import transformers
+    return transformers
 
 
 def save_reference(model, inputs, folder):
@@ -45,7 +55,7 @@ def main():
     parser.add_argument("folder", help="to write")
     options = parser.parse_args()
     try:
-        import transformers
+        transformers = import_transformers()
     except ImportError:
         sys.exit("reference_logits: needs `pip install transformers`")
     tokenizer = transformers.AutoTokenizer.from_pretrained(options.model)

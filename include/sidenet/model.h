@@ -106,6 +106,9 @@ class SIDENET_API Model {
 
   const std::string& architecture() const;         ///< "resnet50", "cifar_resnet56", …
   const std::vector<std::string>& labels() const;  ///< one a class
+  /// What the training data called each class ("": not seen), where names did not tell which is
+  /// which; later data is taken likewise. Else empty.
+  const std::vector<std::string>& data_labels() const;
   bool is_text() const;
   /// Of images.
   const Preprocessing& preprocessing() const;

@@ -12,6 +12,11 @@ namespace sidenet {
 /// As far as MainNet's logits may be from PyTorch's, of the largest |logit|.
 inline constexpr double kCheckTolerance = 1e-4;
 
+/// The largest |difference| of MainNet's logits from PyTorch's for the same rows, over the largest
+/// |logit|; NaN where one is. Throws Error as checked_against() does of what cannot be compared.
+SIDENET_API double reference_difference(const Model& model, const Batch& inputs,
+                                        const Tensor& logits);
+
 /// Compares MainNet's logits with those that PyTorch gave for the same rows, (rows, classes)
 /// float32. A state dict does not say strides, padding, pooling or epsilon: this shows whether
 /// import took the right ones for granted. Returns the model with the outcome in checked(). Throws

@@ -1,82 +1,56 @@
 #include "class_folder.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
-#include <array>
 #include <filesystem>
-#include <set>
+#include <string_view>
 
 #include "digest.h"
 #include "file_bytes.h"
 #include "image_decode.h"
+#include "image_folder.h"
 #include "mapped_file.h"
 #include "sidenet/error.h"
 
 namespace sidenet {
 namespace {
 
-namespace fs = std::filesystem;
-
-// Entries of a folder by name, in byte order, which is also Python's order for UTF-8 names.
-std::vector<fs::directory_entry> sorted_entries(const std::string& folder) {
-  std::error_code error;
-  std::vector<fs::directory_entry> entries;
-  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-    if (it->path().filename().string()[0] != '.') entries.push_back(*it);
-  }
-  if (error) throw Error(printable(folder) + ": the folder cannot be read: " + error.message());
-  std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) {
-    return a.path().filename().string() < b.path().filename().string();
-  });
-  return entries;
+/// The beginning of a name, as it can be shown.
+std::string short_name(std::string_view name) {
+  constexpr std::size_t kMostBytes = 30;
+  std::string shown;
+  while (!name.empty() && shown.size() < kMostBytes) shown += detail::take_shown(name);
+  return "'" + shown + (name.empty() ? "'" : "…'");
 }
 
-bool is_folder(const fs::directory_entry& entry) {
-  std::error_code error;
-  return entry.is_directory(error) && !error;
-}
-
-bool has_image_extension(const std::string& name) {
-  std::string extension = fs::path(name).extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(), [](unsigned char c) {
-    return static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
-  });
-  constexpr std::array<const char*, 4> known{".png", ".jpg", ".jpeg", ".bmp"};
-  return std::find(known.begin(), known.end(), extension) != known.end();
+/// "'a', 'b', …, and 7 others".
+std::string listed(const std::vector<std::string>& names) {
+  constexpr std::size_t kShown = 5;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(kShown, names.size()); ++i)
+    text += (i == 0 ? "" : ", ") + short_name(names[i]);
+  if (names.size() > kShown)
+    text += ", and " + counted(static_cast<std::int64_t>(names.size() - kShown), "other");
+  return text;
 }
 
 class ClassFolderDataset : public Dataset {
  public:
-  ClassFolderDataset(const std::string& root, bool labelled) : root_(root) {
-    while (root_.size() > 1 && root_.back() == '/') root_.pop_back();
-    if (!labelled) {
-      std::set<FolderId> seen;
-      add_images("", seen);
-      std::sort(files_.begin(), files_.end());
+  ClassFolderDataset(const std::string& root, bool labelled) : root_(without_end_slashes(root)) {
+    if (labelled) {
+      read_classes();
+    } else {
+      files_ = image_files(root_, "", skipped_);
       labels_.resize(files_.size());
-      if (files_.empty())
+      if (files_.empty()) {
         throw Error(root_ +
-                    ": expected PNG, JPEG, BMP or CIFAR .bin files, got a folder without any");
-      return;
+                    ": expected PNG, JPEG, BMP or CIFAR .bin files, got a folder without any" +
+                    (skipped_.empty() ? "" : "; it has " + skipped_.str()));
+      }
     }
-    for (const auto& entry : sorted_entries(root_)) {
-      if (!is_folder(entry)) continue;
-      const auto first = static_cast<std::ptrdiff_t>(files_.size());
-      std::set<FolderId> seen;
-      add_images(entry.path().filename().string(), seen);
-      std::sort(files_.begin() + first, files_.end());
-      labels_.resize(files_.size(), static_cast<int>(class_names_.size()));
-      class_names_.push_back(entry.path().filename().string());
-    }
-    if (files_.empty()) {
-      throw Error(root_ +
-                  ": expected class folders with PNG, JPEG or BMP files (FOLDER/CLASS/IMAGE) or "
-                  "CIFAR .bin files, got " +
-                  std::to_string(class_names_.size()) + " folders without images");
-    }
+    if (!skipped_.empty()) notes_.insert(notes_.begin(), root_ + ": skipped " + skipped_.str());
   }
 
+  const std::vector<std::string>& notes() const override { return notes_; }
   std::int64_t rows() const override { return static_cast<std::int64_t>(files_.size()); }
   int label(std::int64_t row) const override { return labels_[static_cast<std::size_t>(row)]; }
   const std::vector<std::string>& class_names() const override { return class_names_; }
@@ -96,43 +70,63 @@ class ClassFolderDataset : public Dataset {
   }
 
  private:
+  void read_classes() {
+    std::vector<std::string> beside, empty;
+    for (const auto& entry : sorted_entries(root_)) {
+      const std::string name = entry.path().filename().string();
+      if (is_folder(entry)) {
+        if (!read_class(name)) empty.push_back(name);
+      } else if (is_image_name(name)) {
+        beside.push_back(name);
+      }
+    }
+    const std::string loose =
+        counted(static_cast<std::int64_t>(beside.size()), "picture") + " beside the class folders";
+    if (files_.empty()) {
+      throw Error(root_ +
+                  ": expected class folders with PNG, JPEG or BMP files (FOLDER/CLASS/IMAGE) or "
+                  "CIFAR .bin files, got " +
+                  std::to_string(class_names_.size()) + " folders without images" +
+                  (beside.empty() ? "" : " and " + loose));
+    }
+    if (!beside.empty())
+      notes_.push_back(root_ + ": left out, as they have no class: " + loose + ", such as " +
+                       short_name(beside.front()));
+    if (!empty.empty())
+      notes_.push_back(root_ +
+                       ": classes without a row, as their folders are empty: " + listed(empty));
+  }
+
+  /// False where the folder is empty. What it has instead of pictures must not go unseen: measured
+  /// without a class, a model may look good.
+  bool read_class(const std::string& name) {
+    SkippedFiles others;
+    const std::vector<std::string> files = image_files(root_, name, others);
+    if (files.empty() && !others.empty()) {
+      throw Error(printable(root_ + "/" + name) +
+                  ": expected PNG, JPEG or BMP files in a class folder, got others alone: " +
+                  others.str() + "; convert them, or move the folder away");
+    }
+    skipped_.add(others);
+    files_.insert(files_.end(), files.begin(), files.end());
+    labels_.resize(files_.size(), static_cast<int>(class_names_.size()));
+    class_names_.push_back(name);
+    return !files.empty();
+  }
+
   std::shared_ptr<const MappedFile> open(std::int64_t row) const {
     return MappedFile::open(path_of(files_[static_cast<std::size_t>(row)]));
   }
   static Tensor decode(const MappedFile& file) {
     return decode_image(file.bytes(), 0, printable(file.path()));
   }
-
-  using FolderId = std::pair<dev_t, ino_t>;
-
   std::string path_of(const std::string& file) const { return root_ + "/" + file; }
-
-  // `folder` is relative to the root. `seen` ends loops of links.
-  void add_images(const std::string& folder, std::set<FolderId>& seen) {
-    const std::string path = folder.empty() ? root_ : root_ + "/" + folder;
-    const std::string prefix = folder.empty() ? "" : folder + "/";
-    struct stat status {};
-    if (::stat(path.c_str(), &status) == 0 && !seen.emplace(status.st_dev, status.st_ino).second)
-      return;
-    for (const auto& entry : sorted_entries(path)) {
-      const std::string name = entry.path().filename().string();
-      if (is_folder(entry)) {
-        add_images(prefix + name, seen);
-      } else if (has_image_extension(name)) {
-        std::error_code error;
-        if (!entry.is_regular_file(error) || error) {
-          throw Error(printable(path + "/" + name) +
-                      ": expected an image file, got a broken link or a special file");
-        }
-        files_.push_back(prefix + name);
-      }
-    }
-  }
 
   std::string root_;
   std::vector<std::string> files_;  // relative to the root
   std::vector<int> labels_;         // one a file
-  std::vector<std::string> class_names_;
+  std::vector<std::string> class_names_, notes_;
+  SkippedFiles skipped_;
 };
 
 }  // namespace

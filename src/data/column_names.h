@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <string>
+#include <vector>
 
 #include "text_encoding.h"
 #include "text_records.h"
@@ -28,9 +29,16 @@ bool is_one_of(const std::array<const char*, kSize>& names, const std::string& n
   return std::find(names.begin(), names.end(), lower_ascii(name)) != names.end();
 }
 
-/// Each cell is a short name: no number, no punctuation, three words at most.
+/// Each cell is a short name: no number, no punctuation, three words at most; or one that pandas
+/// gives its index: "Unnamed: 0", and of the first of three or more cells an empty one.
 bool is_header_shaped(const Record& record);
+/// No cell is a number, a sentence or long. Whether it is a header, the other lines tell.
+bool is_loosely_header_shaped(const Record& record);
 /// Also, one of them is a usual name.
 bool looks_like_header(const Record& record);
+/// The columns with usual names.
+std::vector<std::size_t> usual_columns(const Record& record);
+/// 0, 1, … as pandas calls the columns of unnamed data, behind an empty cell (its index) or not.
+bool is_counted_header(const Record& record);
 
 }  // namespace sidenet

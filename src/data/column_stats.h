@@ -20,6 +20,8 @@ class ColumnStats {
   bool is_label_like() const;
   /// More than half of the cells have several words.
   bool is_text_like() const;
+  /// Cells are long, or of very many values.
+  bool is_long() const { return !is_short_; }
   /// Each value occurs about twice or more, and `value` is none of them.
   bool is_stranger(const std::string& value) const;
 

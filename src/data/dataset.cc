@@ -4,12 +4,12 @@
 #include <filesystem>
 #include <optional>
 
+#include "chosen_rows.h"
 #include "cifar.h"
 #include "class_folder.h"
 #include "digest.h"
 #include "file_bytes.h"
 #include "idx.h"
-#include "row_range.h"
 #include "sidenet/error.h"
 #include "tar.h"
 #include "text_dataset.h"
@@ -75,10 +75,17 @@ bool is_idx_file(const FileBytes& file) {
   }
 }
 
-std::shared_ptr<const Dataset> open_folder(const std::string& path, bool labelled) {
+struct Opened {
+  std::shared_ptr<const Dataset> data;
+  RowOrder order = RowOrder::as_it_stands;
+};
+
+Opened open_folder(const std::string& path, bool labelled) {
   std::vector<FileBytes> files;
   for (const std::string& file : cifar_files(path)) files.push_back(read_file_bytes(file));
-  return files.empty() ? class_folder_dataset(path, labelled) : cifar_dataset(files);
+  if (!files.empty()) return {cifar_dataset(files)};
+  return {class_folder_dataset(path, labelled),
+          labelled ? RowOrder::classes_in_turn : RowOrder::as_it_stands};
 }
 
 std::shared_ptr<const Dataset> open_images(const std::vector<FileBytes>& files, bool labelled) {
@@ -117,11 +124,11 @@ std::shared_ptr<const Dataset> open_files(const std::vector<std::string>& paths,
                        : text_dataset(std::move(texts), options.columns, options.labelled);
 }
 
-std::shared_ptr<const Dataset> open_spec(const std::string& spec, const DatasetOptions& options) {
+Opened open_spec(const std::string& spec, const DatasetOptions& options) {
   if (spec.empty()) throw Error("data: expected a path, got an empty one");
   std::error_code error;
   if (fs::is_directory(spec, error)) return open_folder(spec, options.labelled);
-  return open_files(split(spec), options);
+  return {open_files(split(spec), options)};
 }
 
 /// CIFAR files and IDX pairs have labels that nobody may look at.
@@ -131,6 +138,7 @@ class WithoutLabels : public Dataset {
   Kind kind() const override { return data_->kind(); }
   const std::vector<std::string>& notes() const override { return data_->notes(); }
   std::int64_t rows() const override { return data_->rows(); }
+  std::int64_t rows_in_all() const override { return data_->rows_in_all(); }
   int label(std::int64_t) const override { return 0; }
   const std::vector<std::string>& class_names() const override { return none_; }
   std::string name(std::int64_t row) const override { return data_->name(row); }
@@ -150,7 +158,8 @@ std::shared_ptr<const Dataset> without_labels(std::shared_ptr<const Dataset> dat
 
 std::shared_ptr<const Dataset> Dataset::open(const std::string& spec,
                                              const DatasetOptions& options) {
-  auto data = row_range(open_spec(spec, options), options, spec);
+  Opened opened = open_spec(spec, options);
+  auto data = chosen_rows(std::move(opened.data), opened.order, options, spec);
   return options.labelled ? data : without_labels(std::move(data));
 }
 

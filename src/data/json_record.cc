@@ -9,7 +9,7 @@
 namespace sidenet {
 namespace {
 
-constexpr const char* kMissing = "no such key";
+constexpr const char *kMissing = "no such key", *kNull = "null";
 
 // Only the values right inside the line's object count.
 class LineHandler : public JsonHandler {
@@ -44,7 +44,7 @@ class LineHandler : public JsonHandler {
   void negative(std::int64_t number) override { text_value("a number", std::to_string(number)); }
   void natural(std::uint64_t number) override { text_value("a number", std::to_string(number)); }
   void real(double, const std::string& written) override { value("a number", &written, nullptr); }
-  void null() override { value("null", nullptr, "null"); }
+  void null() override { value(kNull, nullptr, kNull); }
   Keys begin_object() override {
     if (depth() > 0) value("an object", nullptr, "an object");
     return Keys::checked;
@@ -76,6 +76,20 @@ class LineHandler : public JsonHandler {
   std::optional<std::size_t> column_;  // of the value that comes next
 };
 
+// Python's json writes NaN, which is no JSON.
+void read_line(std::string_view line, const JsonLimits& limits, JsonHandler& handler) {
+  try {
+    read_json(line, limits, handler);
+  } catch (const Error& error) {
+    const std::string what = error.what();
+    if (what.find("malformed JSON") == std::string::npos ||
+        (line.find("NaN") == std::string_view::npos &&
+         line.find("Infinity") == std::string_view::npos))
+      throw;
+    throw Error(what + "; NaN and Infinity are no JSON: write null");
+  }
+}
+
 constexpr JsonLimits kLineLimits{kMaxJsonLineBytes, 64, 200'000, kMaxJsonLineBytes};
 
 }  // namespace
@@ -86,10 +100,12 @@ void JsonColumns::keep(const std::vector<std::size_t>& columns) {
   for (const std::size_t column : columns) index.emplace(names.at(column), column);
 }
 
+bool is_absent(std::string_view problem) { return problem == kMissing || problem == kNull; }
+
 JsonColumns read_json_columns(std::string_view line, const Place& place) {
   JsonColumns columns;
   LineHandler handler(place, columns);
-  read_json(line, kLineLimits, handler);
+  read_line(line, kLineLimits, handler);
   return columns;
 }
 
@@ -101,7 +117,7 @@ void read_json_record(std::string_view line, const Place& place, const JsonColum
     cells[column].problem = kMissing;
   }
   LineHandler handler(place, columns, cells);
-  read_json(line, kLineLimits, handler);
+  read_line(line, kLineLimits, handler);
 }
 
 }  // namespace sidenet

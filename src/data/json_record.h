@@ -22,6 +22,9 @@ struct JsonColumns {
   void keep(const std::vector<std::size_t>& columns);
 };
 
+/// Whether a cell's problem is that there is no value: null, or no such key.
+bool is_absent(std::string_view problem);
+
 /// Throws Error: not one JSON object, a key twice in any object, more than kMaxColumns keys,
 /// kMaxJsonLineBytes, or one of read_json's other bounds.
 JsonColumns read_json_columns(std::string_view line, const Place& place);

@@ -54,11 +54,22 @@ class Chooser {
       RecordReader lines(file_);
       std::string decoded;
       const std::string_view line = lines.next_json_line(decoded);
-      if (!line.empty()) file_.keys = read_json_columns(line, {file_.file.name, lines.line() - 1});
+      const Place place{file_.file.name, lines.line() - 1};
+      refuse_other_json(trimmed(line), place);
+      if (!line.empty()) file_.keys = read_json_columns(line, place);
     }
     if (!reader_.next(first_))
       throw Error(printable(file_.file.name) + ": expected rows, got none");
     columns_ = file_.columns = first_.cells.size();
+  }
+
+  // A list, or an object over several lines.
+  static void refuse_other_json(std::string_view line, const Place& place) {
+    if (!line.starts_with('[') && line != "{") return;
+    throw Error(place.str() + ": expected one JSON object a line, got " +
+                (line == "{" ? "one over several lines: jq -c . FILE > NEW.jsonl"
+                             : "a list: jq -c '.[]' FILE > NEW.jsonl, or pandas' to_json("
+                               "…, orient='records', lines=True)"));
   }
 
   void detect_header() {
@@ -71,10 +82,24 @@ class Chooser {
             is_header || (!name.empty() && !column_number(name) && find_cell(name) < columns_);
       }
     }
-    if (!is_header && is_header_shaped(first_)) is_header = label_is_stranger();
+    if (!is_header && is_loosely_header_shaped(first_))
+      is_header = usual_are_strangers() || label_is_stranger();
+    if (!is_header && is_counted_header(first_)) {
+      is_header = std::any_of(rest_stats().begin(), rest_stats().end(),
+                              [](const ColumnStats& stats) { return stats.is_text_like(); });
+    }
     if (!is_header) return;
     choice_.has_header = true;
     for (const Cell& cell : first_.cells) choice_.names.emplace_back(trimmed(cell.text));
+  }
+
+  // Of a first line with usual names: none of them is what its column holds.
+  bool usual_are_strangers() {
+    const Columns usual = usual_columns(first_);
+    return !usual.empty() && std::all_of(usual.begin(), usual.end(), [&](std::size_t i) {
+      const ColumnStats& rest = rest_stats()[i];
+      return rest.is_stranger(first_.cells[i].text) || rest.is_text_like() || rest.is_long();
+    });
   }
 
   // Of a first line of names: its label is on no other line.
@@ -217,27 +242,31 @@ class Chooser {
   }
 
   std::string list_columns() const {
-    constexpr std::size_t kMost = 10;
+    constexpr std::size_t kMost = 5, kBytes = 20;
     std::string list = "the columns are ";
     for (std::size_t i = 0; i < std::min(columns_, kMost); ++i) {
       list += (i == 0 ? "" : ", ") + std::to_string(i + 1) + " " +
-              (has_names() ? excerpt(choice_.names[i]) : "(" + excerpt(first_.cells[i].text) + ")");
+              (has_names() ? excerpt(choice_.names[i], kBytes)
+                           : "(" + excerpt(first_.cells[i].text, kBytes) + ")");
     }
     return list + (columns_ > kMost ? ", … (" + std::to_string(columns_) + ")" : "");
   }
   [[noreturn]] void fail_unclear(const char* what) const {
     throw Error(printable(file_.file.name) + ": which column is the " + what +
-                " is not clear: give --text-column and --label-column (and --pair-column where "
-                "texts are pairs); " +
+                " is not clear: give --text-column and --label-column (of pairs --pair-column); " +
                 list_columns());
   }
 
   std::string note() const {
     const bool delimited = file_.format == TextFormat::tsv || file_.format == TextFormat::csv;
-    std::string parts;
+    std::string parts = file_.found;
     const auto add = [&](const std::string& part) { parts += (parts.empty() ? "" : "; ") + part; };
     const char* cells = columns_ == 1 ? "one text a line" : "cells between tabs";
-    if (file_.sniffed) add(delimited ? cells : "TREC's lines (LABEL:detail text)");
+    if (file_.sniffed && file_.format == TextFormat::jsonl) {
+      add("JSON lines");
+    } else if (file_.sniffed) {
+      add(delimited ? cells : "TREC's lines (LABEL:detail text)");
+    }
     if (delimited) add(choice_.has_header ? "header" : "no header");
     if (delimited || (file_.format == TextFormat::jsonl && guessed_)) {
       std::string columns = choice_.text.size() > 1 ? "text columns " : "text column ";

@@ -1,8 +1,8 @@
 #include "text_format.h"
 
 #include <algorithm>
-#include <filesystem>
 
+#include "known_format.h"
 #include "sidenet/error.h"
 #include "text_encoding.h"
 
@@ -11,12 +11,6 @@ namespace {
 
 constexpr std::size_t kSniffedBytes = 4096;
 constexpr int kSniffedLines = 1000;
-
-std::string extension(const std::string& path) {
-  std::filesystem::path name(lower_ascii(path));
-  if (name.extension() == ".gz") name.replace_extension();
-  return name.extension().string();
-}
 
 // Image formats have NUL or other control bytes near their start.
 bool looks_like_text(std::string_view bytes) {
@@ -35,6 +29,7 @@ bool is_trec_line(std::string_view line) {
 }
 
 TextFormat sniff(const TextFile& file, bool labelled) {
+  if (without_mark(file.bytes()).starts_with("{\"")) return TextFormat::jsonl;
   RecordReader reader(file);
   bool is_tsv = true, is_trec = true;
   for (int i = 0; i < kSniffedLines && (is_tsv || is_trec); ++i) {
@@ -45,10 +40,12 @@ TextFormat sniff(const TextFile& file, bool labelled) {
   }
   if (is_trec) return TextFormat::trec;
   if (is_tsv || !labelled) return TextFormat::tsv;
+  const bool is_fasttext = file.bytes().starts_with("__label__");
   throw Error(Place{file.file.name, reader.line() - 1}.str() +
               ": expected images, or texts as .tsv, .csv, .jsonl or TREC's lines (LABEL:detail "
-              "text), got text with neither "
-              "a tab nor a label in each line");
+              "text), got " +
+              (is_fasttext ? "fastText's lines: sed 's/^__label__//; s/ /\\t/' FILE > NEW.tsv"
+                           : "text with neither a tab nor a label in each line"));
 }
 
 }  // namespace
@@ -56,14 +53,15 @@ TextFormat sniff(const TextFile& file, bool labelled) {
 std::optional<TextFile> text_file(const FileBytes& file, bool labelled) {
   TextFile text;
   text.file = file;
-  const std::string end = extension(file.name);
-  if (end == ".tsv" || end == ".csv" || end == ".jsonl") {
-    text.format = end == ".tsv"   ? TextFormat::tsv
-                  : end == ".csv" ? TextFormat::csv
-                                  : TextFormat::jsonl;
+  const std::string end = text_extension(file.name);
+  if (end == ".bin") return std::nullopt;
+  refuse_known_format(text.bytes(), file.name);
+  const bool is_json = end == ".jsonl" || end == ".ndjson" || end == ".json";
+  if (end == ".tsv" || end == ".csv" || is_json) {
+    text.format = is_json ? TextFormat::jsonl : end == ".csv" ? TextFormat::csv : TextFormat::tsv;
     return text;
   }
-  if (end == ".bin" || !looks_like_text(text.bytes())) return std::nullopt;
+  if (!looks_like_text(text.bytes())) return std::nullopt;
   text.format = sniff(text, labelled);
   text.sniffed = true;
   return text;

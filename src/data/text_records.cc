@@ -6,11 +6,28 @@
 #include "text_encoding.h"
 
 namespace sidenet {
+namespace {
+
+void append_decoded(std::string_view bytes, TextEncoding encoding, std::string& text) {
+  switch (encoding) {
+    case TextEncoding::utf8: text += bytes; break;
+    case TextEncoding::latin1: append_latin1(bytes, text); break;
+    case TextEncoding::windows1252: append_windows1252(bytes, text); break;
+  }
+}
+
+std::string why_other_columns(const TextFile& file, const Record& record) {
+  if (!file.has_quoted_cells() || record.cells.size() < file.columns) return "";
+  return file.cell_end() == ',' ? "; is there a comma in a text without quotes?"
+                                : "; is there a delimiter in a text without quotes?";
+}
+
+}  // namespace
 
 std::string Place::str() const { return printable(file) + ":" + std::to_string(line); }
 
 RecordReader::RecordReader(const TextFile& file) : file_(file), bytes_(file.bytes()) {
-  if (bytes_.substr(0, 3) == "\xef\xbb\xbf") at_ = 3;
+  at_ = bytes_.size() - without_mark(bytes_).size();
 }
 
 bool RecordReader::next(Record& record) {
@@ -19,8 +36,10 @@ bool RecordReader::next(Record& record) {
   record.begin = at_;
   record.line = line_;
   switch (file_.format) {
-    case TextFormat::tsv: read_tsv(record); break;
-    case TextFormat::csv: read_csv(record); break;
+    case TextFormat::tsv:
+    case TextFormat::csv:
+      file_.has_quoted_cells() ? read_quoted_cells(record) : read_plain_cells(record);
+      break;
     case TextFormat::jsonl: read_json(record); break;
     case TextFormat::trec: read_trec(record); break;
   }
@@ -60,27 +79,23 @@ void RecordReader::append(Cell& cell, std::string_view bytes, std::int64_t line)
   if (cell.text.size() > kMaxCellBytes || bytes.size() > kMaxCellBytes - cell.text.size()) {
     throw Error(Place{file_.file.name, line}.str() + ": expected at most " +
                 std::to_string(kMaxCellBytes) + " bytes in a field, got more" +
-                (file_.format == TextFormat::csv ? "; is a quote left open?" : ""));
+                (file_.has_quoted_cells() ? "; is a quote left open?" : ""));
   }
-  if (file_.latin1) {
-    append_latin1(bytes, cell.text);
-  } else {
-    cell.text += bytes;
-  }
+  append_decoded(bytes, file_.encoding, cell.text);
 }
 
 void RecordReader::check_columns(const Record& record) const {
   if (file_.columns == 0 || record.cells.size() == file_.columns) return;
   throw Error(Place{file_.file.name, record.line}.str() + ": expected " +
               std::to_string(file_.columns) + " columns, got " +
-              std::to_string(record.cells.size()));
+              std::to_string(record.cells.size()) + why_other_columns(file_, record));
 }
 
-void RecordReader::read_tsv(Record& record) {
+void RecordReader::read_plain_cells(Record& record) {
   const std::string_view line = take_line();
   std::size_t column = 0;
   for (std::size_t begin = 0; begin <= line.size(); ++column) {
-    const std::size_t end = std::min(line.find('\t', begin), line.size());
+    const std::size_t end = std::min(line.find(file_.cell_end(), begin), line.size());
     append(start_cell(record, column), line.substr(begin, end - begin), record.line);
     begin = end + 1;
   }
@@ -88,7 +103,8 @@ void RecordReader::read_tsv(Record& record) {
   check_columns(record);
 }
 
-void RecordReader::read_csv(Record& record) {
+void RecordReader::read_quoted_cells(Record& record) {
+  const char delimiter = file_.cell_end();
   std::size_t column = 0;
   for (bool more = true; more; ++column) {
     Cell& cell = start_cell(record, column);
@@ -96,14 +112,14 @@ void RecordReader::read_csv(Record& record) {
       read_quoted(cell);
     } else {
       std::size_t end = at_;
-      while (end < bytes_.size() && bytes_[end] != ',' && bytes_[end] != '\n') ++end;
+      while (end < bytes_.size() && bytes_[end] != delimiter && bytes_[end] != '\n') ++end;
       std::string_view bytes = bytes_.substr(at_, end - at_);
       const bool last = end == bytes_.size() || bytes_[end] == '\n';
       if (last && !bytes.empty() && bytes.back() == '\r') bytes.remove_suffix(1);
       append(cell, bytes, line_);
       at_ = end;
     }
-    more = at_ < bytes_.size() && bytes_[at_] == ',';
+    more = at_ < bytes_.size() && bytes_[at_] == delimiter;
     if (at_ < bytes_.size()) ++at_;
   }
   ++line_;
@@ -111,7 +127,7 @@ void RecordReader::read_csv(Record& record) {
   check_columns(record);
 }
 
-// From an opening quote to the comma or LF behind the closing one, or to the end of the file.
+// From an opening quote to the delimiter or LF behind the closing one, or to the end of the file.
 void RecordReader::read_quoted(Cell& cell) {
   const std::int64_t opened = line_;
   for (++at_;; ++at_) {
@@ -132,10 +148,13 @@ void RecordReader::read_quoted(Cell& cell) {
   const bool is_last_return = at_ < bytes_.size() && bytes_[at_] == '\r' &&
                               (at_ + 1 == bytes_.size() || bytes_[at_ + 1] == '\n');
   if (is_last_return) ++at_;
-  if (at_ < bytes_.size() && bytes_[at_] != ',' && bytes_[at_] != '\n') {
-    throw Error(Place{file_.file.name, line_}.str() +
-                ": expected a comma or the end of the line after a closing quote, got " +
-                excerpt(bytes_.substr(at_, 4)));
+  if (at_ < bytes_.size() && bytes_[at_] != file_.cell_end() && bytes_[at_] != '\n') {
+    const bool is_escaped = at_ > 1 && bytes_[at_ - 2] == '\\';
+    throw Error(Place{file_.file.name, line_}.str() + ": expected " +
+                (file_.cell_end() == ',' ? "a comma" : "a delimiter") +
+                " or the end of the line after a closing quote, got " +
+                excerpt(bytes_.substr(at_, 4)) +
+                (is_escaped ? "; write quotes doubled, not behind backslashes" : ""));
   }
 }
 
@@ -159,17 +178,18 @@ std::string_view RecordReader::next_line() {
 
 std::string_view RecordReader::next_json_line(std::string& decoded) {
   const std::string_view line = next_line();
-  if (!file_.latin1) return line;
+  if (file_.encoding == TextEncoding::utf8) return line;
   const auto high = std::count_if(line.begin(), line.end(),
                                   [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
-  const std::size_t size = line.size() + static_cast<std::size_t>(high);
+  const std::size_t more = file_.encoding == TextEncoding::latin1 ? 1 : 2;  // bytes of UTF-8
+  const std::size_t size = line.size() + more * static_cast<std::size_t>(high);
   if (size > kMaxJsonLineBytes) {
     throw Error(Place{file_.file.name, line_ - 1}.str() + ": expected JSON of at most " +
                 std::to_string(kMaxJsonLineBytes) + " bytes as UTF-8, got " + std::to_string(size));
   }
   decoded.clear();
   decoded.reserve(size);
-  append_latin1(line, decoded);
+  append_decoded(line, file_.encoding, decoded);
   return decoded;
 }
 

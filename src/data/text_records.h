@@ -1,19 +1,21 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "file_bytes.h"
 #include "json_record.h"
+#include "sidenet/dataset.h"
 #include "text_cell.h"
 
 namespace sidenet {
 
 enum class TextFormat {
-  tsv,    ///< cells between tabs; quotes are text
-  csv,    ///< RFC 4180: quoted cells may hold commas, line ends, and quotes as ""
+  tsv,    ///< cells between tabs
+  csv,    ///< cells between commas
   jsonl,  ///< an object a line
   trec    ///< "LABEL:detail text" a line; two cells, LABEL and text
 };
@@ -22,11 +24,19 @@ enum class TextFormat {
 struct TextFile {
   FileBytes file;
   TextFormat format = TextFormat::tsv;
-  bool sniffed = false;     ///< the format was found from the bytes
-  bool latin1 = false;      ///< else UTF-8, which the reader does not check
+  bool sniffed = false;                        ///< the format was found from the bytes
+  TextEncoding encoding = TextEncoding::utf8;  ///< which the reader does not check
+  char delimiter = 0;                          ///< what parts cells; 0: what the format says
+  std::optional<bool>
+      quoted{};             ///< RFC 4180: quotes enclose cells; else they are text; none: .csv's do
+  std::string found{};      ///< what settle_cells() found out, for a note
   std::size_t columns = 0;  ///< .tsv, .csv: what each record must have; 0: any number
   JsonColumns keys;         ///< .jsonl
 
+  char cell_end() const {
+    return delimiter != 0 ? delimiter : format == TextFormat::csv ? ',' : '\t';
+  }
+  bool has_quoted_cells() const { return quoted.value_or(format == TextFormat::csv); }
   std::string_view bytes() const {
     return {reinterpret_cast<const char*>(file.bytes.data()), file.bytes.size()};
   }
@@ -51,7 +61,8 @@ class RecordReader {
   bool next(Record& record);
   /// The next line that is not empty, as bytes; empty at the end of the file.
   std::string_view next_line();
-  /// The same, Latin-1 as UTF-8 in `decoded`. Throws Error for Latin-1 over kMaxJsonLineBytes.
+  /// The same, other encodings as UTF-8 in `decoded`. Throws Error where that is over
+  /// kMaxJsonLineBytes.
   std::string_view next_json_line(std::string& decoded);
   /// Of what comes next, from 1.
   std::int64_t line() const { return line_; }
@@ -61,8 +72,8 @@ class RecordReader {
   std::string_view take_line();
   Cell& start_cell(Record& record, std::size_t column) const;
   void append(Cell& cell, std::string_view bytes, std::int64_t line) const;
-  void read_tsv(Record& record);
-  void read_csv(Record& record);
+  void read_plain_cells(Record& record);
+  void read_quoted_cells(Record& record);
   void read_quoted(Cell& cell);
   void read_trec(Record& record);
   void read_json(Record& record);
@@ -72,7 +83,7 @@ class RecordReader {
   std::string_view bytes_;
   std::size_t at_ = 0;
   std::int64_t line_ = 1;
-  std::string decoded_;  // a Latin-1 line of .jsonl as UTF-8
+  std::string decoded_;  // a line of .jsonl in another encoding as UTF-8
 };
 
 }  // namespace sidenet

@@ -186,32 +186,50 @@ class Collector {
   Collector(TorchTensorBuilder& builder, ReadBudget& budget, const std::string& name)
       : builder_(builder), budget_(budget), name_(name), finder_(budget, name) {}
 
-  void collect(const Dict& dict, const std::string& prefix, int depth) {
+  // What lies beside the weights is kept where `is_trunk`: outside one of several.
+  std::map<std::string, Tensor> collect(const Dict& dict, bool is_trunk, int depth) {
+    std::vector<WeightFinder::Child> children;
     if (depth < kMaxDepth) {
-      if (prefix.empty()) read_beside(dict, checkpoint_, budget_, name_);
-      const std::vector<WeightFinder::Child> children = finder_.next(dict);
-      for (const auto& [key, child] : children) {
-        collect(*child, children.size() > 1 ? prefix + std::string(key) + "." : prefix, depth + 1);
-      }
-      if (!children.empty()) return;
+      if (is_trunk) read_beside(dict, beside_, budget_, name_);
+      children = finder_.next(dict);
     }
+    if (children.empty()) return tensors_of(dict);
+    if (children.size() == 1) return collect(*children.front().dict, is_trunk, depth + 1);
+    std::map<std::string, Tensor> all;
+    for (const auto& [key, child] : children) {
+      std::map<std::string, Tensor> tensors = collect(*child, false, depth + 1);
+      strip_common_prefixes(tensors);
+      for (auto& [name, tensor] : tensors) {
+        budget_.take(kTensorNode + key.size() + name.size(), name_, "the list of tensors");
+        all.emplace(std::string(key) + "." + name, std::move(tensor));
+      }
+    }
+    return all;
+  }
+  Checkpoint take(std::map<std::string, Tensor> tensors) {
+    beside_.tensors = std::move(tensors);
+    return std::move(beside_);
+  }
+
+ private:
+  std::map<std::string, Tensor> tensors_of(const Dict& dict) {
+    std::map<std::string, Tensor> tensors;
     for (const auto& [key, value] : dict.items) {
       // A pickle can share one long text among many keys: it is copied where that is charged.
       const std::string_view text = pickle::text_of(key);
       if (text.empty() || !is_torch_tensor(value)) continue;
-      budget_.take(kTensorNode + prefix.size() + text.size(), name_, "the list of tensors");
-      const std::string tensor = prefix + std::string(text);
-      checkpoint_.tensors[tensor] = builder_.build(value, name_ + ": tensor " + quote(tensor));
+      budget_.take(kTensorNode + text.size(), name_, "the list of tensors");
+      const std::string tensor(text);
+      tensors[tensor] = builder_.build(value, name_ + ": tensor " + quote(tensor));
     }
+    return tensors;
   }
-  Checkpoint take() { return std::move(checkpoint_); }
 
- private:
   TorchTensorBuilder& builder_;
   ReadBudget& budget_;
   const std::string& name_;
   WeightFinder finder_;
-  Checkpoint checkpoint_;
+  Checkpoint beside_;
 };
 
 }  // namespace
@@ -221,8 +239,7 @@ Checkpoint checkpoint_of(const Value& root, TorchTensorBuilder& builder, ReadBud
   const Dict* dict = pickle::dict_of(root);
   if (dict == nullptr) fail_without_weights(root, name);
   Collector collector(builder, budget, name);
-  collector.collect(*dict, "", 0);
-  Checkpoint checkpoint = collector.take();
+  Checkpoint checkpoint = collector.take(collector.collect(*dict, true, 0));
   if (checkpoint.tensors.empty()) fail_without_weights(root, name);
   return checkpoint;
 }

@@ -75,6 +75,8 @@ void set_tokenizer(ModelData& data, Tokenizer tokenizer) {
 
 const std::string& Model::architecture() const { return data_->architecture.name; }
 const std::vector<std::string>& Model::labels() const { return data_->labels; }
+
+const std::vector<std::string>& Model::data_labels() const { return data_->data_labels; }
 const Preprocessing& Model::preprocessing() const { return data_->preprocessing; }
 const std::vector<std::string>& Model::notes() const { return data_->notes; }
 const std::vector<Assumption>& Model::assumptions() const { return data_->assumptions; }

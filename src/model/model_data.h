@@ -35,6 +35,7 @@ struct ModelData {
   models::Architecture architecture;
   std::map<std::string, Tensor> weights;  ///< MainNet and exits, by PyTorch name
   std::vector<std::string> labels;
+  std::vector<std::string> data_labels;  ///< Model::data_labels()
   Preprocessing preprocessing;
   std::optional<Tokenizer> tokenizer;  ///< of texts, where a vocabulary came with the checkpoint
   std::vector<ExitSpec> exits;         ///< in graph order, without `final`

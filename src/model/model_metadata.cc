@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "data_labels.h"
 #include "family.h"
 #include "json_field.h"
 #include "sidenet/error.h"
@@ -295,6 +296,7 @@ ModelMetadata metadata_of(const ModelData& data) {
                        {"sidenet.architecture", dump(architecture)},
                        {"sidenet.labels", dump(data.labels)},
                        {"sidenet.exits", dump(exits)}};
+  if (!data.data_labels.empty()) metadata[kDataLabels] = dump(data.data_labels);
   if (!data.is_text())
     metadata["sidenet.preprocessing"] = preprocessing_json(data.preprocessing).dump();
   if (data.tokenizer) write_tokenizer(*data.tokenizer, metadata);
@@ -338,10 +340,13 @@ void read_metadata(const std::string& path, ModelMetadata metadata, ModelData& d
     read_preprocessing(field_of(path, metadata, "sidenet.preprocessing"), data.preprocessing);
     check_image_channels(data);
   }
-  read_exits(path, metadata, data);
   read_provenance(path, metadata, data);
+  read_exits(path, metadata, data);
   if (data.has_final() && data.labels.empty())
     throw Error(path + ": metadata 'sidenet.labels': expected at least one label");
+  if (const auto found = metadata.find(kDataLabels); found != metadata.end())
+    data.data_labels =
+        read_data_labels(found->second, data.labels.size(), name_of(path, kDataLabels));
 }
 
 }  // namespace sidenet

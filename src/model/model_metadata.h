@@ -13,6 +13,8 @@ namespace sidenet {
 //   sidenet.version        "1"
 //   sidenet.architecture   {"family": "resnet", "name": "resnet50", "settings": {…}}
 //   sidenet.labels         ["airplane", …]
+//   sidenet.data_labels    ["1", "2", …], of each class the label of the training data or "", where
+//                          names did not tell
 //   sidenet.exits          [{"name", "tap", "pool", "hidden", "temperature", "threshold"}, …];
 //                          pool: 2, or "cls+mean" for texts; where it was calibrated
 //                          "confidence_map": [[x, y], …]

@@ -119,6 +119,15 @@ class ResNetFamily : public Family {
     return describe_resnet(*config, settings);
   }
 
+  // One class would be answered for whatever is asked, always sure.
+  void check_checkpoint(const Architecture& architecture, const std::string& file,
+                        bool) const override {
+    if (architecture.classes != 1) return;
+    throw Error(file +
+                ": the head has one logit, as of a sigmoid or a regression: expected 2 classes or "
+                "more; of a sigmoid, give the head a first row of zeros in PyTorch");
+  }
+
   Graph build(const Architecture& architecture, const Weights& weights,
               const Shape& input_shape) const override {
     const auto config = recognise_resnet(weights, architecture.settings);

@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <string_view>
 
+#include "jpeg_scan.h"
+#include "picture_kinds.h"
 #include "sidenet/error.h"
 
 namespace sidenet {
@@ -72,7 +75,15 @@ ImageHeader check_png(Bytes bytes, const std::string& name) {
     if (first) {
       header.width = be32(bytes, at + 8);
       header.height = be32(bytes, at + 12);
+      const std::uint32_t depth = u8(bytes, at + 16), colour = u8(bytes, at + 17);
+      if (depth == 16 && colour == 0) {
+        fail(name, at + 16,
+             "expected at most 8 bits of grey in a PNG, got 16: Pillow makes all above 255 white; "
+             "convert it to 8 bits");
+      }
     }
+    if (type == "CgBI")
+      fail(name, at, "expected a standard PNG, got Apple's own variant (CgBI): convert it to PNG");
     if (type == "IEND") return header;
     at += 12 + length;
   }
@@ -120,6 +131,48 @@ std::size_t skip_entropy_coded(Bytes bytes, std::size_t at) {
   return bytes.size();
 }
 
+// What tells a decoder the colours of a JPEG, up to its first scan.
+struct JpegColours {
+  std::uint32_t components = 0;
+  bool are_named_rgb = false, has_jfif = false;
+  std::optional<std::uint32_t> transform,
+      stb_transform;  // Adobe's, as libjpeg and stb_image find it
+
+  void read_segment(std::uint32_t marker, Bytes segment) {
+    const auto begins = [&](std::string_view text, std::size_t size) {
+      return segment.size() >= size && std::memcmp(segment.data(), text.data(), text.size()) == 0;
+    };
+    if (marker == 0xe0 && begins(std::string_view("JFIF", 5), 14)) has_jfif = true;
+    if (marker == 0xee && begins("Adobe", 12)) {
+      transform = u8(segment, 11);
+      if (u8(segment, 5) == 0) stb_transform = transform;
+    }
+    if (marker >= 0xc0 && marker <= 0xc2 && components == 0 && segment.size() >= 6) {
+      components = u8(segment, 5);
+      are_named_rgb = components == 3 && segment.size() >= 15 && u8(segment, 6) == 'R' &&
+                      u8(segment, 9) == 'G' && u8(segment, 12) == 'B';
+    }
+  }
+
+  // libjpeg's rules (default_decompress_parms), where stb_image has others: the Adobe transform
+  // to tell it, if any.
+  std::optional<int> correction(const std::string& name, std::size_t at) const {
+    if (components == 4) {
+      const std::uint32_t wanted = transform && *transform != 0 ? 2 : 0;
+      if (stb_transform != wanted) return static_cast<int>(wanted);
+      return std::nullopt;
+    }
+    if (components != 3) return std::nullopt;
+    const bool is_rgb = !has_jfif && (transform ? *transform == 0 : are_named_rgb);
+    if (are_named_rgb && !is_rgb)
+      fail(name, at,
+           "expected one kind of colours in a JPEG, got components named R, G and B "
+           "behind a marker that says YCbCr");
+    if (is_rgb && !are_named_rgb && stb_transform != 0u) return 0;
+    return std::nullopt;
+  }
+};
+
 ImageHeader check_jpeg(Bytes bytes, const std::string& name) {
   constexpr std::uint32_t kHuffman = 0xc4, kEnd = 0xd9, kScan = 0xda;
   // The decoder builds every table at once and goes through all blocks a scan. Encoders make 10
@@ -128,6 +181,8 @@ ImageHeader check_jpeg(Bytes bytes, const std::string& name) {
   ImageHeader header{ImageFormat::jpeg};
   header.scans = 0;
   std::uint32_t tables = 0;
+  JpegColours colours;
+  JpegScans scans;
   for (std::size_t at = 2;;) {
     while (at < bytes.size() && u8(bytes, at) != 0xff) ++at;  // padding between segments
     while (at < bytes.size() && u8(bytes, at) == 0xff) ++at;
@@ -137,6 +192,13 @@ ImageHeader check_jpeg(Bytes bytes, const std::string& name) {
     if (marker < 0xc0 || (marker >= 0xd0 && marker <= 0xd8))
       fail(name, at - 1,
            "expected a JPEG segment, got the unexpected JPEG marker " + std::to_string(marker));
+    const bool is_frame = marker >= 0xc0 && marker <= 0xcf && marker != kHuffman &&
+                          marker != 0xc8 &&
+                          marker != 0xcc;  // reserved; tables of arithmetic coding
+    if (is_frame && marker > 0xc2)
+      fail(name, at - 1,
+           "expected a baseline or progressive JPEG, got a lossless, hierarchical or "
+           "arithmetic-coded one: convert it to PNG");
     require(bytes, at, 2, "a JPEG segment", name);
     const std::size_t length = be16(bytes, at);
     if (length < 2)
@@ -152,11 +214,20 @@ ImageHeader check_jpeg(Bytes bytes, const std::string& name) {
       header.height = be16(segment, 1);
       header.width = be16(segment, 3);
     }
+    if (header.scans == 0) colours.read_segment(marker, segment);
+    if (marker == kScan && header.scans == 0) {
+      if (const auto transform = colours.correction(name, at - 2))
+        header.adobe = {at - 2, *transform};
+    }
     at += length;
+    scans.read_segment(marker, segment);
     if (marker == kScan) {
       if (++header.scans > kMaxScans)
         fail(name, at, "too many scans: expected at most 1000 in a JPEG, got more");
-      at = skip_entropy_coded(bytes, at);
+      const std::size_t end = skip_entropy_coded(bytes, at);
+      const std::string missing = scans.missing(segment, bytes.subspan(at, end - at));
+      if (!missing.empty()) fail(name, end, missing + ": it is damaged; fetch it again");
+      at = end;
     }
   }
   if (header.width == 0 || header.scans == 0)
@@ -175,6 +246,11 @@ ImageHeader check_bmp(Bytes bytes, const std::string& name) {
   const std::uint64_t bits = le16(bytes, os2 ? 24 : 28);
   if (bits > 32)
     fail(name, os2 ? 24 : 28, "BMP: expected at most 32 bits a pixel, got " + std::to_string(bits));
+  // stb_image 2.27 shifts their palettes by two bytes.
+  if (os2 && bits < 24)
+    fail(name, 14, "expected a Windows BMP, got one of OS/2 with a palette: convert it to PNG");
+  if (!os2 && bytes.size() >= 34 && (le32(bytes, 30) == 1 || le32(bytes, 30) == 2))
+    fail(name, 30, "expected a BMP without compression, got run lengths (RLE): convert it to PNG");
   // Rows are padded to 4 bytes; both factors fit 36 bits, so the product is compared by division.
   const std::uint64_t row = (header.width * bits + 31) / 32 * 4, offset = le32(bytes, 10);
   if (offset > bytes.size() || (row > 0 && header.height > (bytes.size() - offset) / row)) {
@@ -199,8 +275,7 @@ ImageHeader check_image(Bytes bytes, const std::string& name) {
     return check_jpeg(bytes, name);
   if (bytes.size() >= 2 && u8(bytes, 0) == 'B' && u8(bytes, 1) == 'M')
     return check_bmp(bytes, name);
-  throw Error(name +
-              ": expected an image (PNG, JPEG or BMP), got a file that starts as none of them (" +
+  throw Error(name + ": expected an image (PNG, JPEG or BMP), got " + picture_kind(bytes) + " (" +
               std::to_string(bytes.size()) + " bytes)");
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -14,6 +15,13 @@ struct ImageHeader {
   ImageFormat format = ImageFormat::png;
   std::uint32_t width = 0, height = 0;  ///< pixels
   std::uint32_t scans = 1;              ///< passes over the pixels (progressive JPEG)
+  /// A JPEG's colours that stb_image would take for others than libjpeg does, such as CMYK without
+  /// Adobe's marker: the marker to put in at this byte, and its transform.
+  struct AdobeMarker {
+    std::size_t at = 0;
+    int transform = 0;
+  };
+  std::optional<AdobeMarker> adobe = {};
 };
 
 /// Walks the container from end to end without decoding a pixel. It refuses what the decoder would

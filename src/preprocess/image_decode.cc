@@ -1,6 +1,9 @@
 #include "image_decode.h"
 
 #include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <vector>
 
 #include "image_channels.h"
 #include "image_containers.h"
@@ -63,6 +66,18 @@ std::size_t memory_for(const ImageHeader& header, std::size_t file_size) {
          (std::size_t{16} << 20);
 }
 
+// The JPEG with that marker in it.
+std::vector<std::byte> with_adobe_marker(std::span<const std::byte> bytes,
+                                         const ImageHeader::AdobeMarker& adobe) {
+  std::array<unsigned char, 16> marker{0xff, 0xee, 0, 14, 'A', 'd', 'o', 'b', 'e', 0, 100};
+  marker.back() = static_cast<unsigned char>(adobe.transform);
+  std::vector<std::byte> result(bytes.begin(),
+                                bytes.begin() + static_cast<std::ptrdiff_t>(adobe.at));
+  for (const unsigned char byte : marker) result.push_back(std::byte{byte});
+  result.insert(result.end(), bytes.begin() + static_cast<std::ptrdiff_t>(adobe.at), bytes.end());
+  return result;
+}
+
 }  // namespace
 
 Tensor decode_image(std::span<const std::byte> bytes, int channels, const std::string& name) {
@@ -71,9 +86,14 @@ Tensor decode_image(std::span<const std::byte> bytes, int channels, const std::s
   }
   const ImageHeader header = check_image(bytes, name);
   check_size(header, bytes.size(), name);
+  std::vector<std::byte> marked;
+  if (header.adobe) {
+    marked = with_adobe_marker(bytes, *header.adobe);
+    bytes = marked;
+  }
   const StbPicture claimed = stb_inspect(bytes, name);
   if (static_cast<std::uint32_t>(claimed.width) != header.width ||
-      static_cast<std::uint32_t>(claimed.height) != header.height) {
+      static_cast<std::uint32_t>(std::abs(claimed.height)) != header.height) {  // BMP: top down
     throw Error(name + ": expected one size, got headers that disagree: " +
                 std::to_string(header.width) + " x " + std::to_string(header.height) + " and " +
                 std::to_string(claimed.width) + " x " + std::to_string(claimed.height));

@@ -1,5 +1,12 @@
 // The page: one state, the chosen thresholds; everything shown follows from it, once a frame.
 
+/** Whether anything has shown that the network is wired as its weights were trained; empty where nothing is known. */
+function assumedOf({assumptions = [], checked = null}) {
+  if (checked) return `MainNet’s logits are PyTorch’s: compared on ${plural(checked.rows, 'row')}.`;
+  const assumed = assumptions.filter((each) => each.source === 'default').map((each) => `${each.what} ${each.value}`);
+  return assumed.length === 0 ? '' : `Never compared with PyTorch. Taken for granted: ${assumed.join(', ')}.`;
+}
+
 function describeOrigin({report}) {
   const {model, data, machine} = report;
   document.title = `SideNet sweep: ${model.file}`;
@@ -10,6 +17,7 @@ function describeOrigin({report}) {
   byId('origin').replaceChildren(
       bdi(model.architecture), `, ${sidenets}, measured on ${rows} of `, bdi(data.name),
       `; ${plural(threads, 'thread')}, batch ${batch}, ${precision}.`);
+  setText(byId('assumed'), assumedOf(model));
   byId('made').replaceChildren('Made by ', el('code', {dir: 'ltr'}, String(report.command ?? 'sidenet sweep')));
 }
 

@@ -60,23 +60,35 @@ Worst compare(const Tensor& ours, const Tensor& theirs) {
   throw Error(message.str());
 }
 
-}  // namespace
-
-Model checked_against(const Model& model, const Batch& inputs, const Tensor& logits) {
+void check_shapes(const Model& model, const Batch& inputs, const Tensor& logits) {
   const ModelData& data = data_of(model);
   if (data.architecture.classes == 0)
     throw Error(data.source + ": check: expected a network with a head, got an encoder alone");
   if (inputs.rows() < 1) throw Error(data.source + ": check: expected rows, got none");
   const Shape expected{inputs.rows(), data.architecture.classes};
-  if (logits.dtype() != DType::f32 || logits.shape() != expected) {
-    throw Error(data.source + ": check: expected logits " + to_string(expected) + " float32, got " +
-                to_string(logits.shape()) + " " + dtype_name(logits.dtype()));
-  }
+  if (logits.dtype() == DType::f32 && logits.shape() == expected) return;
+  throw Error(data.source + ": check: expected logits " + to_string(expected) + " float32, got " +
+              to_string(logits.shape()) + " " + dtype_name(logits.dtype()));
+}
+
+double share(const Worst& worst) {
+  return worst.difference == 0 ? 0 : worst.difference / worst.largest;
+}
+
+}  // namespace
+
+double reference_difference(const Model& model, const Batch& inputs, const Tensor& logits) {
+  check_shapes(model, inputs, logits);
+  return share(compare(mainnet_logits(model, inputs), logits));
+}
+
+Model checked_against(const Model& model, const Batch& inputs, const Tensor& logits) {
+  check_shapes(model, inputs, logits);
   const Tensor ours = mainnet_logits(model, inputs);
   const Worst worst = compare(ours, logits);
-  if (!(worst.difference <= kCheckTolerance * worst.largest)) refuse(model, ours, logits, worst);
-  ModelData checked = data;
-  checked.checked = {inputs.rows(), worst.largest > 0 ? worst.difference / worst.largest : 0};
+  if (!(share(worst) <= kCheckTolerance)) refuse(model, ours, logits, worst);
+  ModelData checked = data_of(model);
+  checked.checked = {inputs.rows(), share(worst)};
   return ModelAccess::make(std::make_shared<const ModelData>(std::move(checked)));
 }
 

@@ -153,8 +153,8 @@ Evaluation evaluate(const Model& model, const Dataset& data, const ExitPolicy& p
   if (rows == 0) throw Error("evaluate: the data has no rows");
   check_kind(model, data);
   Evaluator evaluator(model, policy, execution);
-  std::vector<std::string> notes;
-  const std::vector<int> labels = map_labels(data, model.labels(), &notes);
+  LabelMap map = map_labels(data, classes_of(model));
+  const std::vector<int>& labels = map.of_rows;
   constexpr std::int64_t kTurnRows = 64;
   const auto turn = static_cast<std::size_t>((kTurnRows + batch - 1) / batch);  // batches
   bool exits_first = false;
@@ -171,7 +171,7 @@ Evaluation evaluate(const Model& model, const Dataset& data, const ExitPolicy& p
     }
   }
   Evaluation result = evaluator.result();
-  result.notes = std::move(notes);
+  result.notes = std::move(map.notes);
   return result;
 }
 

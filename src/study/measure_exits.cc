@@ -37,7 +37,9 @@ MeasuredExits measure_exits(const Model& model, const Dataset& data, const Measu
   MeasuredExits measured;
   measured.names = session.exit_names();
   if (options.labels) {
-    measured.labels = map_labels(data, model.labels(), &measured.notes);
+    LabelMap map = map_labels(data, classes_of(model));
+    measured.labels = std::move(map.of_rows);
+    measured.notes = std::move(map.notes);
   } else {
     measured.labels.assign(static_cast<std::size_t>(rows), kNoLabel);
   }

@@ -144,6 +144,7 @@ class Training {
       std::erase_if(trained_.exits, [&](const ExitSpec& exit) { return exit.name == tap; });
       trained_.exits.push_back(spec_of(tap, tap, sidenet, options_.threshold));
     }
+    trained_.data_labels = data_.data_labels;
     TrainResult result{make_model(std::move(trained_)), std::move(exits_), data_.notes};
     if (!options_.keep_cache) {
       cache.remove();

@@ -76,18 +76,34 @@ std::uint64_t group_of(const Dataset& data, std::int64_t row) {
   return hash64(std::as_bytes(std::span(key.data(), key.size())), 0);
 }
 
-// The classes of a head that is yet to be fitted.
-std::vector<std::string> class_names_of(const std::vector<std::shared_ptr<const Dataset>>& parts) {
+// Of a head that is yet to be fitted: the data's own. Numbers mean themselves.
+ModelClasses classes_of_head(const std::vector<std::shared_ptr<const Dataset>>& parts) {
   std::set<std::string> unique;
-  for (const auto& part : parts)
+  const Dataset *numbers = nullptr, *names = nullptr;
+  for (const auto& part : parts) {
+    if (!part->class_names().empty())
+      (whole_numbers(part->class_names()) ? numbers : names) = part.get();
     unique.insert(part->class_names().begin(), part->class_names().end());
+    if (part->labels_from() == LabelsFrom::automatic) continue;
+    throw Error("train: labels_from: expected none, as a new head has the data's own labels, got " +
+                std::string(name_of(part->labels_from())));
+  }
   if (unique.size() < 2)
     throw Error("train: a head needs data with two classes or more, got " +
                 std::to_string(unique.size()));
-  const std::vector<std::string> names(unique.begin(), unique.end());
-  std::vector<std::string> sorted;
-  for (const std::size_t index : sorted_order(names)) sorted.push_back(names[index]);
-  return sorted;
+  for (const auto& part : parts) {
+    if (part->class_names().empty())
+      throw Error("train: " + part->name(0) + " has no names of classes, which a new head takes");
+  }
+  if (numbers != nullptr && names != nullptr) {
+    throw Error("train: " + numbers->name(0) + " has numbers as labels, " + names->name(0) +
+                " names: expected one or the other in all data of a new head");
+  }
+  const std::vector<std::string> labels(unique.begin(), unique.end());
+  ModelClasses classes;
+  for (const std::size_t index : sorted_order(labels)) classes.labels.push_back(labels[index]);
+  if (numbers != nullptr) classes.data_labels = classes.labels;
+  return classes;
 }
 
 template <class AnyDigest>
@@ -152,15 +168,24 @@ LabelledData label_data(const Model& model,
                         const std::vector<std::shared_ptr<const Dataset>>& parts) {
   LabelledData data;
   data.parts = parts;
-  data.class_names = model.has_head() ? model.labels() : class_names_of(parts);
+  std::vector<const Dataset*> all;
   for (const auto& part : parts) {
     check_kind(model, *part);
-    const std::vector<int> labels = map_labels(*part, data.class_names, &data.notes);
-    data.labels.insert(data.labels.end(), labels.begin(), labels.end());
+    all.push_back(part.get());
     for (std::int64_t row = 0; row < part->rows(); ++row)
       data.groups.push_back(group_of(*part, row));
   }
-  if (data.labels.empty()) throw Error("train: the data has no rows");
+  if (data.groups.empty()) throw Error("train: the data has no rows");
+  const ModelClasses classes = model.has_head() ? classes_of(model) : classes_of_head(parts);
+  LabelMap map = map_labels(all, classes);
+  data.class_names = classes.labels;
+  data.labels = std::move(map.of_rows);
+  data.notes = std::move(map.notes);
+  data.data_labels = classes.data_labels;
+  if (!map.data_labels.empty()) data.data_labels.resize(classes.labels.size());
+  for (std::size_t i = 0; i < map.data_labels.size(); ++i) {
+    if (!map.data_labels[i].empty()) data.data_labels[i] = map.data_labels[i];
+  }
   return data;
 }
 

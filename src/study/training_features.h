@@ -18,6 +18,7 @@ struct LabelledData {
       groups;  ///< rows of one group are the same image or text: it was given twice
   std::vector<std::string> notes;        ///< of map_labels
   std::vector<std::string> class_names;  ///< the model's labels; without a head the data's own
+  std::vector<std::string> data_labels;  ///< Model::data_labels() of what is trained
 };
 
 /// Checks the labels against the model's. Throws Error where they do not fit, or there are no rows.

@@ -1,4 +1,4 @@
-// Labelled texts: the input as TSV, CSV, JSONL and TREC lines, in both encodings, with columns
+// Labelled texts: the input as TSV, CSV, JSONL and TREC lines, in all encodings, with columns
 // guessed and given.
 #include <optional>
 
@@ -30,13 +30,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const FileBytes file{"input", fuzz::as_bytes(input), nullptr};
   for (const TextFormat format :
        {TextFormat::tsv, TextFormat::csv, TextFormat::jsonl, TextFormat::trec}) {
-    for (TextEncoding encoding : {TextEncoding::utf8, TextEncoding::latin1}) {
+    for (const TextEncoding encoding :
+         {TextEncoding::utf8, TextEncoding::latin1, TextEncoding::windows1252}) {
       for (const bool given : {false, true}) {
         TextFile text;
         text.file = file;
         text.format = format;
         TextColumns columns;
         columns.encoding = encoding;
+        columns.drop_empty = given;
         if (given) columns.text = "1,3";
         if (given) columns.label = "2";
         read(std::move(text), columns);

@@ -246,9 +246,15 @@ def main():
         (FOLDER / f"plain_protocol{protocol}.pkl").write_bytes(
             pickle.dumps({"a": ["b\n\u00e9\u20ac", 1.5, 2**70, -7, True, None, (1, 2)], "n": argparse.Namespace(x=1)}, protocol))
     compiled = prefixed("_orig_mod.module.", state)
-    save("zip_model_and_ema.pth", {"ema": {"0.bias": ramp(2)}, "model": {"state_dict": compiled}, "note": "x"}, state)
+    save("zip_model_and_ema.pth", {"ema": {"0.bias": ramp(2)}, "model": {"state_dict": compiled}, "note": "x"},
+         {"ema.0.bias": ramp(2), **prefixed("model.", state)})
     save("zip_other_key.pth", {"backbone": state, "step": 5}, state)
-    save("zip_two_dicts.pth", {"encoder": state, "decoder": network().state_dict()}, None)
+    other = network().state_dict()
+    save("zip_two_dicts.pth", {"encoder": state, "decoder": other}, {**prefixed("encoder.", state), **prefixed("decoder.", other)})
+    save("zip_named.pth", {"state_dict": state, "state_dict_ema": prefixed("module.", other), "optimizer": {"moment": {"0.weight": ramp(2)}},
+                           "args": argparse.Namespace(model="resnet50d", lr=0.1), "config": {"model": {"name": "mine", "depth": 3}},
+                           "class_to_idx": {"dog": 1, "cat": 0, "emu": 2}},
+         {**prefixed("state_dict.", state), **prefixed("state_dict_ema.", other)})
     save("zip_flat_with_extras.pth", {**state, "epoch": 4, "lr": 0.1, "nested": {"x": [1]}}, state)
     save("zip_no_tensors.pth", {"epoch": 4}, None)
     save("zip_sparse.pth", {"weight": torch.eye(2).to_sparse(), "bias": ramp(2)}, None)

@@ -91,6 +91,8 @@ def pictures():
     yield "photo.jpg", Image.fromarray(photo), {"quality": 92}
     yield "progressive.jpg", Image.fromarray(photo), {"quality": 92, "progressive": True, "optimize": True}
     yield "photo_grey.jpg", Image.fromarray(photo).convert("L"), {"quality": 92}
+    yield "restart.jpg", Image.fromarray(photo), {"quality": 92, "restart_marker_blocks": 2}
+    yield "cmyk.jpg", Image.fromarray(photo[:20, :24]).convert("CMYK"), {"quality": 92}
 
 
 def main():

@@ -50,6 +50,63 @@ TEST_CASE("class folders: sorted names are labels, files at any depth, any case"
   CHECK(pixel(data->image(3), 1, 2, 2) == 3);
 }
 
+TEST_CASE("class folders: what is skipped, left out or empty is told by kind, junk is not") {
+  const Folder folder;
+  const Bytes picture = plain_png(1, 1, "\x05");
+  for (const char* image : {"a/1.png", "a/deep/2.png", "b/1.png", "beside.png"})
+    folder.write(image, picture);
+  for (const char* other :
+       {"a/x.webp", "a/y.WEBP", "a/deep/z.webp", "b/z.webp", "b/notes.txt", "b/README"})
+    folder.write(other, "");
+  for (const char* junk :
+       {".DS_Store", "a/.DS_Store", "a/Thumbs.db", "a/desktop.ini", "a/._1.png",
+        "__MACOSX/a/._1.png", "@eaDir/a/1.png", "a/.ipynb_checkpoints/1-checkpoint.png"})
+    folder.write(junk, "");
+  fs::create_directory(folder.path + "/c");
+  const auto data = Dataset::open(folder.path);
+  CHECK(data->class_names() == std::vector<std::string>{"a", "b", "c"});
+  CHECK(names(*data) == std::vector<std::string>{"a/1.png", "a/deep/2.png", "b/1.png"});
+  CHECK(data->notes() ==
+        std::vector<std::string>{
+            folder.path + ": skipped .webp (4 files in 3 folders), without a known extension (1 "
+                          "file in 1 folder), .txt (1 file in 1 folder)",
+            folder.path + ": left out, as they have no class: 1 picture beside the class folders, "
+                          "such as 'beside.png'",
+            folder.path + ": classes without a row, as their folders are empty: 'c'"});
+  const FolderImages images = images_below(folder.path + "/a/");
+  CHECK(images.paths ==
+        std::vector<std::string>{folder.path + "/a/1.png", folder.path + "/a/deep/2.png"});
+  CHECK(images.notes ==
+        std::vector<std::string>{folder.path + "/a/: skipped .webp (3 files in 2 folders)"});
+  CHECK(error_of([&] { images_below(folder.path + "/c"); }).find("without PNG") !=
+        std::string::npos);
+}
+
+TEST_CASE("of many kinds five are named") {
+  const Folder folder;
+  folder.write("a/1.png", plain_png(1, 1, "\x05"));
+  for (int kind = 0; kind < 20; ++kind) {
+    for (int file = 0; file <= kind; ++file)
+      folder.write("a/" + std::to_string(file) + ".x" + std::to_string(kind), "");
+  }
+  const std::string note = Dataset::open(folder.path)->notes().at(0);
+  CHECK(note.find(".x19 (20 files in 1 folder), .x18") != std::string::npos);
+  CHECK(note.find(", and 120 files of 15 other kinds") != std::string::npos);
+}
+
+TEST_CASE("class folders are limited by classes in turn, and keep their order") {
+  const Folder folder;
+  for (const char* image : {"a/1", "a/2", "a/3", "b/1", "c/1", "c/2"})
+    folder.write(image + std::string(".png"), plain_png(1, 1, "\x05"));
+  const auto taken = [&](const DatasetOptions& options) {
+    return names(*Dataset::open(folder.path, options));
+  };
+  using Names = std::vector<std::string>;
+  CHECK(taken({.limit = 4}) == Names{"a/1.png", "a/2.png", "b/1.png", "c/1.png"});
+  CHECK(taken({.skip = 4}) == Names{"a/3.png", "c/2.png"});
+  CHECK(taken({.limit = 2, .labelled = false}) == Names{"a/1.png", "a/2.png"});
+}
+
 TEST_CASE("without labels: images at any depth, also beside folders") {
   const Folder folder;
   folder.write("z.png", plain_png(1, 1, "\x05"));

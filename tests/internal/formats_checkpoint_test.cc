@@ -43,7 +43,7 @@ TEST_CASE("every fixture holds the tensors that PyTorch wrote, and no others") {
     }
     ++checked;
   }
-  CHECK(checked == 22);
+  CHECK(checked == 24);
 }
 
 TEST_CASE("numbers and strings beside the weights become metadata") {
@@ -60,12 +60,19 @@ TEST_CASE("numbers and strings beside the weights become metadata") {
   CHECK(metadata.at("note") == "caf\xc3\xa9 \"x\"");
 }
 
+TEST_CASE("names of the network and of classes beside the weights are kept") {
+  const Checkpoint named = read_checkpoint(fixture("zip_named.pth"));
+  CHECK(named.metadata == std::map<std::string, std::string>{{"args.model", "resnet50d"},
+                                                             {"config.model.name", "mine"}});
+  CHECK(named.labels == std::vector<std::string>{"cat", "dog", "emu"});
+  CHECK(read_checkpoint(fixture("zip_training_run.pth")).labels.empty());
+}
+
 TEST_CASE("what is no state dict is refused with advice") {
   const std::map<std::string, std::string> advice{
       {"zip_module.pth", "save model.state_dict() instead"},
       {"legacy_module.th", "save model.state_dict() instead"},
       {"zip_torchscript.pth", "TorchScript"},
-      {"zip_two_dicts.pth", "\"encoder\", \"decoder\""},
       {"zip_no_tensors.pth", "expected a dict of tensors"},
       {"zip_sparse.pth",
        "tensor \"weight\": a tensor made by \"torch._utils._rebuild_sparse_tensor\" is not read"},

@@ -46,13 +46,53 @@ TEST_CASE("lossless files decode as Pillow's convert does it, to the byte") {
 }
 
 TEST_CASE("JPEG decodes within a few grey levels of libjpeg") {
-  for (const std::string stem : {"photo", "progressive", "photo_grey"}) {
+  for (const std::string stem : {"photo", "progressive", "photo_grey", "restart"}) {
     CAPTURE(stem);
     const Tensor image = read_image(golden_image(stem + ".jpg"), 3);
     const int largest = difference(image, read(golden_image(stem + "_jpg.rgb.idx")));
     MESSAGE(stem << ": largest difference " << largest);
     CHECK(largest <= 6);
   }
+}
+
+TEST_CASE("JPEG of CMYK: Adobe's inverted inks, whatever the marker says or where there is none") {
+  const Bytes adobe = read(golden_image("cmyk.jpg"));
+  const auto decode = [](const Bytes& bytes) { return decode_image(view(bytes), 3, "cmyk.jpg"); };
+  const Bytes expected = pixels(decode(adobe));
+  CHECK(difference(decode(adobe), read(golden_image("cmyk_jpg.rgb.idx"))) <= 2);
+  const auto marker = adobe.find("\xff\xee");
+  REQUIRE(adobe.substr(marker + 4, 5) == "Adobe");
+  Bytes bare = adobe;
+  CHECK(pixels(decode(bare.erase(marker, 16))) == expected);
+  // libjpeg takes any transform but 0 for YCCK.
+  const auto with_transform = [&](char transform) {
+    Bytes bytes = adobe;
+    bytes[marker + 15] = transform;
+    return pixels(decode(bytes));
+  };
+  CHECK(with_transform(0) == expected);
+  CHECK(with_transform(1) == with_transform(2));
+  CHECK(with_transform(2) != expected);
+}
+
+TEST_CASE("PNG: what lies beyond the palette is black, as Pillow has it") {
+  Bytes file = png(4, 1, 8, 3, Bytes("\0\0\1\2\xff", 5));
+  file.insert(33, png_chunk("PLTE", "abcdef"));
+  CHECK(pixels(decode_image(view(file), 3, "x.png")) == Bytes("abcdef\0\0\0\0\0\0", 12));
+}
+
+TEST_CASE("BMP: rows from the top down") {
+  Bytes file = read(golden_image("bmp24.bmp"));
+  const Tensor up = decode_image(view(file), 3, "x.bmp");
+  const auto height = static_cast<std::int32_t>(-up.dim(0));
+  for (int byte = 0; byte < 4; ++byte)
+    file[22 + static_cast<std::size_t>(byte)] = static_cast<char>(height >> 8 * byte & 255);
+  const Tensor down = decode_image(view(file), 3, "x.bmp");
+  REQUIRE(down.shape() == up.shape());
+  const std::size_t line = up.bytes() / static_cast<std::size_t>(up.dim(0));
+  for (std::size_t y = 0; y * line < up.bytes(); ++y)
+    CHECK(pixels(up).substr(y * line, line) ==
+          pixels(down).substr(up.bytes() - (y + 1) * line, line));
 }
 
 TEST_CASE("without a wish, grey pictures have one channel and others three") {

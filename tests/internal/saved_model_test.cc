@@ -114,6 +114,20 @@ TEST_CASE("labels") {
   CHECK(!images_refused([](ModelData& data) { data.labels[1] = "not \xff UTF-8"; }));
 }
 
+TEST_CASE("labels of the training data: one a class, or none; no two alike") {
+  const auto refused = [](auto change) {
+    return images_refused([&](ModelData& data) {
+      data.data_labels.resize(data.labels.size());
+      change(data.data_labels);
+    });
+  };
+  CHECK(!refused([](auto& labels) { labels[0] = "1", labels[1] = "2"; }));
+  CHECK(!refused([](auto& labels) { labels[1] = "2"; }));
+  CHECK(refused([](auto& labels) { labels[0] = labels[1] = "2"; }));
+  CHECK(refused([](auto& labels) { labels.pop_back(); }));
+  CHECK(refused([](auto& labels) { labels.emplace_back("9"); }));
+}
+
 TEST_CASE("certificates") {
   const auto refused = [](const std::function<void(Certificate&)>& change) {
     return images_refused([&](ModelData& data) {

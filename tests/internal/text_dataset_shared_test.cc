@@ -49,7 +49,11 @@ TEST_CASE("real SST-2, AG News and TREC: every guess is right, every row is read
       {"sst2/sentences_dev.tsv", 872, {"0", "1"}, {428, 444}, kNoHeader},
       {"sst2/sentences_test.tsv", 1821, {"0", "1"}, {912, 909}, kNoHeader},
       {"sst2/sentences_train.tsv", 6920, {"0", "1"}, {3310, 3610}, kNoHeader},
-      {"agnews/train_10k.tsv", 10001, kTopics, {2496, 2538, 2458, 2509}, kNoHeader},
+      {"agnews/train_10k.tsv",
+       10001,
+       kTopics,
+       {2496, 2538, 2458, 2509},
+       "quotes enclose cells; no header; text column 1, label column 2"},
       {"agnews/test.csv",
        7600,
        {"1", "2", "3", "4"},
@@ -98,7 +102,8 @@ TEST_CASE("real rows: the first, the last, quotes, Latin-1") {
   const std::string trec = folder + "trec/TREC.train";
   CHECK(files::error_of([&] { Dataset::open(trec); }) ==
         trec +
-            ":66: invalid UTF-8 at byte 60 of the line; give --encoding latin-1 if it is Latin-1");
+            ":66: invalid UTF-8 at byte 60 of the line; give --encoding latin-1 or windows-1252 "
+            "if it is one of them");
   DatasetOptions options;
   options.columns.encoding = TextEncoding::latin1;
   CHECK(Dataset::open(trec, options)->text(65).first ==

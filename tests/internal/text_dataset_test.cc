@@ -4,7 +4,6 @@
 #include "class_names.h"
 #include "image_files.h"
 #include "joined_dataset.h"
-#include "label_map.h"
 #include "sidenet/dataset.h"
 #include "sidenet/error.h"
 #include "text_encoding.h"
@@ -70,7 +69,7 @@ bool has(const std::string& text, const std::string& part) {
 
 }  // namespace
 
-TEST_CASE("tsv: quotes are text, names count physical lines, empty lines are passed over") {
+TEST_CASE("tsv: quotes in texts, names count physical lines, empty lines are passed over") {
   const Opened data = open("x.tsv", "sentence\tlabel\n\"a\" film\t1\n\n it 's \"bad \t0\n");
   CHECK(data.texts == Strings{"\"a\" film", " it 's \"bad "});
   CHECK(data.labels == Strings{"1", "0"});
@@ -142,10 +141,17 @@ TEST_CASE("classes are sorted, by value where all are integers") {
   };
   CHECK(classes("10\ta\n9\tb\n-1\tc\n9\td\n") == Strings{"-1", "9", "10"});
   CHECK(classes("10\ta\n9\tb\nx\tc\n") == Strings{"10", "9", "x"});
+  CHECK(classes("10.0\ta\n9.0\tb\n9\tc\n01\td\n") == Strings{"1", "9", "10"});
+  CHECK(classes("1.5\ta\n10\tb\n9.0\tc\n") == Strings{"1.5", "10", "9.0"});
   CHECK(classes("World \ta\nSci/Tech\tb\nWorld\tc\n") == Strings{"Sci/Tech", "World"});
   CHECK(integer_name("17") == 17);
   for (const char* name : {"", "01", "+1", "1.0", "1 ", "-", "99999999999999999999"})
     CHECK(!integer_name(name));
+  for (const char* name : {"1", "01", "+1", "1.0", "1.", "1.000"}) CHECK(whole_number(name) == 1);
+  CHECK(whole_number("-3.0") == -3);
+  for (const char* name :
+       {"", "1.5", "1 ", "-", "+", ".", ".0", "+-1", "1.0.0", "1e3", "0x1", "nan"})
+    CHECK(!whole_number(name));
 }
 
 TEST_CASE("header or not") {
@@ -194,6 +200,7 @@ TEST_CASE("guesses that are not clear: the columns are listed") {
   CHECK(has(two,
             "x.tsv: which column is the text is not clear: give --text-column and --label-column"));
   CHECK(has(two, "1 ('a long text'), 2 ('another text'), 3 ('1')"));
+  CHECK(has(refusal("x.tsv", "a\tb\tc\td\te\tf\n"), "5 ('e'), … (6)"));
   CHECK(has(refusal("x.tsv", "sentence1\tsentence2\tlabel\na b\tc d\t1\n"),
             "1 'sentence1', 2 'sentence2', 3 'label'"));
   CHECK(has(refusal("x.tsv", "question\tanswer\tlabel\na b\tc d\t1\n"), "the text is not clear"));
@@ -236,21 +243,6 @@ TEST_CASE("several files are joined; each has its own lines and the same header"
   CHECK(has(error_of([&] { Dataset::open(one + "," + image); }), "x.bin: expected texts"));
 }
 
-TEST_CASE("encodings") {
-  const Bytes latin1 =
-      "label\ttext\nx\tsister\xf0"
-      "city caf\xe9 na\xefve\n";
-  TextColumns options;
-  CHECK(has(refusal("x.tsv", latin1),
-            "x.tsv:2: invalid UTF-8 at byte 9 of the line; give --encoding latin-1"));
-  options.encoding = TextEncoding::latin1;
-  CHECK(open("x.tsv", latin1, options).texts == Strings{"sister\xc3\xb0"
-                                                        "city caf\xc3\xa9 na\xc3\xafve"});
-  CHECK(open("x.jsonl", "{\"label\":1,\"text\":\"caf\xe9\"}\n", options).texts ==
-        Strings{"caf\xc3\xa9"});
-  CHECK(open("x.csv", "label,text\n\xe9,\"\xff \"\"\"\n", options).texts == Strings{"\xc3\xbf \""});
-}
-
 TEST_CASE("UTF-8: what RFC 3629 allows and what not") {
   for (const Bytes& good : {Bytes("plain"), Bytes("\xc2\x80 \xdf\xbf"),
                             Bytes("\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80\xef\xbf\xbf"),
@@ -281,7 +273,7 @@ TEST_CASE("skip and limit keep kind, names, notes and texts") {
   CHECK(data->name(0) == "x.tsv:3");
   CHECK(data->label(0) == 1);
   CHECK(data->class_names().size() == 3);
-  CHECK(data->notes().size() == 1);
+  CHECK(data->notes().size() == 2);  // the columns, and the rows
   CHECK(has(error_of([&] { data->text(1); }), "row: expected 0 to 0"));
   CHECK(has(error_of([&] { data->image(0); }), "x.tsv:3: expected an image, got a text"));
 }
@@ -309,47 +301,6 @@ TEST_CASE("joined data sets hand texts on") {
               JoinedDataset({one, images}, {1, 2, 3}, 0);
             }),
             "x.bin[0]: expected texts, as in one.tsv:2"));
-}
-
-TEST_CASE("labels: by name, by number, by position") {
-  const Folder folder;
-  const auto map = [&](const Strings& data_labels, const Strings& model, Strings* notes = nullptr) {
-    Bytes lines = "text\tlabel\n";
-    for (const std::string& label : data_labels) lines += "a text\t" + label + "\n";
-    return map_labels(*Dataset::open(folder.write("x.tsv", lines)), model, notes);
-  };
-  const Strings news{"World", "Sports", "Business", "Sci/Tech"};
-  Strings notes;
-  CHECK(map({"Sports", "World", "Sci/Tech"}, news, &notes) == std::vector<int>{1, 0, 3});
-  CHECK(map({"sports", "WORLD"}, news, &notes) == std::vector<int>{1, 0});
-  CHECK(map({"a", "A"}, {"A", "a"}, &notes) == std::vector<int>{1, 0});  // exact before similar
-  CHECK(map({"2", "0"}, {"2", "1", "0"}, &notes) == std::vector<int>{0, 2});
-  CHECK(notes.empty());
-  CHECK(map({"3", "0", "2"}, news, &notes) == std::vector<int>{3, 0, 2});
-  REQUIRE(notes.size() == 1);
-  CHECK(notes[0] ==
-        "labels: the data's numbers from 0 on are taken for the model's classes, World, Sports, "
-        "Business, … (4)");
-  CHECK(map({"4", "1", "2"}, news, &notes) == std::vector<int>{3, 0, 1});
-  REQUIRE(notes.size() == 2);
-  CHECK(has(notes[1], "numbers from 1 on"));
-  CHECK(map({"1", "2"}, news) == std::vector<int>{1, 2});  // no 4: as they stand
-  CHECK(map({"2", "1"}, {"0", "1"}) == std::vector<int>{1, 0});
-  CHECK(map({"10", "30", "20"}, {"0", "1", "2"}, &notes) == std::vector<int>{0, 2, 1});
-  CHECK(has(notes.at(2), "by position"));
-  CHECK(map({"neg", "pos"}, {"0", "1"}) == std::vector<int>{0, 1});
-
-  const auto message = [&](const Strings& data_labels, const Strings& model) {
-    return error_of([&] { map(data_labels, model); });
-  };
-  CHECK(message({"0", "4", "7"}, news) ==
-        "x.tsv:3: label: expected one of the model's, World, Sports, Business, … (4), or 0 to 3, "
-        "or 1 to 4, got 4");
-  CHECK(has(message({"1", "-1"}, news), "x.tsv:3: label: "));
-  CHECK(has(message({"World", "Politics"}, news),
-            "the data's class 'Politics' is not one of the model's labels"));
-  CHECK(has(message({"world"}, {"World", "WORLD"}),
-            "'world' stands for 2 classes of the model, 0 and 1"));
 }
 
 TEST_CASE(

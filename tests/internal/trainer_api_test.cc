@@ -8,7 +8,6 @@
 #include <cstring>
 #include <filesystem>
 
-#include "label_map.h"
 #include "quarters.h"
 #include "random_model.h"
 #include "sidenet/sidenet.h"
@@ -222,22 +221,6 @@ TEST_CASE("what cannot be trained is refused in one clear line") {
   options = quick();
   options.holdout = 1;
   fails(training_data(), "holdout: expected 0 to below 1");
-}
-
-TEST_CASE("class folders are matched by name, or by position where the labels are numbers") {
-  const Quarters named(4, 1, {"d", "a", "c", "b"});
-  CHECK(named.label(1) == 3);
-  CHECK(map_labels(named, {"a", "b", "c", "d"})[1] == 1);
-  CHECK(map_labels(named, {"x", "d", "c", "b", "a"})[1] == 3);
-  CHECK(map_labels(named, {"0", "1", "2", "3"})[1] == 3);
-  CHECK(map_labels(Quarters(4, 1), {"a", "b", "c", "d"})[1] == 3);
-  CHECK(map_labels(Quarters(4, 1, {"10", "11", "2", "a"}), {"0", "1", "2", "3"})[1] == 3);
-  CHECK_THROWS_WITH_AS(map_labels(named, {"a", "b", "x", "d"}),
-                       "labels: the data's class 'c' is not one of the model's labels: expected a, "
-                       "b, x, … (4), got d, a, c, … (4)",
-                       Error);
-  CHECK_THROWS_AS(map_labels(named, {"0", "1", "2", "3", "4"}), Error);
-  CHECK_THROWS_AS(map_labels(named, {"a", "b", "c", "d", "d"}), Error);
 }
 
 TEST_CASE("evaluate: counts, compute and agreement") {

@@ -68,8 +68,8 @@ Bytes huffman_segment(const std::vector<int>& counts, int symbols) {
 }  // namespace
 
 TEST_CASE("images cut short anywhere") {
-  for (const char* name :
-       {"rgb.png", "palette.png", "bmp24.bmp", "bmp8.bmp", "photo.jpg", "progressive.jpg"}) {
+  for (const char* name : {"rgb.png", "palette.png", "bmp24.bmp", "bmp8.bmp", "photo.jpg",
+                           "progressive.jpg", "cmyk.jpg"}) {
     CAPTURE(name);
     check_prefixes_refused(read(golden_image(name)), 1,
                            [](const Bytes& bytes) { decode_image(view(bytes), 3, "x"); });
@@ -121,6 +121,31 @@ TEST_CASE("JPEG: Huffman tables that overflow the decoder's, and endless scans")
   check_image_refused(large, "too many scans");
 }
 
+TEST_CASE("JPEG: a scan without all of its blocks, although the file has its end") {
+  for (const char* name : {"photo.jpg", "photo_grey.jpg", "cmyk.jpg", "restart.jpg"}) {
+    const Bytes good = read(golden_image(name));
+    const std::size_t data = good.rfind("\xff\xda") + 14, end = good.size() - 2;
+    CAPTURE(name);
+    for (std::size_t at = data; at + 1 < end; ++at) {
+      CAPTURE(at);
+      check_image_refused(good.substr(0, at) + "\xff\xd9", "blocks: it is damaged");
+    }
+  }
+  Bytes restarts = read(golden_image("restart.jpg"));
+  const std::size_t second = restarts.find("\xff\xd1");
+  REQUIRE(second != Bytes::npos);
+  check_image_refused(Bytes(restarts).erase(second, 2), "a restart marker after 4 of 15 blocks");
+  check_image_refused(Bytes(restarts).insert(second, "abcdef"), "expected a restart marker");
+}
+
+TEST_CASE("JPEG: other kinds are named") {
+  for (const char kind : {'\xc3', '\xc5', '\xc9', '\xcf'}) {
+    Bytes jpeg = read(golden_image("photo.jpg"));
+    jpeg[jpeg.find("\xff\xc0") + 1] = kind;
+    check_image_refused(jpeg, "got a lossless, hierarchical or arithmetic-coded one");
+  }
+}
+
 TEST_CASE("JPEG: thousands of Huffman tables") {
   const Bytes table = huffman_segment({0, 2}, 2);
   Bytes tables;
@@ -144,7 +169,7 @@ TEST_CASE("PNG: flat pictures above 16 megapixels need a byte for 64 pixels") {
 }
 
 TEST_CASE("JPEG and BMP damage never gets past an Error") {
-  for (const char* name : {"photo.jpg", "progressive.jpg", "bmp8.bmp"}) {
+  for (const char* name : {"photo.jpg", "progressive.jpg", "cmyk.jpg", "bmp8.bmp"}) {
     const Bytes good = read(golden_image(name));
     for (std::size_t at = 0; at < good.size(); ++at) {
       for (const int flip : {0x01, 0x80, 0xff}) {
@@ -168,9 +193,40 @@ TEST_CASE("BMP: sizes that its bytes do not hold") {
   check_image_refused(bmp, "at most 32 bits");
 }
 
+TEST_CASE("BMP: run lengths, and OS/2's palettes") {
+  Bytes bmp = read(golden_image("bmp8.bmp"));
+  bmp[30] = 1;
+  check_image_refused(bmp, "got run lengths (RLE): convert it to PNG");
+  Bytes old("BM\0\0\0\0\0\0\0\0\x20\0\0\0\x0c\0\0\0\2\0\2\0\1\0\1\0", 26);
+  check_image_refused(old + Bytes(14, '\0'), "one of OS/2 with a palette");
+}
+
+TEST_CASE("PNG: grey of 16 bits, and Apple's own variant") {
+  check_image_refused(png(2, 1, 16, 0, Bytes("\0\x12\x34\x56\x78", 5)),
+                      "expected at most 8 bits of grey in a PNG, got 16");
+  Bytes apple = plain_png(2, 2, "\x01\x02\x03");
+  apple.insert(33, png_chunk("CgBI", Bytes(4, '\0')));
+  check_image_refused(apple, "Apple's own variant");
+}
+
+TEST_CASE("JPEG: colours that markers tell otherwise than the components' names") {
+  Bytes jpeg = read(golden_image("photo.jpg"));
+  const auto frame = jpeg.find("\xff\xc0");
+  REQUIRE(frame != Bytes::npos);
+  for (const auto& [at, name] : {std::pair(10, 'R'), {13, 'G'}, {16, 'B'}}) jpeg[frame + at] = name;
+  check_image_refused(jpeg, "components named R, G and B behind a marker that says YCbCr");
+}
+
 TEST_CASE("files that are no images") {
   check_image_refused("", "an empty file");
-  check_image_refused("GIF89a etc", "starts as none of them");
+  check_image_refused("GIF89a etc", "got a GIF picture: convert it to PNG");
+  check_image_refused(Bytes("RIFF\x10\0\0\0WEBPVP8 ", 16), "got a WebP picture");
+  check_image_refused(Bytes("\0\0\0\x1c"
+                            "ftypheic",
+                            12),
+                      "got a HEIC picture");
+  check_image_refused("<!DOCTYPE html>", "text with tags");
+  check_image_refused("version https://git-lfs.github.com/spec/v1\n", "a pointer of Git LFS");
   check_image_refused(Bytes(1000, '\0'), "starts as none of them");
   const Folder folder;
   check_message(error_of([&] { read_image(folder.path + "/gone.png", 3); }),
@@ -328,7 +384,15 @@ TEST_CASE("folders with nothing to read") {
   check_refused(folder.path, "got 0 folders without images");
   fs::create_directories(folder.path + "/cat");
   folder.write("loose.png", plain_png(1, 1, "\x01"));
-  check_refused(folder.path, "got 1 folders without images");
+  check_refused(folder.path, "got 1 folders without images and 1 picture beside");
+  folder.write("cat/notes.txt", "no picture");
+  folder.write("cat/x.webp", "");
+  folder.write("cat/y.WEBP", "");
+  check_refused(folder.path,
+                "cat: expected PNG, JPEG or BMP files in a class folder, got others "
+                "alone: .webp (2 files in 1 folder), .txt (1 file in 1 folder)");
+  fs::remove_all(folder.path + "/cat");
+  fs::create_directories(folder.path + "/cat");
   check_refused(folder.path + "/gone", "No such file");
   check_refused("", "got an empty one");
   fs::create_symlink("nowhere.png", folder.path + "/cat/x.png");

@@ -176,7 +176,7 @@ TEST_CASE("jsonl: not one object, no such key, other values, keys twice") {
                 "FILE:2: malformed JSON at byte 22 of the line");
   check_refused("x.jsonl", good + good.substr(0, 22) + good,
                 "FILE:2: malformed JSON at byte 23 of the line");
-  check_refused("x.jsonl", "[1]\n", "FILE:1: expected one JSON object, got a list");
+  check_refused("x.jsonl", "[1]\n", "FILE:1: expected one JSON object a line, got a list");
   check_refused("x.jsonl", good + "\"text\"\n", "FILE:2: expected one JSON object, got a string");
   check_refused("x.jsonl", good + "null\n", "FILE:2: expected one JSON object, got null");
   check_refused("x.jsonl", good + "{\"text\":\"a\"}\n",
@@ -238,7 +238,7 @@ TEST_CASE("invalid UTF-8 in every format") {
   check_refused("x.tsv",
                 "\xff\xfe"
                 "t\0e\0",
-                "FILE:1: invalid UTF-8 at byte 1 of the line");
+                "FILE: expected labelled images or texts, got UTF-16");
 }
 
 TEST_CASE("too many classes") {
@@ -270,10 +270,12 @@ TEST_CASE("any byte changed, read as any format: an Error, or rows") {
         bad[at] = byte;
         for (const TextFormat format :
              {TextFormat::tsv, TextFormat::csv, TextFormat::jsonl, TextFormat::trec}) {
-          TextColumns latin1 = sample.columns;
-          latin1.encoding = TextEncoding::latin1;
-          CHECK(rows_of(bad, format, sample.columns) <= 8);
-          CHECK(rows_of(bad, format, latin1) <= 8);
+          TextColumns others = sample.columns;
+          CHECK(rows_of(bad, format, others) <= 8);
+          others.encoding = at % 2 == 0 ? TextEncoding::latin1 : TextEncoding::windows1252;
+          others.quotes = at % 2 == 0 ? Quotes::doubled : Quotes::text;
+          others.drop_empty = true;
+          CHECK(rows_of(bad, format, others) <= 8);
         }
       }
     }

@@ -22,8 +22,12 @@ def make_files():
     random_rows(HERE["x"], 9)
     with open(HERE["labels"], "w", encoding="utf-8") as file:
         file.write("\n".join(CLASSES) + "\n\n")
+    unchecked, logits = os.path.join(folder, "unchecked.safetensors"), os.path.join(folder, "logits.npy")
+    # Its own logits: nothing is to be said of it then.
     for arguments in (
-            ("import", HERE["checkpoint"], "-o", HERE["plain"], "--labels", HERE["labels"], "--quiet"),
+            ("import", HERE["checkpoint"], "-o", unchecked, "--labels", HERE["labels"], "--quiet"),
+            ("run", unchecked, "--input", HERE["x"], "-o", logits, "--quiet"),
+            ("import", unchecked, "-o", HERE["plain"], "--check", f"{HERE['x']},{logits}", "--quiet"),
             ("train", HERE["plain"], "--data", HERE["data"], "--at", ",".join(EXITS), "-o", HERE["model"], "--epochs", 5,
              "--hidden", 16, "--threads", 1, "--quiet")):
         outcome = sidenet(*arguments)

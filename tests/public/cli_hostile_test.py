@@ -187,6 +187,7 @@ class Checkpoints(HostileTest):
         data = data[8 + struct.unpack("<Q", data[:8])[0]:]
         deep = "[" * 200000
         for key, value in (("sidenet.labels", deep), ("sidenet.exits", deep), ("sidenet.labels", "{}"), ("sidenet.labels", '["a"]'),
+                           ("sidenet.data_labels", deep), ("sidenet.data_labels", '["a"]'), ("sidenet.data_labels", '{"a":0}'),
                            ("sidenet.exits", '[{"name":1}]'), ("sidenet.exits", '[{"name":"a","name":"b"}]'),
                            ("sidenet.architecture", '{"name":"resnet999"}'), ("sidenet.architecture", ""),
                            ("sidenet.preprocessing", '{"channels":3,"crop":0,"mean":[1e999],"resize":32,"std":[1]}'),

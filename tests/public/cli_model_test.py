@@ -3,6 +3,7 @@
 
     SIDENET_BINARY=build/tools/sidenet python3 tests/public/cli_model_test.py
 """
+import glob
 import os
 import subprocess
 import sys
@@ -120,6 +121,43 @@ class Import(CommandTest):
                   "--crop", 32)
         info = sidenet("inspect", out, "--json").rows()[0]["preprocessing"]
         self.assertEqual(info, {"channels": 3, "resize": 40, "crop": 32, "mean": [-0.1, 0.2, 0.3], "std": [0.5, 0.5, 0.25]})
+
+    def test_check_compares_with_given_logits(self):
+        logits, out = self.path("check-logits.npy"), self.path("checked.safetensors")
+        self.done("run", HERE["plain"], "--input", HERE["x"], "-o", logits, "--final-only")
+        outcome = self.done("import", HERE["checkpoint"], "-o", out, "--check", f"{HERE['x']},{logits}")
+        self.assertIn("compared with PyTorch's logits on 9 rows", outcome.err)
+        info = sidenet("inspect", out, "--json").rows()[0]
+        self.assertEqual(info["checked"]["rows"], 9)
+        self.assertIn({"what": "stem stride", "value": "1", "source": "default"}, info["assumptions"])
+        self.assertIn("compared with PyTorch", self.done("inspect", out).out)
+        again = self.path("again.safetensors")
+        self.done("import", HERE["plain"], "-o", again, "--check", f"input={HERE['x']},logits={logits}")
+        self.assertEqual(sidenet("inspect", again, "--json").rows()[0]["checked"], info["checked"])
+        never = self.path("never.safetensors")
+        self.assert_failed(sidenet("import", HERE["checkpoint"], "-o", never, "--stem-stride", 2, "--check",
+                                   f"{HERE['x']},{logits}"), 1, "check: row ", "expected PyTorch's logit")
+        self.assertFalse(os.path.exists(never))
+        self.assert_failed(sidenet("import", HERE["checkpoint"], "-o", never, "--check", HERE["x"]), 1, "x.npy,y.npy")
+        self.assert_failed(sidenet("import", HERE["checkpoint"], "-o", logits, "--check", f"{HERE['x']},{logits}"), 1, logits)
+
+    def test_settings_are_kept_and_shown(self):
+        out = self.path("set.safetensors")
+        outcome = self.done("import", HERE["checkpoint"], "-o", out, "--stem-stride", 2, "--epsilon", "0.001", "--strides", "1,2,1")
+        self.assertRegex(outcome.err, r"stem stride +2 +option")
+        info = sidenet("inspect", out, "--json").rows()[0]
+        for what, value in (("stem stride", "2"), ("epsilon", "0.001"), ("strides", "1,2,1")):
+            self.assertIn({"what": what, "value": value, "source": "option"}, info["assumptions"])
+        self.assertEqual(info["checked"], None)
+        self.assert_failed(sidenet("import", HERE["checkpoint"], "-o", self.path("m"), "--stride-in-1x1"), 1, "bottleneck_stride")
+
+    def test_predict_says_once_that_nothing_was_compared(self):
+        image = glob.glob(os.path.join(HERE["data"], "*", "*.png"))[0]
+        note = "note: never compared with PyTorch"
+        unchecked = self.path("unchecked.safetensors")
+        self.assertEqual(self.done("predict", unchecked, image, image).err.count(note), 1)
+        self.assertEqual(self.done("predict", unchecked, image, "--quiet").err, "")
+        self.assertEqual(self.done("predict", HERE["plain"], image).err, "")
 
     def test_bad_labels(self):
         for name, content, word in (("empty", b"", "no labels"), ("blank", b"a\n\nb\n", "line 2"), ("latin1", b"caf\xe9\n", "UTF-8"),

@@ -154,7 +154,9 @@ class Input(CommandTest):
         environment = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}  # a leak check would trace it itself
         for stdin in (False, True):
             with open(path, "rb") as file:
-                traced = ["strace", "-f", "-qq", "-o", os.devnull, "-P", path, "-e", "trace=read", "-e", "inject=read:error=EIO:when=2+"]
+                second = 2 if stdin else 3  # a file is looked into before
+                traced = ["strace", "-f", "-qq", "-o", os.devnull, "-P", path, "-e", "trace=read", "-e",
+                          f"inject=read:error=EIO:when={second}+"]
                 process = subprocess.run([*traced, BINARY, "predict", HERE["text"], "-" if stdin else path, "--json"], stdin=file,
                                          capture_output=True, timeout=120, check=False, env=environment)
             outcome = Outcome(process)

@@ -67,7 +67,8 @@ class Suggest(CommandTest):
         outcome = self.suggest("--json", "--quiet", *options, **where)
         self.assertEqual((outcome.status, outcome.err), (0, ""), outcome)
         (row,) = outcome.rows()
-        self.assertEqual(list(row), KEYS)
+        chosen = {"--skip", "--limit"} & set(options)
+        self.assertEqual(list(row), KEYS + (["taken"] if chosen else []))
         return row
 
     def test_json(self):

@@ -3,6 +3,7 @@
 
     SIDENET_BINARY=build/tools/sidenet python3 tests/public/cli_text_test.py
 """
+import gzip
 import json
 import os
 import shutil
@@ -72,12 +73,48 @@ class Predict(CommandTest):
         stdin = b"a pear\n\n   \nb\xffad\n" + b"x" * (1 << 20) + b"yy\nthe saw\n"
         outcome = sidenet("predict", HERE["model"], "-", "--json", stdin=stdin)
         self.assertEqual(outcome.status, 1)
-        self.assertEqual([row["input"] for row in outcome.rows()], ["a pear", "the saw"])
+        rows = outcome.rows()  # as many as lines, in their order
+        self.assertEqual([row["label"] is None for row in rows], [False, True, True, True, True, False])
+        self.assertEqual([rows[i]["input"] for i in (0, 1, 2, 4, 5)], ["a pear", "", "   ", "", "the saw"])
+        for row in rows[1:5]:
+            self.assertEqual([row[key] for key in ("index", "confidence", "exit", "ms")], [None] * 4)
         errors = outcome.err.splitlines()
+        self.assertEqual(["sidenet: " + row["error"] for row in rows[1:5]], errors)
         self.assertEqual(len(errors), 4, errors)
         for number, words in zip((2, 3, 4, 5), ("empty text", "empty text", "invalid UTF-8 at byte 1", "at most 1 MiB"), strict=True):
             self.assertIn(f"standard input:{number}: ", errors[number - 2])
             self.assertIn(words, errors[number - 2])
+
+    def test_each_line_has_its_line_of_output(self):
+        path = self.path("blank.txt")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("a pear\n\nthe saw\n\n")
+        for batch in (1, 64):
+            outcome = sidenet("predict", HERE["model"], path, "--batch", batch)
+            self.assertEqual(outcome.status, 1)
+            lines = outcome.out.splitlines()
+            self.assertEqual(len(lines), 5, lines)
+            self.assertEqual([line.split()[0] for line in lines], ["input", "a", "-", "the", "-"])
+        outcome = sidenet("predict", HERE["model"], "--text", " ", "--text", "a pear", "--json", "--probabilities")
+        self.assertEqual(outcome.status, 1)
+        self.assertEqual([len(row["probabilities"]) for row in outcome.rows()], [0, len(CLASSES)])
+
+    def test_tables_are_no_lines_of_texts(self):
+        for name, content, words in (
+                ("x.csv", b"text,label\na pear,fruit\n", ("CSV", "read_csv('x.csv')", "--text")),
+                ("x.tsv", b"a pear\tfruit\n", ("TSV", "sep='\\t'")),
+                ("x.jsonl", b'{"text": "a pear"}\n', ("JSON lines", "lines=True")),
+                ("x.ndjson", b'{"text": "a pear"}\n', ("JSON lines",)),
+                ("x.json", b'["a pear"]\n', ("JSON", "read_json('x.json')")),
+                ("x.csv.gz", gzip.compress(b"a,b\n"), ("CSV", "read_csv('x.csv.gz')")),
+                ("x.txt.gz", gzip.compress(b"a pear\n"), ("a gzip file",)),
+                ("x", b"PAR1" + bytes(20), ("Parquet", "read_parquet('x')")),
+                ("x.txt", "a pear\n".encode("utf-16"), ("UTF-16",))):
+            path = self.path(name)
+            with open(path, "wb") as file:
+                file.write(content)
+            with self.subTest(name):
+                self.assert_failed(sidenet("predict", HERE["model"], path, "--json"), 1, name, "one text a line", *words)
 
     def test_answers_come_while_the_pipe_is_open(self):
         with subprocess.Popen([BINARY, "predict", HERE["model"], "-", "--json"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
@@ -95,8 +132,9 @@ class Predict(CommandTest):
         self.assertEqual({**row, "ms": 0}, {**by_tab, "ms": 0})
         other = self.done("predict", HERE["model"], "--text", "a fig one saw", "--json").rows()[0]
         self.assertNotEqual(row["confidence"], other["confidence"])
-        outcome = sidenet("predict", HERE["model"], "-", "--pairs", stdin=b"no tab\n")
-        self.assert_failed(outcome, 1, "standard input:1", "tab")
+        outcome = sidenet("predict", HERE["model"], "-", "--pairs", "--json", stdin=b"no tab\n")
+        self.assertEqual((outcome.status, [row["label"] for row in outcome.rows()]), (1, [None]))
+        self.assertIn("standard input:1: expected two texts with a tab between them", outcome.err)
         self.assert_failed(sidenet("predict", HERE["model"], "--text", "a", "--text", "b", "--pair", "c"), 1, "--pair", "2", "1")
 
     def test_a_text_longer_than_the_model_is_cut(self):
@@ -192,6 +230,44 @@ class Data(CommandTest):
             with self.subTest(name):
                 self.assert_failed(sidenet("evaluate", HERE["model"], "--data", path, "--quiet"), 1, *words)
         self.done("evaluate", HERE["model"], "--data", self.path("latin.tsv"), "--encoding", "latin-1", "--quiet")
+
+    def test_quotes_and_empty_rows_are_settled_by_options(self):
+        path = self.path("quotes.tsv")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write('text\tlabel\n"one ""saw"" it"\ttool\na 5" drill\ttool\n\tfruit\n')
+        self.assert_failed(sidenet("evaluate", HERE["model"], "--data", path), 1, "quotes.tsv", "--quotes doubled", "--quotes text")
+        self.assert_failed(sidenet("evaluate", HERE["model"], "--data", path, "--quotes", "text", "--quiet"), 1, "quotes.tsv:4",
+                           "empty text", "--drop-empty")
+        outcome = self.done("evaluate", HERE["model"], "--data", path, "--quotes", "doubled", "--drop-empty", "--json")
+        self.assertEqual(outcome.rows()[0]["rows"], 2)
+        self.assertIn("1 row without a text or label left out", outcome.err)
+
+    def test_numbers_as_labels(self):
+        numbers = {name: str(i + 1) for i, name in enumerate(sorted(CLASSES))}
+        rows = [(text, numbers[label]) for text, label in labelled_texts(400, 4)]
+        whole, ones, seconds = self.path("whole.tsv"), self.path("ones.tsv"), self.path("seconds.tsv")
+        write_tsv(whole, rows)
+        write_tsv(ones, [row for row in rows if row[1] == "1"])
+        write_tsv(seconds, [row for row in rows if row[1] != "1"])
+        accuracy = lambda *more: self.done("evaluate", HERE["model"], "--json", "--quiet", *more).rows()[0]["accuracy"]
+        self.assertGreater(accuracy("--data", whole), 0.9)
+        self.assert_failed(sidenet("evaluate", HERE["model"], "--data", ones, "--quiet"), 1, "ones.tsv:2", "--labels-from 0",
+                           "--labels-from 1")
+        self.assertGreater(accuracy("--data", ones, "--labels-from", "1"), 0.9)
+        self.assertLess(accuracy("--data", ones, "--labels-from", "0"), 0.1)
+        self.assert_failed(sidenet("train", HERE["encoder"], "--head", "--data", HERE["held"], "--data", whole, "--at", "embeddings", "-o",
+                                   self.path("x"), "--quiet"), 1, "held.tsv:2", "whole.tsv:2", "numbers", "names")
+        # One numbering for all files; the model keeps it, and then one of them is clear.
+        trained = self.path("numbers.safetensors")
+        outcome = self.done("train", HERE["model"], "--data", ones, "--data", seconds, "--at", "embeddings", "--epochs", 1, "-o", trained)
+        self.assertEqual(len([line for line in outcome.err.splitlines() if "counted from 1" in line]), 1, outcome.err)
+        self.assertEqual(self.done("inspect", trained, "--json").rows()[0]["data_labels"], [numbers[name] for name in sorted(CLASSES)])
+        self.done("evaluate", trained, "--data", ones, "--quiet")
+        zeros = self.path("zeros.tsv")
+        write_tsv(zeros, [(text, str(int(label) - 1)) for text, label in rows])
+        self.assert_failed(sidenet("evaluate", trained, "--data", zeros, "--quiet"), 1, "counted from 0", "training", "--labels-from 0")
+        self.assertGreater(self.done("evaluate", trained, "--data", zeros, "--labels-from", "0", "--json", "--quiet").rows()[0]["accuracy"],
+                           0.9)
 
     def test_training_adds_exits(self):
         model = self.path("two.safetensors")

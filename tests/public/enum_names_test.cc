@@ -34,7 +34,9 @@ TEST_CASE("each enum's names: there and back, and the list where a name is none 
   check_names<Confidence>("max, margin or entropy");
   check_names<TokenPooling>("cls, mean or cls+mean");
   check_names<WeightType>("bf16 or f32");
-  check_names<TextEncoding>("utf-8 or latin-1");
+  check_names<TextEncoding>("utf-8, latin-1 or windows-1252");
+  check_names<Quotes>("auto, doubled or text");
+  check_names<LabelsFrom>("auto, 0, 1 or sorted");
   check_names<PreprocessingPreset>("imagenet, cifar10 or none");
   check_names<Truncation>("longest_first or only_first");
 }

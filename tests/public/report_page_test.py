@@ -241,10 +241,21 @@ class Reports(PageTest):
         self.assertIn("Certified", self.text(self.open("others", "#t=0.5,2,0.75"), "certificate"))
         self.assertTrue(self.open("images").run("document.getElementById('certificate').hidden"))
 
+    def test_what_was_taken_for_granted(self):
+        assumed = [{"what": "stem", "value": "3x3", "source": "weights"}, {"what": "stem stride", "value": "1", "source": "default"},
+                   {"what": "epsilon", "value": "1e-05", "source": "default"}]
+        model = {"file": "m", "architecture": "resnet18", "labels": ["a", "b"], "assumptions": assumed, "checked": None}
+        changed("assumed", model=model)
+        self.assertEqual(self.text(self.open("assumed"), "assumed"),
+                         "Never compared with PyTorch. Taken for granted: stem stride 1, epsilon 1e-05.")
+        changed("checked", model={**model, "checked": {"rows": 4, "difference": 1e-7}})
+        self.assertEqual(self.text(self.open("checked"), "assumed"), "MainNet’s logits are PyTorch’s: compared on 4 rows.")
+
     def test_hostile_texts(self):
         report, _ = make_report("texts", n=60, exits=3, seed=2, joint_tries=3, curve_points=4)
         attack = "</script><script>window.harm=1</script><img src=x onerror=window.harm=1><!--"
-        report["model"] = {"file": attack, "architecture": attack, "labels": [attack, "مرحبا", "👩‍👩‍👧", "x" * 500]}
+        report["model"] = {"file": attack, "architecture": attack, "labels": [attack, "مرحبا", "👩‍👩‍👧", "x" * 500],
+                           "assumptions": [{"what": attack, "value": attack, "source": "default"}]}
         report["data"]["name"] = report["command"] = attack
         for entry in report["examples"]["hardest"]:
             entry["text"], entry["name"] = attack, attack
