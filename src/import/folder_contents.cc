@@ -62,7 +62,7 @@ std::string other_format(const std::string& name) {
       {".onnx", "an ONNX export"},
       {".gguf", "a GGUF file"},
       {".ot", "rust-bert's weights"},
-      {"zero_to_fp32.py", "DeepSpeed's shards, which this script joins"},
+      {"zero_to_fp32.py", "DeepSpeed's shards"},
       {".tflite", "a TensorFlow Lite model"},
       {".mlmodel", "a Core ML model"},
       {"openvino_model.xml", "an OpenVINO export"},
