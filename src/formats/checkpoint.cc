@@ -29,6 +29,8 @@ constexpr struct {
     {0, "GGUF", "a GGUF file, which is not read"},
     {0, "\x93NUMPY", "a single NumPy array, not a checkpoint"},
     {0, "<!DOCTYPE", "a web page: the download did not give the file"},
+    {0, "<!doctype", "a web page: the download did not give the file"},
+    {4, "TFL3", "a TensorFlow Lite model, which is not read"},
     {0, "<html", "a web page: the download did not give the file"},
     {257, "ustar",
      "a tar archive (PyTorch's own before 0.2 is not read): load it there and save its "
@@ -47,6 +49,11 @@ bool is_onnx(std::string_view text, const std::string& name) {
       throw Error(name + ": expected a PyTorch or safetensors checkpoint, got " + other.advice);
     }
   }
+  // A protocol buffer of its version and its producer.
+  if (text.size() > 3 && text[0] == '\x08' && text[1] < '\x20' && text[2] == '\x12')
+    throw Error(name +
+                ": expected a PyTorch or safetensors checkpoint, got an ONNX export, which is not "
+                "read: save the model's state_dict() from PyTorch");
   if (text.empty())
     throw Error(name + ": expected a PyTorch or safetensors checkpoint, got an empty file");
   if (is_onnx(text, name))

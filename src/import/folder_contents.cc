@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kWanted = "expected model.safetensors or pytorch_model.bin in the folder, ";
 constexpr const char* kMerge =
-    "merge it into its base (peft: merge_and_unload(), save_pretrained()) and import that";
+    "merge it into its base first (peft: merge_and_unload(), save_pretrained())";
 
 // Names of what lies in a folder, sorted; a hostile one has at most so many looked at.
 std::vector<std::string> names_in(const fs::path& folder, bool folders) {
@@ -62,7 +62,7 @@ std::string other_format(const std::string& name) {
       {".onnx", "an ONNX export"},
       {".gguf", "a GGUF file"},
       {".ot", "rust-bert's weights"},
-      {"zero_to_fp32.py", "DeepSpeed's shards, which this script joins"},
+      {"zero_to_fp32.py", "DeepSpeed's shards"},
       {".tflite", "a TensorFlow Lite model"},
       {".mlmodel", "a Core ML model"},
       {"openvino_model.xml", "an OpenVINO export"},
@@ -154,7 +154,7 @@ void refuse_adapter_beside(const std::string& path) {
   const fs::path folder = path;
   if (const auto adapter = adapter_in(folder))
     throw Error((folder / *adapter).string() + ": is an adapter beside a network: " + kMerge +
-                "; or take it away to import the network without it");
+                ", or take it away");
 }
 
 }  // namespace sidenet

@@ -25,6 +25,7 @@ std::string if_there(const fs::path& path) {
 void refuse_pointers(const CheckpointFiles& files) {
   const std::string start = "version https://git-lfs";
   for (const std::string& file : {files.config, files.tokenizer_config, files.vocabulary}) {
+    if (file.empty()) continue;
     std::string bytes(start.size(), ' ');
     std::ifstream stream(file, std::ios::binary);
     if (stream.read(bytes.data(), static_cast<std::streamsize>(bytes.size())) && bytes == start)

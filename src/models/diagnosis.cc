@@ -32,8 +32,7 @@ constexpr std::array kSigns{
     Sign{Where::ends, ".absmax", "bitsandbytes weights: save the model in float16 or float32"},
     Sign{Where::anywhere, "_fake_quant", "a network of quantisation-aware training"},
     Sign{Where::anywhere, "_packed_params", "a quantised network: save the float one"},
-    Sign{Where::ends, "kernel:0",
-         "TensorFlow's names: save the model with transformers in PyTorch"},
+    Sign{Where::ends, "kernel:0", "TensorFlow's names: save the model in PyTorch"},
     Sign{Where::anywhere, "tf_bert_for_", "TensorFlow's names: save the model in PyTorch"},
     Sign{Where::ends, "query.kernel", "Flax's names: save the model in PyTorch"},
     Sign{Where::begins, "resnet.embedder.",
@@ -73,7 +72,11 @@ bool shows(const Sign& sign, std::string_view name) {
 std::string diagnose(const Weights& weights) {
   for (const Sign& sign : kSigns) {
     for (const auto& [name, tensor] : weights.tensors()) {
-      if (shows(sign, name)) return std::string(": '") + name + "': " + sign.meaning;
+      if (!shows(sign, name)) continue;
+      constexpr std::size_t kLongest = 60;
+      const bool is_long = name.size() > kLongest;
+      return ": '" + (is_long ? "…" + name.substr(name.size() - kLongest) : name) +
+             "': " + sign.meaning;
     }
   }
   return "";

@@ -15,7 +15,7 @@ struct Sign {
 };
 
 constexpr const char* kAdapter =
-    "an adapter (LoRA, …): merge it into its base (peft: merge_and_unload()) and import that";
+    "an adapter (LoRA, …): merge it into its base first (peft: merge_and_unload())";
 constexpr const char* kQuantised =
     "quantised weights, which are not read: import the model as it was before";
 constexpr const char* kOtherExits =

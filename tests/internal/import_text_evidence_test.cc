@@ -88,14 +88,13 @@ TEST_CASE("adapters are to be merged first") {
   alone.folder.write("adapter_config.json", "{}");
   alone.folder.write("adapter_model.safetensors", "x");
   const std::string merge =
-      "merge it into its base (peft: merge_and_unload(), save_pretrained()) and import that";
+      "merge it into its base first (peft: merge_and_unload(), save_pretrained())";
   CHECK(refusal_of(alone) == ": holds an adapter without its base (adapter_config.json): " + merge);
   const TextCheckpoint beside(small_weights());
   beside.folder.write("adapter_model.bin", "x");
   for (const char* path : {"", "/model.safetensors"}) {
     CHECK(refusal_of(beside, path) ==
-          "/adapter_model.bin: is an adapter beside a network: " + merge +
-              "; or take it away to import the network without it");
+          "/adapter_model.bin: is an adapter beside a network: " + merge + ", or take it away");
   }
   for (const char* part :
        {".lora_A.default.weight", ".lora_magnitude_vector", ".base_layer.weight", ".ia3_l"}) {
@@ -104,8 +103,8 @@ TEST_CASE("adapters are to be merged first") {
     CHECK(refusal_of(with(name)) ==
           "/model.safetensors: tensor '" +
               (name.size() > 60 ? "…" + name.substr(name.size() - 60) : name) +
-              "': is of an adapter (LoRA, …): merge it into its base (peft: merge_and_unload()) "
-              "and import that");
+              "': is of an adapter (LoRA, …): merge it into its base first (peft: "
+              "merge_and_unload())");
   }
   Weights lora;
   lora["base_model.model.bert.encoder.layer.0.attention.self.query.lora_A.weight"] =

@@ -238,7 +238,7 @@ TEST_CASE("huge counts") {
   CHECK(tokenizer_refusal(R"({"model":{"vocab":{"a":800000}}})") ==
         "model.vocab.a: expected an id below 800000, got 800000");
   CHECK(tokenizer_refusal(R"({"model":{"vocab":{"a":799999}}})") ==
-        "model.vocab: \"a\": expected an id below 1, the number of pieces, got 799999");
+        "model.unk_token: expected a value, got none");  // ids may have gaps
   CHECK(row_refusal("{\"x\":" + list_of(200'000, "0") + "}")
             .starts_with("expected JSON of at most 200000 values, got more"));
 }

@@ -254,3 +254,60 @@ def _(folder):
     os.remove(os.path.join(folder, "vocab.txt"))
     with open(os.path.join(folder, "sentencepiece.bpe.model"), "wb") as file:
         file.write(b"\x0a\x0e\x0a\x05<unk>")
+
+
+def write_tokenizer_config(folder, **values):
+    with open(os.path.join(folder, "tokenizer_config.json"), "w", encoding="utf-8") as file:
+        json.dump(values, file)
+
+
+@text_case(TOKENIZERS, "texts cut from the left (`truncation_side`)", read=True)
+def _(folder):
+    write_tokenizer_config(folder, truncation_side="left", model_max_length=8)
+
+
+@text_case(TOKENIZERS, "a special token that the vocabulary lacks", "<s>")
+def _(folder):
+    write_tokenizer_config(folder, cls_token="<s>")
+
+
+@text_case(TOKENIZERS, "special tokens that the tokenizer is to split (`split_special_tokens`)", "split_special_tokens")
+def _(folder):
+    write_tokenizer_config(folder, split_special_tokens=True)
+
+
+@text_case(TOKENIZERS, "an added token that is a word of its own (`single_word`)", "single_word")
+def _(folder):
+    write_tokenizer_config(folder, added_tokens_decoder={"1": {"content": "[UNK]", "single_word": True}})
+
+
+# ---------------------------------------------------------------- folders
+
+FOLDERS = "folders"
+
+
+@text_case(FOLDERS, "an adapter without its base", "adapter", "merge")
+def _(folder):
+    os.rename(os.path.join(folder, "model.safetensors"), os.path.join(folder, "adapter_model.safetensors"))
+
+
+@text_case(FOLDERS, "a folder of the Hugging Face cache", "snapshots/0123abcd")
+def _(folder):
+    os.makedirs(os.path.join(folder, "snapshots", "0123abcd"))
+    os.rename(os.path.join(folder, "model.safetensors"), os.path.join(folder, "snapshots", "0123abcd", "model.safetensors"))
+
+
+@text_case(FOLDERS, "a Trainer's folder of checkpoints", "checkpoint-500")
+def _(folder):
+    os.makedirs(os.path.join(folder, "checkpoint-500"))
+    os.rename(os.path.join(folder, "model.safetensors"), os.path.join(folder, "checkpoint-500", "model.safetensors"))
+
+
+@text_case(FOLDERS, "TensorFlow's weights alone", "TensorFlow")
+def _(folder):
+    os.rename(os.path.join(folder, "model.safetensors"), os.path.join(folder, "tf_model.h5"))
+
+
+@text_case(FOLDERS, "weights in several files", "several files", "max_shard_size")
+def _(folder):
+    os.rename(os.path.join(folder, "model.safetensors"), os.path.join(folder, "model-00001-of-00002.safetensors"))

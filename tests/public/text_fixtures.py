@@ -53,7 +53,8 @@ def bert_tensors(classes=len(CLASSES), seed=1):
 def write_bert_folder(folder, classes=CLASSES):
     os.makedirs(folder)
     write_safetensors(os.path.join(folder, "model.safetensors"), bert_tensors(len(classes)))
-    config = {"model_type": "bert", "num_attention_heads": 2, "num_hidden_layers": LAYERS, "hidden_size": HIDDEN,
+    config = {"model_type": "bert", "architectures": ["BertForSequenceClassification" if classes else "BertModel"],
+              "layer_norm_eps": 1e-12, "hidden_act": "gelu", "num_attention_heads": 2, "num_hidden_layers": LAYERS, "hidden_size": HIDDEN,
               "intermediate_size": INNER, "vocab_size": len(VOCABULARY), "max_position_embeddings": POSITIONS}
     if classes:
         config["id2label"] = {str(i): name for i, name in enumerate(classes)}
