@@ -49,17 +49,12 @@ bool is_onnx(std::string_view text, const std::string& name) {
       throw Error(name + ": expected a PyTorch or safetensors checkpoint, got " + other.advice);
     }
   }
-  // A protocol buffer of its version and its producer.
-  if (text.size() > 3 && text[0] == '\x08' && text[1] < '\x20' && text[2] == '\x12')
-    throw Error(name +
-                ": expected a PyTorch or safetensors checkpoint, got an ONNX export, which is not "
-                "read: save the model's state_dict() from PyTorch");
   if (text.empty())
     throw Error(name + ": expected a PyTorch or safetensors checkpoint, got an empty file");
   if (is_onnx(text, name))
     throw Error(name +
-                ": expected a PyTorch or safetensors checkpoint, got an ONNX model: import "
-                "the PyTorch checkpoint that it was exported from");
+                ": expected a PyTorch or safetensors checkpoint, got an ONNX export, which is not "
+                "read: save the model's state_dict() from PyTorch");
   throw Error(name +
               ": expected a PyTorch (zip or legacy) or safetensors checkpoint, got a file that "
               "begins with " +
