@@ -37,19 +37,24 @@ constexpr struct {
      "state_dict() again"},
 };
 
+// A protobuf whose first field is a version and the second the exporter's name or the like.
+bool is_onnx(std::string_view text, const std::string& name) {
+  const bool has_version = text.size() > 3 && text[0] == '\x08' && text[1] > 0 && text[1] < 32;
+  return name.ends_with(".onnx") || (has_version && (text[2] == '\x12' || text[2] == '\x3a'));
+}
+
 [[noreturn]] void fail_unknown(std::string_view text, const std::string& name) {
   for (const auto& other : kOthers) {
     if (text.size() > other.offset && text.substr(other.offset).starts_with(other.bytes)) {
       throw Error(name + ": expected a PyTorch or safetensors checkpoint, got " + other.advice);
     }
   }
-  // A protocol buffer of its version and its producer.
-  if (text.size() > 3 && text[0] == '\x08' && text[1] < '\x20' && text[2] == '\x12')
-    throw Error(name +
-                ": expected a PyTorch or safetensors checkpoint, got an ONNX export, which is not "
-                "read: save the model's state_dict() from PyTorch");
   if (text.empty())
     throw Error(name + ": expected a PyTorch or safetensors checkpoint, got an empty file");
+  if (is_onnx(text, name))
+    throw Error(name +
+                ": expected a PyTorch or safetensors checkpoint, got an ONNX model: import "
+                "the PyTorch checkpoint that it was exported from");
   throw Error(name +
               ": expected a PyTorch (zip or legacy) or safetensors checkpoint, got a file that "
               "begins with " +
