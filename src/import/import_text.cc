@@ -1,12 +1,13 @@
 #include "import_text.h"
 
 #include <filesystem>
-#include <fstream>
 #include <optional>
+#include <string_view>
 
 #include "config_labels.h"
 #include "folder_contents.h"
 #include "foreign_names.h"
+#include "mapped_file.h"
 #include "sidenet/error.h"
 #include "sidenet/files.h"
 #include "tokenizer_folder.h"
@@ -25,10 +26,11 @@ std::string if_there(const fs::path& path) {
 void refuse_pointers(const CheckpointFiles& files) {
   const std::string start = "version https://git-lfs";
   for (const std::string& file : {files.config, files.tokenizer_config, files.vocabulary}) {
-    if (file.empty()) continue;
-    std::string bytes(start.size(), ' ');
-    std::ifstream stream(file, std::ios::binary);
-    if (stream.read(bytes.data(), static_cast<std::streamsize>(bytes.size())) && bytes == start)
+    if (if_there(file).empty()) continue;  // whoever reads it says what it is
+    const auto mapped = MappedFile::open(file);
+    const auto bytes = mapped->bytes();
+    const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    if (text.starts_with(start))
       throw Error(file + ": is a Git LFS pointer: fetch the file itself (git lfs pull)");
   }
 }

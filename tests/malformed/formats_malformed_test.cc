@@ -53,7 +53,7 @@ TEST_CASE("other files are told apart") {
   check_refused("GGUF\x03", "GGUF");
   check_refused("<!doctype html>", "a web page");
   check_refused(std::string("\x1c\0\0\0TFL3", 8), "TensorFlow Lite");
-  check_refused("\x08\x07\x12\x07pytorch\x1a\x05", "an ONNX model");
+  check_refused("\x08\x07\x12\x07pytorch\x1a\x05", "an ONNX export");
   check_refused(std::string(257, '\0') + "ustar", "tar archive");
   check_refused("hello\nworld", "begins with \"hello\\x0awo\"");
 }
