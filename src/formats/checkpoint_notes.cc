@@ -24,9 +24,9 @@ constexpr std::array kConfigurations{"args",       "opt",     "opts",
                                      "hparams",    "options", "hyper_parameters",
                                      "params",     "meta",    "model",
                                      "model_args", "kwargs"};
-constexpr std::array kNetworkNames{"arch",       "architecture", "model",   "model_name",
-                                   "model_type", "backbone",     "net",     "network",
-                                   "encoder",    "name",         "net_type"};
+constexpr std::array kNetworkNames{"arch",       "architecture", "model",    "model_name",
+                                   "model_type", "backbone",     "net",      "network",
+                                   "encoder",    "name",         "net_type", "type"};
 
 template <std::size_t kSize>
 bool is_among(const std::array<const char*, kSize>& names, std::string_view name) {
@@ -100,10 +100,10 @@ class Notes {
   void read_labels(const Dict& dict) {
     if (!checkpoint_.labels.empty()) return;
     for (const char* key : {"class_to_idx", "class_to_index", "label_to_idx", "label2id"}) {
-      if (const Value* value = dict.find(key)) take_labels(*value, true);
+      if (const Value* value = dict.find(key)) take_labels(key, *value, true);
     }
     for (const char* key : {"idx_to_class", "index_to_class", "idx_to_label", "id2label"}) {
-      if (const Value* value = dict.find(key)) take_labels(*value, false);
+      if (const Value* value = dict.find(key)) take_labels(key, *value, false);
     }
     for (const char* key : {"classes", "class_names", "CLASSES", "categories"}) {
       if (const Value* value = dict.find(key)) take_list(*value);
@@ -112,25 +112,31 @@ class Notes {
 
   void charge(std::size_t bytes) { budget_.take(kListNode + bytes, file_, "its class names"); }
 
-  // {"cat": 0, "dog": 1}, or {0: "cat", 1: "dog"}: each number from 0 on once.
-  void take_labels(const Value& value, bool name_first) {
+  void take_labels(const char* key, const Value& value, bool name_first) {
     const Dict* dict = pickle::dict_of(value);
-    if (dict == nullptr || dict->items.size() > kMaxClasses || !checkpoint_.labels.empty()) return;
-    std::vector<std::string> labels(dict->items.size());
+    if (dict == nullptr || dict->items.empty() || !checkpoint_.labels.empty()) return;
+    checkpoint_.labels = labels_of(*dict, name_first);
+    if (checkpoint_.labels.empty()) add(key, "left aside: expected each number from 0 on once");
+  }
+
+  // {"cat": 0, "dog": 1}, or {0: "cat", 1: "dog"}. Empty where that is not what it is.
+  std::vector<std::string> labels_of(const Dict& dict, bool name_first) {
+    if (dict.items.size() > kMaxClasses) return {};
+    std::vector<std::string> labels(dict.items.size());
     std::vector<bool> taken(labels.size());
-    for (const auto& [key, item] : dict->items) {
+    for (const auto& [key, item] : dict.items) {
       const auto number = integer_of(name_first ? item : key);
       const auto* name = std::get_if<const pickle::Text*>(name_first ? &key : &item);
       if (!number || *number < 0 || *number >= static_cast<std::int64_t>(labels.size()) ||
           name == nullptr || (*name)->view.size() > kMaxText)
-        return;
+        return {};
       const auto index = static_cast<std::size_t>(*number);
-      if (taken[index]) return;
+      if (taken[index]) return {};
       taken[index] = true;
       charge((*name)->view.size());
       labels[index] = (*name)->view;
     }
-    checkpoint_.labels = std::move(labels);
+    return labels;
   }
 
   // A number, or its digits as text, as JSON has its keys.

@@ -14,9 +14,9 @@ struct Evidence {
 
 // Keys of a checkpoint or a configuration in it that name the network.
 bool names_network(const std::string& key) {
-  constexpr std::array kNames{"arch",       "architecture", "model",     "model_name",
-                              "model_type", "backbone",     "net",       "network",
-                              "encoder",    "net_type",     "model.name"};
+  constexpr std::array kNames{
+      "arch",    "architecture", "model",    "model_name", "model_type", "backbone",     "net",
+      "network", "encoder",      "net_type", "model.name", "model.type", "backbone.type"};
   for (const std::string name : kNames) {
     if (key == name || key.ends_with("." + name)) return true;
   }
@@ -43,6 +43,10 @@ std::vector<Evidence> evidence_of(const Checkpoint& checkpoint, const Checkpoint
 
 void check_names(const Checkpoint& checkpoint, const CheckpointFiles& files,
                  const ImportOptions& options, ModelData& data) {
+  for (const auto& [key, value] : checkpoint.metadata) {
+    if (value.starts_with("left aside: ") && options.labels.empty())
+      data.notes.push_back(printable_line(key + " is " + value));
+  }
   for (const auto& [place, name] : evidence_of(checkpoint, files, options, data.is_text())) {
     const std::string other = data.architecture.family->other_network(name);
     if (other.empty()) continue;

@@ -103,10 +103,11 @@ void judge_leftovers(const models::Family& family, const std::vector<std::string
   if (!unknown.empty()) {
     const bool is_scale = std::all_of(unknown.begin(), unknown.end(), is_normalisation);
     throw Error(data.source + ": holds " + list_names(unknown) + ", which a " + network +
-                " has no place for: " +
-                (is_scale ? "if the network normalises its input by them, give --mean, --std and "
+                " has no place for" +
+                (is_scale ? ": if the network normalises its input by them, give --mean, --std and "
                             "--drop MODULE"
-                          : "--drop MODULE leaves out what does not change its answers"));
+                          : ", so its answers would be wrong; --drop MODULE only where it makes no "
+                            "use of them"));
   }
   if (!harmless.empty())
     data.notes.push_back(

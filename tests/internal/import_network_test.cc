@@ -88,9 +88,10 @@ TEST_CASE("what carries weights and is no part of the network is refused by name
     CAPTURE(name);
     Weights weights = small_resnet();
     weights[name] = ones(shape);
-    CHECK(refusal(weights) == ": holds '" + std::string(name) +
-                                  "', which a cifar_resnet8 has no place for: --drop MODULE leaves "
-                                  "out what does not change its answers");
+    CHECK(refusal(weights) ==
+          ": holds '" + std::string(name) +
+              "', which a cifar_resnet8 has no place for, so its answers "
+              "would be wrong; --drop MODULE only where it makes no use of them");
     const std::string module = std::string(name).substr(0, std::string(name).find('.'));
     CHECK(same_weights(import_weights(weights, {.drop = {module}}), small_resnet()));
   }
@@ -143,6 +144,11 @@ TEST_CASE("a name in the file that is another network's is refused, unless asked
   CHECK(refusal(random_bert(1), {.settings = {{"attention_heads", "4"}}},
                 {{"args.model_name", "roberta-base"}})
             .find("'args.model_name' says 'roberta-base'") != std::string::npos);
+}
+
+TEST_CASE("a configuration's type of network is a name too") {
+  CHECK(refusal(small_resnet(), {}, {{"config.model.type", "ResNetV1d"}})
+            .find("'config.model.type' says 'ResNetV1d'") != std::string::npos);
 }
 
 TEST_CASE("only names of other networks are other networks") {
