@@ -9,7 +9,8 @@ import unittest
 import installed_files
 from installed_files import HEADERS, INTERFACE, SHARED, STATIC, VERSION, run
 
-STUDY_HEADERS = {"calibration.h", "evaluation.h", "suggestion.h", "sweep.h", "training.h"}
+STUDY_HEADERS = {"calibration.h", "evaluation.h", "preprocessing_trial.h", "suggestion.h", "sweep.h",
+                 "training.h"}
 STUDY_WORDS = re.compile(r"train_sidenets|sidenet::Trainer|adamw|certify_path|risk_|threshold_search|descent|calibrat|sweep|suggest|probe",
                          re.I)
 PUBLIC, PRIVATE, STUDY = "SIDENET_" + INTERFACE, "SIDENET_PRIVATE_" + VERSION, "SIDENET_STUDY_" + INTERFACE
