@@ -128,9 +128,12 @@ int run(Options& options) {
     try {
       model = checked_against(model, inputs.batch, logits);
     } catch (const Error& error) {
+      const std::string message = error.what();
       const std::string found =
-          wiring_that_agrees(options.checkpoint, options.import, inputs.batch, logits);
-      throw Error(error.what() + (found.empty() ? "" : "; it agrees with " + found));
+          message.find("no weight tells") == std::string::npos
+              ? ""
+              : wiring_that_agrees(options.checkpoint, options.import, inputs.batch, logits);
+      throw Error(message + (found.empty() ? "" : "; it agrees with " + found));
     }
   }
   if (!options.trial.data.empty())
@@ -218,7 +221,8 @@ Command add_import(CLI::App& app) {
       ->option_text("R,G,B")
       ->check([](const std::string& text) { return check_channels(text, true); })
       ->group(group);
-  sub->add_option("--size", options->import.size, "Resize the shorter side to N pixels; 0: no")
+  sub->add_option("--size", options->import.size,
+                  "Resize to N x N; with a crop, the shorter side to N; 0: no")
       ->option_text("N")
       ->check(CLI::Range(0, Preprocessing::kMaxPixels))
       ->group(group);

@@ -36,7 +36,7 @@ void add_row_options(CLI::App& sub, DatasetOptions& options) {
   const CLI::Range positive(std::int64_t{1}, std::int64_t{1} << 40);
   sub.add_option("--skip", options.skip, "Leave out the first N; of class folders by class in turn")
       ->option_text("N")
-      ->check(CLI::NonNegativeNumber)
+      ->check(CLI::Range(std::int64_t{0}, std::int64_t{1} << 40))
       ->group(group);
   sub.add_option("--limit", options.limit, "At most the first N; of class folders by class in turn")
       ->option_text("N")

@@ -28,6 +28,10 @@ constexpr std::array kNetworkNames{"arch",       "architecture", "model",    "mo
                                    "model_type", "backbone",     "net",      "network",
                                    "encoder",    "name",         "net_type", "type"};
 
+// What timm's arguments say of the wiring.
+constexpr std::array kWirings{"gp",       "global_pool", "output_stride", "act_layer",
+                              "aa_layer", "bn_eps",      "stem_type",     "avg_down"};
+
 template <std::size_t kSize>
 bool is_among(const std::array<const char*, kSize>& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
@@ -88,6 +92,8 @@ class Notes {
       if (name.size() > kMaxText) continue;
       const auto* text = std::get_if<const pickle::Text*>(&inner);
       if (text != nullptr && is_among(kNetworkNames, name)) {
+        if (auto said = metadata_text(inner)) add(path + "." + std::string(name), std::move(*said));
+      } else if (is_among(kWirings, name)) {
         if (auto said = metadata_text(inner)) add(path + "." + std::string(name), std::move(*said));
       } else if (depth < kMaxDepth &&
                  (is_among(kConfigurations, name) || is_among(kNetworkNames, name))) {

@@ -23,6 +23,18 @@ bool names_network(const std::string& key) {
   return false;
 }
 
+// Whether an argument of the network is as its family computes; "" where it says nothing.
+bool is_usual(const std::string& key, const std::string& value) {
+  const auto is = [&](const char* name) { return key.ends_with(std::string(".") + name); };
+  if (value.empty()) return true;
+  if (is("gp") || is("global_pool")) return value == "avg";
+  if (is("output_stride")) return value == "32";
+  if (is("act_layer")) return value == "relu" || value == "ReLU";
+  if (is("bn_eps")) return value == "1e-05";
+  if (is("avg_down")) return value == "false";
+  return !is("aa_layer") && !is("stem_type");
+}
+
 std::vector<Evidence> evidence_of(const Checkpoint& checkpoint, const CheckpointFiles& files,
                                   const ImportOptions& options, bool is_text) {
   std::vector<Evidence> evidence;
@@ -46,6 +58,14 @@ void check_names(const Checkpoint& checkpoint, const CheckpointFiles& files,
   for (const auto& [key, value] : checkpoint.metadata) {
     if (value.starts_with("left aside: ") && options.labels.empty())
       data.notes.push_back(printable_line(key + " is " + value));
+  }
+  if (!data.is_text() && options.architecture.empty()) {
+    for (const auto& [key, value] : checkpoint.metadata) {
+      if (is_usual(key, value)) continue;
+      throw Error(data.source + ": '" + key + "' says '" + value + "', which a " +
+                  data.architecture.name + " is not read with; --arch " + data.architecture.name +
+                  " reads it so all the same");
+    }
   }
   for (const auto& [place, name] : evidence_of(checkpoint, files, options, data.is_text())) {
     const std::string other = data.architecture.family->other_network(name);

@@ -25,9 +25,14 @@ void check_values(const char* what, const std::vector<float>& values, double low
   }
 }
 
-void choose_preprocessing(ModelData& data, const ImportOptions& options) {
+void choose_preprocessing(ModelData& data, const ImageConfig& config,
+                          const ImportOptions& options) {
   Preprocessing& p = data.preprocessing;
   p = data.architecture.preprocessing;
+  if (config.mean) p.mean = *config.mean;
+  if (config.std) p.std = *config.std;
+  if (config.resize) p.resize = *config.resize;
+  if (config.crop) p.crop = *config.crop;
   if (options.preprocess) {
     switch (*options.preprocess) {
       case PreprocessingPreset::none:
@@ -65,7 +70,8 @@ void choose_preprocessing(ModelData& data, const ImportOptions& options) {
   check_values("std", p.std, kLeastStd, kMostStd);
 }
 
-void assume_preprocessing(ModelData& data, const ImportOptions& options) {
+void assume_preprocessing(ModelData& data, const ImageConfig& config,
+                          const ImportOptions& options) {
   const bool all = options.preprocess.has_value(), size = options.size.has_value();
   const auto is_given = [&](const std::string& what) {
     if (what == "channels") return options.channel_order.has_value();
@@ -74,22 +80,44 @@ void assume_preprocessing(ModelData& data, const ImportOptions& options) {
            (what == "mean" && options.mean.has_value()) ||
            (what == "std" && options.std.has_value());
   };
+  const auto is_told = [&](const std::string& what) {
+    return (what == "resize" && config.resize) || (what == "crop" && config.crop) ||
+           (what == "mean" && config.mean) || (what == "std" && config.std);
+  };
   for (Assumption& each : assumptions_of(data.preprocessing)) {
+    if (is_told(each.what)) each.source = AssumptionSource::config;
     if (is_given(each.what)) each.source = AssumptionSource::option;
     data.assumptions.push_back(std::move(each));
   }
 }
 
+// Of pixels in 0 … 1 they are not; of 0 … 255 they would be.
+void note_large_means(ModelData& data) {
+  constexpr float kMost = 2;
+  for (const float mean : data.preprocessing.mean) {
+    if (mean <= kMost && mean >= -kMost) continue;
+    std::ostringstream note;
+    note << "mean " << mean
+         << " is subtracted from pixels in 0 … 1: a mean of 0 … 255 is divided by "
+         << "255, as its std is";
+    data.notes.push_back(note.str());
+    return;
+  }
+}
+
 }  // namespace
 
-void import_image(const ImportOptions& options, ModelData& data) {
+void import_image(const ImageConfig& config, const ImportOptions& options, ModelData& data) {
   if (!options.config.empty() || !options.vocabulary.empty() || options.max_tokens) {
     throw Error(data.source +
                 ": config, vocabulary and max_tokens belong to text models, and this is a " +
                 data.architecture.name);
   }
-  choose_preprocessing(data, options);
-  assume_preprocessing(data, options);
+  choose_preprocessing(data, config, options);
+  assume_preprocessing(data, config, options);
+  if (data.labels.empty()) data.labels = config.labels;
+  data.notes.insert(data.notes.end(), config.notes.begin(), config.notes.end());
+  note_large_means(data);
 }
 
 }  // namespace sidenet

@@ -82,6 +82,13 @@ void check_labels(const ImportOptions& options, ModelData& data) {
                 (options.labels.empty() ? " in the checkpoint itself; --labels gives others" : ""));
   }
   if (classes == 0) return;
+  std::map<std::string, int> seen;
+  for (const std::string& label : data.labels) {
+    if (++seen[label] == 2)
+      data.notes.push_back(printable_line("label '" + label +
+                                          "' stands for several classes: "
+                                          "data with that label will be refused"));
+  }
   const std::string shown = data.labels.front() + (classes > 2 ? " … " : " ") + data.labels.back();
   data.assumptions.push_back({"labels", shown, source});
 }
@@ -125,7 +132,7 @@ void recognise(const models::Family& family, const CheckpointFiles& files,
   if (data.is_text()) {
     import_text(files, options, config, data);
   } else {
-    import_image(options, data);
+    import_image(options.config.empty() ? read_image_config(files) : ImageConfig{}, options, data);
   }
 }
 
@@ -141,7 +148,12 @@ Model import_model(const std::string& path, const ImportOptions& options) {
   choose_tensors(options, data);
   std::vector<std::string> left_out;
   const models::Family& family = clean_names(data, files, left_out);
-  recognise(family, files, checkpoint, options, data);
+  try {
+    recognise(family, files, checkpoint, options, data);
+  } catch (const Error& error) {
+    if (left_out.empty()) throw;
+    throw Error(error.what() + ("; outside its prefix stand " + list_names(left_out)));
+  }
   Graph mainnet =
       naming_file(data.source, [&] { return build_of_used(family, std::move(left_out), data); });
   check_labels(options, data);

@@ -26,10 +26,12 @@ int layers(const ResNetConfig& config) {
     if (tensor.rank() != 2 || !name.ends_with(".weight") || ++count > kMost) continue;
     found += (found.empty() ? "'" : ", '") + name + "' " + to_string(tensor.shape());
   }
-  throw Error(weights.file() +
-              ": no classification head: expected one layer fc, linear or classifier, found " +
-              (found.empty() ? "features alone"
-                             : found + ": if that is the head, save it under the name 'fc'"));
+  throw Error(
+      weights.file() +
+      ": no classification head: expected one layer fc, linear or classifier, found " +
+      (found.empty()
+           ? "features alone"
+           : found + ": if that layer alone is the head, save it as 'fc.weight' and 'fc.bias'"));
 }
 
 // GroupNorm and InstanceNorm have no running statistics; fused networks have no norm at all.

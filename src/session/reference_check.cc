@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstring>
 #include <sstream>
+#include <string>
+#include <vector>
 
 #include "model_data.h"
 #include "sidenet/error.h"
@@ -49,14 +51,67 @@ Worst compare(const Tensor& ours, const Tensor& theirs) {
   return worst;
 }
 
+bool holds_nan(const Tensor& logits) {
+  const float* values = logits.data<float>();
+  return std::any_of(values, values + logits.size(), [](float x) { return std::isnan(x); });
+}
+
+// Whether f of each row's values adds up to 1, all values within low … high.
+bool are_probabilities(const Tensor& logits, double low, double high, double (*f)(double)) {
+  const std::int64_t classes = logits.dim(1);
+  for (std::int64_t row = 0; row < logits.dim(0); ++row) {
+    double sum = 0;
+    for (std::int64_t i = 0; i < classes; ++i) {
+      const double value = logits.data<float>()[row * classes + i];
+      if (!(value >= low && value <= high)) return false;
+      sum += f(value);
+    }
+    if (std::abs(sum - 1) > 1e-3) return false;
+  }
+  return true;
+}
+
+bool are_reordered(const Tensor& ours, const Tensor& theirs, double tolerance) {
+  const std::int64_t classes = ours.dim(1);
+  const auto sorted = [&](const Tensor& logits, std::int64_t row) {
+    const float* begin = logits.data<float>() + row * classes;
+    std::vector<float> values(begin, begin + classes);
+    std::sort(values.begin(), values.end());
+    return values;
+  };
+  for (std::int64_t row = 0; row < ours.dim(0); ++row) {
+    const std::vector<float> a = sorted(ours, row), b = sorted(theirs, row);
+    for (std::size_t i = 0; i < a.size(); ++i) {
+      if (!(std::abs(a[i] - b[i]) <= tolerance)) return false;
+    }
+  }
+  return true;
+}
+
+// What is wrong, as far as the numbers tell.
+std::string diagnosis(const Tensor& ours, const Tensor& theirs, const Worst& worst) {
+  if (holds_nan(theirs)) return "PyTorch's hold NaN";
+  if (holds_nan(ours)) return "MainNet's own hold NaN";
+  if (are_probabilities(theirs, 0, 1.001, [](double x) { return x; }))
+    return "PyTorch's are probabilities: expected logits, from in front of the softmax";
+  if (are_probabilities(theirs, -1e30, 0.001, [](double x) { return std::exp(x); }))
+    return "PyTorch's are logarithms of probabilities: expected logits";
+  if (are_reordered(ours, theirs, kCheckTolerance * worst.largest))
+    return "they are the same logits in another order of the classes";
+  constexpr double kRounding = 5e-3;
+  return std::string("a setting that no weight tells was taken wrongly") +
+         (worst.difference <= kRounding * worst.largest
+              ? " (an epsilon?), or PyTorch computed in half precision"
+              : "");
+}
+
 [[noreturn]] void refuse(const Model& model, const Tensor& ours, const Tensor& theirs,
                          const Worst& worst) {
   const std::int64_t classes = ours.dim(1);
   std::ostringstream message;
   message << data_of(model).source << ": check: row " << worst.at / classes << ", class "
           << worst.at % classes << ": expected PyTorch's logit " << theirs.data<float>()[worst.at]
-          << ", got " << ours.data<float>()[worst.at]
-          << ": something that no weight tells was taken wrongly (strides, pooling, …)";
+          << ", got " << ours.data<float>()[worst.at] << ": " << diagnosis(ours, theirs, worst);
   throw Error(message.str());
 }
 

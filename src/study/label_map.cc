@@ -122,14 +122,18 @@ class Mapping {
     return shown(model_.labels.at(static_cast<std::size_t>(reading.classes[name])));
   }
 
+  static std::string way_to(const LabelReading& reading) {
+    return reading.option != nullptr ? std::string("--labels-from ") + reading.option
+                                     : "the names to import (--labels)";
+  }
   [[noreturn]] void fail_ambiguous(const LabelReading& a, const LabelReading& b) const {
     std::size_t name = 0;
     while (a.classes[name] == b.classes[name]) ++name;
     throw Error(row_of(name) + ": label " + shown(names_[name]) + " may be class " +
                 class_of(a, name) + " (" + a.words + ") or " + class_of(b, name) + " (" + b.words +
-                "); the labels are " + label_summary(names_) + ": give --labels-from " + a.option +
-                " or --labels-from " + b.option +
-                (b.option == std::string("sorted") && names_.size() < model_.labels.size()
+                "); the labels are " + label_summary(names_) + ": give " + way_to(a) + " or " +
+                way_to(b) +
+                (way_to(b).ends_with("sorted") && names_.size() < model_.labels.size()
                      ? ", with data of all " + std::to_string(model_.labels.size())
                      : ""));
   }
@@ -138,15 +142,20 @@ class Mapping {
     throw Error(row_of(name) + ": label " + shown(names_[name]) + " is class " +
                 class_of(reading, name) + " (" + reading.words + "), and training took it for " +
                 shown(model_.labels.at(static_cast<std::size_t>(trained_.at(names_[name])))) +
-                ": give --labels-from " + reading.option + " if it means another here");
+                ": give " + way_to(reading) + " if it means another here");
   }
   [[noreturn]] void fail_unknown(std::size_t name, bool is_unnamed) const {
     const std::size_t count = model_.labels.size();
     if (whole_numbers(names_)) {
-      const LabelReading counted = counted_reading(names_, 0, count);
-      const auto bad = std::find(counted.classes.begin(), counted.classes.end(), kUnknownClass);
-      if (bad != counted.classes.end())
-        name = static_cast<std::size_t>(bad - counted.classes.begin());
+      // The first that does not fit: from 0 where there is a 0, else neither way.
+      const LabelReading zero = counted_reading(names_, 0, count),
+                         one = counted_reading(names_, 1, count);
+      const bool has_zero =
+          std::find(zero.classes.begin(), zero.classes.end(), 0) != zero.classes.end();
+      for (std::size_t i = names_.size(); i-- > 0;) {
+        if (zero.classes[i] == kUnknownClass && (has_zero || one.classes[i] == kUnknownClass))
+          name = i;
+      }
       throw Error(row_of(name) + ": label: expected one of the model's, " +
                   label_summary(model_.labels) + ", or 0 to " + std::to_string(count - 1) +
                   ", or 1 to " + std::to_string(count) + ", got " + names_[name] +

@@ -75,6 +75,18 @@ LabelReading sorted_numbers(const std::vector<std::string>& names,
   return {"sorted", "sorted as text", std::move(reading.classes)};
 }
 
+/// By their place when sorted by value.
+LabelReading by_value(const std::vector<std::int64_t>& values) {
+  std::vector<std::int64_t> order = values;
+  std::sort(order.begin(), order.end());
+  LabelReading reading{nullptr, "sorted by value", {}};
+  for (const std::int64_t value : values) {
+    const auto place = std::lower_bound(order.begin(), order.end(), value) - order.begin();
+    reading.classes.push_back(static_cast<int>(place));
+  }
+  return reading;
+}
+
 }  // namespace
 
 bool are_plain_numbers(const std::vector<std::string>& labels) {
@@ -141,7 +153,11 @@ std::vector<LabelReading> number_readings(const std::vector<std::string>& classe
   } else if (const auto numbers = whole_numbers(classes)) {
     add(counted(*numbers, 0, count));
     add(counted(*numbers, 1, count));
-    if (sorted && classes.size() == count) add(sorted_reading(classes));
+    const bool is_counted = !fitting.empty();
+    if (sorted && classes.size() == count) {
+      add(sorted_reading(classes));
+      if (!is_counted) add(by_value(*numbers));
+    }
     for (const int first : {0, 1}) {
       if (sorted) add(sorted_numbers(classes, *numbers, first, count));
     }

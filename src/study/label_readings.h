@@ -9,7 +9,7 @@ constexpr int kUnknownClass = -1;
 
 /// One way to take the data's classes for the model's.
 struct LabelReading {
-  const char* option;        ///< of --labels-from
+  const char* option;        ///< of --labels-from; null: it has none
   const char* words;         ///< "counted from 0"
   std::vector<int> classes;  ///< the model's class of each of the data's
 };

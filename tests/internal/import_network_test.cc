@@ -185,12 +185,67 @@ TEST_CASE("checkpoints that are something else are told what they are") {
   auto head = renamed.extract("linear.weight");
   head.key() = "last_linear.weight";
   renamed.insert(std::move(head));
-  CHECK(refusal(renamed).find("found 'last_linear.weight' (5, 16): if that is the head, save it "
-                              "under the name 'fc'") != std::string::npos);
+  CHECK(refusal(renamed).find("found 'last_linear.weight' (5, 16): if that layer alone is the "
+                              "head, save it as 'fc.weight' and 'fc.bias'") != std::string::npos);
   Weights groups = small_resnet();
   std::erase_if(
       groups, [](const auto& tensor) { return tensor.first.find("running") != std::string::npos; });
   CHECK(refusal(groups).find("another norm (GroupNorm, say)") != std::string::npos);
+}
+
+TEST_CASE("arguments of the network that are not its family's are refused, unless asked for") {
+  for (const auto& [key, value] : Metadata{{"args.gp", "max"},
+                                           {"args.global_pool", "avgmax"},
+                                           {"args.output_stride", "8"},
+                                           {"args.act_layer", "silu"},
+                                           {"args.aa_layer", "blurpool"},
+                                           {"args.bn_eps", "0.001"}}) {
+    CAPTURE(key);
+    CHECK(refusal(small_resnet(), {}, {{key, value}}) ==
+          ": '" + key + "' says '" + value +
+              "', which a cifar_resnet8 is not read with; --arch cifar_resnet8 reads it so all the "
+              "same");
+    CHECK(refusal(small_resnet(), {.architecture = "cifar_resnet8"}, {{key, value}}) == "");
+  }
+  CHECK(refusal(small_resnet(), {}, {{"args.gp", "avg"}, {"args.output_stride", "32"}}) == "");
+}
+
+TEST_CASE("a folder of timm's has its preprocessing and labels, or is refused") {
+  const files::Folder folder;
+  write_safetensors(folder.path + "/model.safetensors", small_resnet(), {});
+  const auto with = [&](const std::string& more) {
+    folder.write("config.json",
+                 R"({"architecture": "resnet18", "label_names": ["a", "b", "c", "d", "e"], )" +
+                     more +
+                     R"("pretrained_cfg": {"mean": [0.5, 0.5, 0.5], "std": [0.25, 0.25, 0.25],
+                     "input_size": [3, 160, 160], "crop_pct": 0.95, "interpolation": "bicubic"}})");
+    return folder.path;
+  };
+  const Model model = Model::import_checkpoint(with(""));
+  CHECK(model.preprocessing().mean == std::vector<float>{0.5f, 0.5f, 0.5f});
+  CHECK(model.preprocessing().std == std::vector<float>{0.25f, 0.25f, 0.25f});
+  CHECK(model.preprocessing().resize == 168);
+  CHECK(model.preprocessing().crop == 160);
+  CHECK(model.labels() == std::vector<std::string>{"a", "b", "c", "d", "e"});
+  CHECK(model.notes() ==
+        std::vector<std::string>{"pictures are resized bilinearly, and config.json says bicubic"});
+  const auto error = [&](const std::string& more) {
+    return files::error_of([&] { Model::import_checkpoint(with(more)); });
+  };
+  CHECK(error(R"("global_pool": "avg", "model_args": {}, )") == "");
+  CHECK(error(R"("global_pool": "max", )").find("global_pool: expected avg") != std::string::npos);
+  CHECK(error(R"("model_args": {"act_layer": "silu"}, )").find("model_args.act_layer") !=
+        std::string::npos);
+}
+
+TEST_CASE("means of 0 to 255 and labels that stand for several classes are told of") {
+  const Model large = import_weights(small_resnet(), {.mean = std::vector<float>{128, 128, 128}});
+  REQUIRE(large.notes().size() == 1);
+  CHECK(large.notes()[0].starts_with("mean 128 is subtracted from pixels in 0 … 1"));
+  const Model twice = import_weights(small_resnet(), {.labels = {"a", "b", "a", "a", "c"}});
+  CHECK(twice.notes() == std::vector<std::string>{
+                             "label 'a' stands for several classes: data with that label will be "
+                             "refused"});
 }
 
 TEST_CASE("preprocessing and labels are among what is taken for granted, with their source") {

@@ -126,6 +126,7 @@ TEST_CASE("numbers that may count from 0 or from 1 are refused; the option decid
 }
 
 TEST_CASE("numbers that fit nowhere") {
+  CHECK(has(refusal({"2", "3", "4"}, {"a", "b", "c"}), "x.tsv:4: label: expected"));
   CHECK(refusal({"0", "4", "7"}, kNews) ==
         "x.tsv:3: label: expected one of the model's, World, Sports, Business, … (4), or 0 to 3, "
         "or 1 to 4, got 4");
@@ -153,6 +154,12 @@ TEST_CASE("class folders of numbers: sorted as text is a reading too") {
   CHECK(has(message, "(sorted as text)"));
   CHECK(has(message, "--labels-from 1 or --labels-from sorted"));
   CHECK(has(error_of([&] { folders(numbers(0, 11), numbers(0, 11)); }), "--labels-from sorted"));
+  // Those that count neither from 0 nor from 1 have an order by value as well.
+  const std::string elsewhere = error_of([&] { folders(numbers(2, 13), model); });
+  CHECK(has(elsewhere, "(sorted as text)"));
+  CHECK(has(elsewhere, "(sorted by value)"));
+  CHECK(has(elsewhere, "--labels-from sorted or the names to import (--labels)"));
+  CHECK(folders(numbers(2, 5), kNews).of_rows[1] == 3);
   // Folders that are not here counted when the model was trained.
   CHECK(has(error_of([&] { folders(numbers(0, 3), model); }),
             "(counted from 0) or 'class e' (sorted as text)"));

@@ -183,7 +183,7 @@ shown("a vision transformer", "patch_embed.proj.weight", "a vision transformer")
 shown("GPTQ weights", "model.layers.0.q.qweight", "GPTQ")
 
 
-@image_case(OTHERS, "a head of another name (`last_linear`)", "'last_linear.weight' (10, 64)", "'fc'")
+@image_case(OTHERS, "a head of another name (`last_linear`)", "'last_linear.weight' (10, 64)", "'fc.weight'")
 def _(tensors):
     renamed(tensors, lambda name: name.replace("linear.", "last_linear."))
 

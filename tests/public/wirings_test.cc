@@ -4,6 +4,8 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cmath>
+#include <iterator>
 
 #include "golden_nets.h"
 #include "sidenet/sidenet.h"
@@ -119,8 +121,26 @@ TEST_CASE("the check refuses what cannot be compared") {
   CHECK(error({}, good).find("expected rows, got none") != std::string::npos);
   std::vector<float> values(good.data<float>(), good.data<float>() + good.size());
   values[3] = std::nanf("");
-  CHECK(error(inputs, sidenet::Tensor::from(good.shape(), values)).find("row 0, class 3") !=
-        std::string::npos);
+  const std::string nan = error(inputs, sidenet::Tensor::from(good.shape(), values));
+  CHECK(nan.find("row 0, class 3") != std::string::npos);
+  CHECK(nan.ends_with("PyTorch's hold NaN"));
+  const std::int64_t classes = good.dim(1);
+  std::vector<float> turned, softmax, logarithms;
+  for (std::int64_t row = 0; row < good.dim(0); ++row) {
+    const float* begin = good.data<float>() + row * classes;
+    turned.insert(turned.end(), std::reverse_iterator(begin + classes),
+                  std::reverse_iterator(begin));
+    float sum = 0;
+    for (std::int64_t i = 0; i < classes; ++i) sum += std::exp(begin[i]);
+    for (std::int64_t i = 0; i < classes; ++i) softmax.push_back(std::exp(begin[i]) / sum);
+    for (std::int64_t i = 0; i < classes; ++i) logarithms.push_back(begin[i] - std::log(sum));
+  }
+  const auto of = [&](const std::vector<float>& logits) {
+    return error(inputs, sidenet::Tensor::from(good.shape(), logits));
+  };
+  CHECK(of(turned).ends_with("the same logits in another order of the classes"));
+  CHECK(of(softmax).find("are probabilities: expected logits") != std::string::npos);
+  CHECK(of(logarithms).ends_with("are logarithms of probabilities: expected logits"));
 }
 
 TEST_CASE("a setting that the network does not have, or another value, is refused") {
