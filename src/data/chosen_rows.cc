@@ -5,39 +5,30 @@
 #include "class_shares.h"
 #include "permutation.h"
 #include "row_set.h"
+#include "row_view.h"
 #include "sidenet/error.h"
 
 namespace sidenet {
 namespace {
 
-class ChosenRows : public Dataset {
+class ChosenRows : public RowView {
  public:
   ChosenRows(std::shared_ptr<const Dataset> data, RowSet rows, const std::string& note,
              LabelsFrom labels_from)
-      : data_(std::move(data)),
+      : RowView(std::move(data)),
         rows_(std::move(rows)),
-        notes_(data_->notes()),
+        notes_(RowView::notes()),
         labels_from_(labels_from) {
     if (!note.empty()) notes_.push_back(note);
   }
 
-  Kind kind() const override { return data_->kind(); }
   const std::vector<std::string>& notes() const override { return notes_; }
   LabelsFrom labels_from() const override { return labels_from_; }
   std::int64_t rows() const override { return rows_.size(); }
-  std::int64_t rows_in_all() const override { return data_->rows(); }
-  int label(std::int64_t row) const override { return data_->label(inner(row)); }
-  const std::vector<std::string>& class_names() const override { return data_->class_names(); }
-  std::string name(std::int64_t row) const override { return data_->name(inner(row)); }
-  Tensor image(std::int64_t row) const override { return data_->image(inner(row)); }
-  Text text(std::int64_t row) const override { return data_->text(inner(row)); }
-  std::uint64_t digest(std::int64_t row) const override { return data_->digest(inner(row)); }
-  std::pair<Tensor, std::uint64_t> digested_image(std::int64_t row) const override {
-    return data_->digested_image(inner(row));
-  }
+  std::int64_t rows_in_all() const override { return data().rows(); }
 
  private:
-  std::int64_t inner(std::int64_t row) const {
+  std::int64_t inner(std::int64_t row) const override {
     if (row < 0 || row >= rows_.size()) {
       throw Error("data: row: expected 0 to " + std::to_string(rows_.size() - 1) + ", got " +
                   std::to_string(row));
@@ -45,7 +36,6 @@ class ChosenRows : public Dataset {
     return rows_[row];
   }
 
-  std::shared_ptr<const Dataset> data_;
   RowSet rows_;
   std::vector<std::string> notes_;
   LabelsFrom labels_from_;
