@@ -35,25 +35,23 @@ bool is_usual(const std::string& key, const std::string& value) {
   return !is("aa_layer") && !is("stem_type");
 }
 
-std::vector<Evidence> evidence_of(const Checkpoint& checkpoint, const CheckpointFiles& files,
-                                  const ImportOptions& options, bool is_text) {
+std::vector<Evidence> evidence_of(const Checkpoint& checkpoint,
+                                  const std::optional<JsonField>& config, bool is_text) {
   std::vector<Evidence> evidence;
   for (const auto& [key, value] : checkpoint.metadata) {
     if (names_network(key)) evidence.push_back({"'" + printable_line(key) + "'", value});
   }
-  // A text's is read whole elsewhere, and of images no other is known.
-  if (is_text || files.config.empty() || !options.config.empty()) return evidence;
-  const JsonField config = read_object(files.config);
+  if (is_text || !config) return evidence;  // a text's is read whole elsewhere
   for (const char* key : {"architecture", "model_name"}) {
-    if (config.has(key))
-      evidence.push_back({files.config + ": '" + key + "'", config.at(key).string()});
+    if (config->has(key))
+      evidence.push_back({config->file() + ": '" + key + "'", config->at(key).string()});
   }
   return evidence;
 }
 
 }  // namespace
 
-void check_names(const Checkpoint& checkpoint, const CheckpointFiles& files,
+void check_names(const Checkpoint& checkpoint, const std::optional<JsonField>& config,
                  const ImportOptions& options, ModelData& data) {
   for (const auto& [key, value] : checkpoint.metadata) {
     if (value.starts_with("left aside: ") && options.labels.empty())
@@ -67,7 +65,7 @@ void check_names(const Checkpoint& checkpoint, const CheckpointFiles& files,
                   " reads it so all the same");
     }
   }
-  for (const auto& [place, name] : evidence_of(checkpoint, files, options, data.is_text())) {
+  for (const auto& [place, name] : evidence_of(checkpoint, config, data.is_text())) {
     const std::string other = data.architecture.family->other_network(name);
     if (other.empty()) continue;
     const std::string said = place + " says '" + other + "'";

@@ -9,7 +9,7 @@ namespace sidenet {
 /// Whether names that the checkpoint and its config.json carry agree with the network that was
 /// recognised. Throws Error where one names another; where the user asked for an architecture, it
 /// is noted.
-void check_names(const Checkpoint& checkpoint, const CheckpointFiles& files,
+void check_names(const Checkpoint& checkpoint, const std::optional<JsonField>& config,
                  const ImportOptions& options, ModelData& data);
 
 /// For a checkpoint that no family recognises: what its config.json says that it is, "

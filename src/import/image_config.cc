@@ -7,13 +7,6 @@
 namespace sidenet {
 namespace {
 
-std::vector<float> values(const JsonField& list, double low, double high) {
-  std::vector<float> result;
-  for (const JsonField& item : list.items())
-    result.push_back(static_cast<float>(item.number(low, high)));
-  return result;
-}
-
 void refuse_other_wirings(const JsonField& config) {
   if (config.has("global_pool") && config.at("global_pool").string() != "avg")
     config.at("global_pool").refuse("avg");
@@ -34,15 +27,13 @@ void read_size(const JsonField& pretrained, ImageConfig& result) {
 
 }  // namespace
 
-ImageConfig read_image_config(const CheckpointFiles& files) {
+ImageConfig read_image_config(const JsonField& config) {
   ImageConfig result;
-  if (files.config.empty()) return result;
-  const JsonField config = read_object(files.config);
   if (!config.has("pretrained_cfg")) return result;
   refuse_other_wirings(config);
   const JsonField pretrained = config.at("pretrained_cfg");
-  if (pretrained.has("mean")) result.mean = values(pretrained.at("mean"), -kMostMean, kMostMean);
-  if (pretrained.has("std")) result.std = values(pretrained.at("std"), kLeastStd, kMostStd);
+  if (pretrained.has("mean")) result.mean = pretrained.at("mean").floats(-kMostMean, kMostMean);
+  if (pretrained.has("std")) result.std = pretrained.at("std").floats(kLeastStd, kMostStd);
   read_size(pretrained, result);
   if (pretrained.has("interpolation") && pretrained.at("interpolation").string() != "bilinear")
     result.notes.push_back("pictures are resized bilinearly, and config.json says " +

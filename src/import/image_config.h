@@ -4,8 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "import_text.h"
-#include "model_data.h"
+#include "json_field.h"
 
 namespace sidenet {
 
@@ -17,8 +16,8 @@ struct ImageConfig {
   std::vector<std::string> notes = {};
 };
 
-/// Reads it; nothing where there is none. Throws Error where it asks for what is not done here:
+/// Reads it; nothing where it is another's. Throws Error where it asks for what is not done here:
 /// another pooling in front of the head, arguments of the network.
-ImageConfig read_image_config(const CheckpointFiles& files);
+ImageConfig read_image_config(const JsonField& config);
 
 }  // namespace sidenet

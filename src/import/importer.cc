@@ -120,19 +120,21 @@ void recognise(const models::Family& family, const CheckpointFiles& files,
                const Checkpoint& checkpoint, const ImportOptions& options, ModelData& data) {
   const models::Weights weights(data.weights, data.source);
   std::optional<JsonField> config;
-  if (family.takes_texts() && !files.config.empty()) config = read_object(files.config);
+  // One that was given for images is refused with their other options.
+  if (!files.config.empty() && (family.takes_texts() || options.config.empty()))
+    config = read_object(files.config);
   models::Settings settings = given_settings(family, options, data.source);
   if (config) settings.merge(family.read_config(*config, weights));
   data.architecture = models::recognise(weights, options.architecture, settings);
   family.check_checkpoint(data.architecture, data.source, config.has_value());
-  check_names(checkpoint, files, options, data);
+  check_names(checkpoint, config, options, data);
   mark_options(family, options, data);
   data.assumptions = data.architecture.assumptions;
   data.labels = options.labels.empty() ? checkpoint.labels : options.labels;
   if (data.is_text()) {
     import_text(files, options, config, data);
   } else {
-    import_image(options.config.empty() ? read_image_config(files) : ImageConfig{}, options, data);
+    import_image(config ? read_image_config(*config) : ImageConfig{}, options, data);
   }
 }
 

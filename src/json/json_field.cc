@@ -166,4 +166,11 @@ double JsonField::number(double low, double high) const {
   return number;
 }
 
+std::vector<float> JsonField::floats(double low, double high) const {
+  std::vector<float> values;
+  for (const JsonField& each : items())
+    values.push_back(static_cast<float>(each.number(low, high)));
+  return values;
+}
+
 }  // namespace sidenet

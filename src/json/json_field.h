@@ -50,6 +50,8 @@ class JsonField {
   int integer(int low, int high) const;
   std::int64_t large_integer(std::int64_t low, std::int64_t high) const;
   double number(double low, double high) const;
+  std::vector<float> floats(double low, double high) const;  ///< of a list
+  const std::string& file() const { return document_->name.file; }
   std::string dump() const { return value_->dump(); }  ///< as JSON text
 
   /// Throws Error "FILE: PATH: expected …, got …".

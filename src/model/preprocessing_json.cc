@@ -5,21 +5,11 @@
 #include "model_metadata.h"
 
 namespace sidenet {
-namespace {
-
-std::vector<float> floats(const JsonField& field, double low, double high) {
-  std::vector<float> values;
-  for (const JsonField& item : field.items())
-    values.push_back(static_cast<float>(item.number(low, high)));
-  return values;
-}
-
-}  // namespace
 
 Preprocessing read_preprocessing(const JsonField& field) {
   Preprocessing p;
-  p.mean = floats(field.at("mean"), -kMostMean, kMostMean);
-  p.std = floats(field.at("std"), kLeastStd, kMostStd);
+  p.mean = field.at("mean").floats(-kMostMean, kMostMean);
+  p.std = field.at("std").floats(kLeastStd, kMostStd);
   p.resize = field.at("resize").integer(0, Preprocessing::kMaxPixels);
   p.crop = field.at("crop").integer(0, Preprocessing::kMaxPixels);
   p.channels = field.at("channels").integer(1, 3);
