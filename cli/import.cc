@@ -127,13 +127,11 @@ int run(Options& options) {
     const Tensor logits = read_logits(check.logits);
     try {
       model = checked_against(model, inputs.batch, logits);
-    } catch (const Error& error) {
-      const std::string message = error.what();
+    } catch (const OtherWiring& error) {
       const std::string found =
-          message.find("no weight tells") == std::string::npos
-              ? ""
-              : wiring_that_agrees(options.checkpoint, options.import, inputs.batch, logits);
-      throw Error(message + (found.empty() ? "" : "; it agrees with " + found));
+          wiring_that_agrees(options.checkpoint, options.import, inputs.batch, logits);
+      if (found.empty()) throw;
+      throw Error(error.what() + ("; it agrees with " + found));
     }
   }
   if (!options.trial.data.empty())

@@ -3,6 +3,7 @@
 // Library: libsidenet (pkg-config sidenet, CMake sidenet::sidenet).
 
 #include "sidenet/batch.h"
+#include "sidenet/error.h"
 #include "sidenet/export.h"
 #include "sidenet/model.h"
 #include "sidenet/tensor.h"
@@ -11,6 +12,15 @@ namespace sidenet {
 
 /// As far as MainNet's logits may be from PyTorch's, of the largest |logit|.
 inline constexpr double kCheckTolerance = 1e-4;
+
+/// What checked_against() throws where a network of other settings may give PyTorch's logits.
+class SIDENET_API OtherWiring : public Error {
+ public:
+  using Error::Error;
+  OtherWiring(const OtherWiring&) = default;
+  OtherWiring& operator=(const OtherWiring&) = default;
+  ~OtherWiring() override;
+};
 
 /// The largest |difference| of MainNet's logits from PyTorch's for the same rows, over the largest
 /// |logit|; NaN where one is. Throws Error as checked_against() does of what cannot be compared.

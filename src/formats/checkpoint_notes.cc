@@ -83,17 +83,15 @@ class Notes {
     checkpoint_.metadata[std::move(key)] = std::move(text);
   }
 
-  // Those that name the network.
+  // What names the network, and what is said of its wiring.
   void read_configuration(const std::string& path, const Value& value, int depth) {
     const Dict* settings = settings_of(value);
     if (settings == nullptr || settings->items.size() > kMaxSettings) return;
     for (const auto& [key, inner] : settings->items) {
       const std::string_view name = pickle::text_of(key);
       if (name.size() > kMaxText) continue;
-      const auto* text = std::get_if<const pickle::Text*>(&inner);
-      if (text != nullptr && is_among(kNetworkNames, name)) {
-        if (auto said = metadata_text(inner)) add(path + "." + std::string(name), std::move(*said));
-      } else if (is_among(kWirings, name)) {
+      const bool is_text = std::holds_alternative<const pickle::Text*>(inner);
+      if ((is_text && is_among(kNetworkNames, name)) || is_among(kWirings, name)) {
         if (auto said = metadata_text(inner)) add(path + "." + std::string(name), std::move(*said));
       } else if (depth < kMaxDepth &&
                  (is_among(kConfigurations, name) || is_among(kNetworkNames, name))) {

@@ -87,7 +87,7 @@ class WeightFinder {
     // Of those that are no usual key, one alone says little beside tensors of this dict's own.
     const bool usual = std::any_of(found.begin(), found.end(),
                                    [](const Child& child) { return is_preferred(child.key); });
-    if (found.empty() || (!usual && holds(dict) != Holds::nothing)) found.clear();
+    if (!usual && holds(dict) != Holds::nothing) found.clear();
     if (found.empty() && holds(dict) == Holds::nothing) {
       if (const Child only = only_dict_with_tensors(dict); only.dict != nullptr)
         found.push_back(only);
@@ -175,10 +175,6 @@ void refuse_array(const Value& value, const std::string& name) {
   throw Error(name + ": expected a dict of tensors (a state_dict), got " + pickle::describe(root) +
               (pickle::dict_of(root) != nullptr ? " without one" : ""));
 }
-
-}  // namespace
-
-namespace {
 
 // Reads the tensors of a dict, or of those that it leads to.
 class Collector {

@@ -42,15 +42,13 @@ bool is_normalisation(const std::string& name) {
 }  // namespace
 
 std::string list_names(const std::vector<std::string>& names) {
-  constexpr std::size_t kMost = 5, kLongestList = 150, kLongestName = 60;
+  constexpr std::size_t kMost = 5, kLongestList = 150;
   std::string text;
   std::size_t shown = 0;
   for (; shown < std::min(names.size(), kMost); ++shown) {
-    const std::string& name = names[shown];
-    const std::string end =
-        name.size() <= kLongestName ? name : "…" + name.substr(name.size() - kLongestName);
-    if (shown > 0 && text.size() + end.size() + 4 > kLongestList) break;
-    text += (shown == 0 ? "'" : ", '") + end + "'";
+    const std::string name = models::shown_name(names[shown]);
+    if (shown > 0 && text.size() + name.size() + 4 > kLongestList) break;
+    text += (shown == 0 ? "'" : ", '") + name + "'";
   }
   return names.size() > shown ? text + " and " + std::to_string(names.size() - shown) + " more"
                               : text;
@@ -62,7 +60,7 @@ void choose_tensors(const ImportOptions& options, ModelData& data) {
       return is_under(tensor.first, module);
     });
     if (count == 0)
-      throw Error(data.source + ": drop: expected a module of the checkpoint, got " + "'" + module +
+      throw Error(data.source + ": drop: expected a module of the checkpoint, got '" + module +
                   "', which no tensor stands under");
     data.notes.push_back(printable_line("left out, as asked: '" + module + "', " +
                                         std::to_string(count) + " tensors"));
@@ -76,7 +74,7 @@ void choose_tensors(const ImportOptions& options, ModelData& data) {
     }
   }
   if (under.empty())
-    throw Error(data.source + ": prefix: expected the beginning of tensors' names, got " + "'" +
+    throw Error(data.source + ": prefix: expected the beginning of tensors' names, got '" +
                 options.prefix + "', with which none begins");
   const std::size_t others = data.weights.size() - under.size();
   if (others > 0)

@@ -59,33 +59,18 @@ Prefixes prefixes_of(const std::string& path) {
   return {path, ""};
 }
 
-// Other paths to the same encoder: find_network() refuses another one.
-std::vector<std::string> twins_of(const std::string& path,
-                                  const std::map<std::string, Tensor>& tensors) {
-  std::vector<std::string> twins;
-  for (const auto& [name, tensor] : tensors) {
-    if (!name.ends_with("." + kBertAnchor)) continue;
-    const std::string other = name.substr(0, name.size() - kBertAnchor.size());
-    if (other != path) twins.push_back(other);
-  }
-  return twins;
-}
-
 }  // namespace
 
 bool clean_bert_names(std::map<std::string, Tensor>& tensors, const std::string& file) {
-  const auto path = find_network(tensors, kBertAnchor, file);
-  if (!path) return false;
-  const auto [wrapper, encoder] = prefixes_of(*path);
-  refuse_foreign_module(*path + kBertAnchor, *path, file);
+  const auto network = find_network(tensors, kBertAnchor, file);
+  if (!network) return false;
+  const std::string& path = network->prefix;
+  const auto [wrapper, encoder] = prefixes_of(path);
+  refuse_foreign_module(path + kBertAnchor, path, file);
   refuse_foreign_names(tensors, file);
-  const std::vector<std::string> twins = twins_of(*path, tensors);
   std::map<std::string, Tensor> clean;
   for (const auto& [name, tensor] : tensors) {
-    const bool is_of_twin = std::any_of(twins.begin(), twins.end(), [&](const std::string& twin) {
-      return name.starts_with(twin);
-    });
-    if (is_of_twin) continue;
+    if (network->is_in_twin(name)) continue;
     std::string rest = name;
     if (name.starts_with(wrapper)) {
       rest = name.substr(wrapper.size());

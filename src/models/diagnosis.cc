@@ -73,10 +73,7 @@ std::string diagnose(const Weights& weights) {
   for (const Sign& sign : kSigns) {
     for (const auto& [name, tensor] : weights.tensors()) {
       if (!shows(sign, name)) continue;
-      constexpr std::size_t kLongest = 60;
-      const bool is_long = name.size() > kLongest;
-      return ": '" + (is_long ? "…" + name.substr(name.size() - kLongest) : name) +
-             "': " + sign.meaning;
+      return ": '" + shown_name(name) + "': " + sign.meaning;
     }
   }
   return "";

@@ -42,41 +42,44 @@ bool Family::is_called(const std::string& asked, const std::string& architecture
   return asked == architecture || asked == name();
 }
 
-std::optional<std::string> find_network(const std::map<std::string, Tensor>& tensors,
-                                        const std::string& anchor, const std::string& file) {
+bool FoundNetwork::is_in_twin(const std::string& tensor) const {
+  return std::any_of(twins.begin(), twins.end(),
+                     [&](const std::string& twin) { return tensor.starts_with(twin); });
+}
+
+std::optional<FoundNetwork> find_network(const std::map<std::string, Tensor>& tensors,
+                                         const std::string& anchor, const std::string& file) {
   constexpr std::size_t kMostCompared = 16, kMostListed = 5;
-  std::vector<std::string> paths = paths_before(tensors, anchor);
+  const std::vector<std::string> paths = paths_before(tensors, anchor);
   if (paths.empty()) return std::nullopt;
-  const std::string first = paths.front();
-  if (paths.size() <= kMostCompared) {
-    std::erase_if(paths, [&](const std::string& path) {
-      return path != first && is_same_network(tensors, first, path);
-    });
+  FoundNetwork found{paths.front(), {}};
+  std::vector<std::string> several{found.prefix};
+  for (std::size_t i = 1; i < paths.size(); ++i) {
+    const bool is_twin =
+        paths.size() <= kMostCompared && is_same_network(tensors, found.prefix, paths[i]);
+    (is_twin ? found.twins : several).push_back(paths[i]);
   }
-  if (paths.size() == 1) return first;
+  if (several.size() == 1) return found;
   std::string list;
-  for (std::size_t i = 0; i < std::min(paths.size(), kMostListed); ++i)
-    list +=
-        (i == 0 ? "" : ", ") + (paths[i].empty() ? "one without a prefix" : "'" + paths[i] + "'");
-  if (paths.size() > kMostListed)
-    list += " and " + std::to_string(paths.size() - kMostListed) + " more";
+  for (std::size_t i = 0; i < std::min(several.size(), kMostListed); ++i)
+    list += (i == 0 ? "" : ", ") +
+            (several[i].empty() ? "one without a prefix" : "'" + several[i] + "'");
+  if (several.size() > kMostListed)
+    list += " and " + std::to_string(several.size() - kMostListed) + " more";
   throw Error(file + ": holds several networks: " + list +
               ": expected one; choose it with --prefix, or leave the others out with --drop");
 }
 
 std::optional<CleanedNames> Family::clean_names(std::map<std::string, Tensor>& tensors,
                                                 const std::string& file) const {
-  const auto prefix = find_network(tensors, landmarks().back(), file);
-  if (!prefix) return std::nullopt;
-  CleanedNames cleaned{*prefix, {}};
-  std::vector<std::string> twins = paths_before(tensors, landmarks().back());
-  std::erase(twins, *prefix);
+  const auto network = find_network(tensors, landmarks().back(), file);
+  if (!network) return std::nullopt;
+  CleanedNames cleaned{network->prefix, {}};
   std::map<std::string, Tensor> under;
   for (auto& [name, tensor] : tensors) {
-    if (name.starts_with(*prefix)) {
-      under.emplace(name.substr(prefix->size()), std::move(tensor));
-    } else if (std::none_of(twins.begin(), twins.end(),
-                            [&](const std::string& twin) { return name.starts_with(twin); })) {
+    if (name.starts_with(network->prefix)) {
+      under.emplace(name.substr(network->prefix.size()), std::move(tensor));
+    } else if (!network->is_in_twin(name)) {
       cleaned.left_out.push_back(name);
     }
   }

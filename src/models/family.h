@@ -73,9 +73,16 @@ class Family {
                       const Shape& input_shape) const = 0;
 };
 
-/// What stands before the tensor `anchor` in a checkpoint, "model."; nothing where there is none.
-/// Throws Error, listing them, where several networks have one.
-std::optional<std::string> find_network(const std::map<std::string, Tensor>& tensors,
-                                        const std::string& anchor, const std::string& file);
+/// Where a network stands in a checkpoint.
+struct FoundNetwork {
+  std::string prefix;              ///< what stands before its anchor, "model."
+  std::vector<std::string> twins;  ///< other prefixes of the same tensors' bytes; a few at most
+  bool is_in_twin(const std::string& tensor) const;
+};
+
+/// The network that has the tensor `anchor`; nothing where there is none. Throws Error, listing
+/// them, where several have one.
+std::optional<FoundNetwork> find_network(const std::map<std::string, Tensor>& tensors,
+                                         const std::string& anchor, const std::string& file);
 
 }  // namespace sidenet::models

@@ -5,6 +5,7 @@
 
 #include "json_field.h"
 #include "sidenet/error.h"
+#include "weights.h"
 
 namespace sidenet::models {
 namespace {
@@ -65,11 +66,7 @@ void refuse_foreign_names(const std::map<std::string, Tensor>& tensors, const st
       return tensor.first.find(part) != std::string::npos;
     });
     if (found == tensors.end()) continue;
-    constexpr std::size_t kLongest = 60;
-    const std::string& name = found->first;
-    throw Error(file + ": tensor '" +
-                (name.size() <= kLongest ? name : "…" + name.substr(name.size() - kLongest)) +
-                "': is of " + meaning);
+    throw Error(file + ": tensor '" + shown_name(found->first) + "': is of " + meaning);
   }
 }
 

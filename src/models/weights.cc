@@ -6,6 +6,11 @@
 
 namespace sidenet::models {
 
+std::string shown_name(const std::string& name) {
+  constexpr std::size_t kLongest = 60;
+  return name.size() <= kLongest ? name : "…" + name.substr(name.size() - kLongest);
+}
+
 Weights Weights::sub(const std::string& scope) const {
   Weights result = *this;
   result.prefix_ += scope + ".";

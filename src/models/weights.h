@@ -10,6 +10,9 @@
 
 namespace sidenet::models {
 
+/// A tensor's name as a message shows it: of a long one the end, behind an ellipsis.
+std::string shown_name(const std::string& name);
+
 /// Named weights, looked up by scope: `weights.sub("layer1").sub("0").get("conv1.weight", {64, 64,
 /// 3, 3})`.
 class Weights {

@@ -20,12 +20,10 @@ Tensor mainnet_logits(const Model& model, const Batch& inputs) {
   const std::int64_t rows = inputs.rows();
   const auto classes = static_cast<std::int64_t>(model.labels().size());
   Session session(model, {.execution = {.batch = kBatch}, .mark_failed_rows = true});
-  ExitPolicy final_only;
-  final_only.always_exit = kFinalExit;
   Tensor logits(DType::f32, {rows, classes});
   for (std::int64_t first = 0; first < rows; first += kBatch) {
     const Batch some = rows_of(inputs, first, std::min(kBatch, rows - first));
-    const Answers answers = session.run(some, final_only);
+    const Answers answers = session.run(some, ExitPolicy::final_only());
     std::memcpy(logits.mutable_data<float>() + first * classes, answers.logits.data<float>(),
                 answers.logits.bytes());
   }
@@ -88,31 +86,33 @@ bool are_reordered(const Tensor& ours, const Tensor& theirs, double tolerance) {
   return true;
 }
 
-// What is wrong, as far as the numbers tell.
-std::string diagnosis(const Tensor& ours, const Tensor& theirs, const Worst& worst) {
+// What is wrong with the numbers themselves, whatever the wiring; empty: nothing that shows.
+std::string fault_of(const Tensor& ours, const Tensor& theirs, double largest) {
   if (holds_nan(theirs)) return "PyTorch's hold NaN";
   if (holds_nan(ours)) return "MainNet's own hold NaN";
   if (are_probabilities(theirs, 0, 1.001, [](double x) { return x; }))
     return "PyTorch's are probabilities: expected logits, from in front of the softmax";
   if (are_probabilities(theirs, -1e30, 0.001, [](double x) { return std::exp(x); }))
     return "PyTorch's are logarithms of probabilities: expected logits";
-  if (are_reordered(ours, theirs, kCheckTolerance * worst.largest))
+  if (are_reordered(ours, theirs, kCheckTolerance * largest))
     return "they are the same logits in another order of the classes";
-  constexpr double kRounding = 5e-3;
-  return std::string("a setting that no weight tells was taken wrongly") +
-         (worst.difference <= kRounding * worst.largest
-              ? " (an epsilon?), or PyTorch computed in half precision"
-              : "");
+  return "";
 }
 
 [[noreturn]] void refuse(const Model& model, const Tensor& ours, const Tensor& theirs,
                          const Worst& worst) {
+  constexpr double kRounding = 5e-3;
   const std::int64_t classes = ours.dim(1);
   std::ostringstream message;
   message << data_of(model).source << ": check: row " << worst.at / classes << ", class "
           << worst.at % classes << ": expected PyTorch's logit " << theirs.data<float>()[worst.at]
-          << ", got " << ours.data<float>()[worst.at] << ": " << diagnosis(ours, theirs, worst);
-  throw Error(message.str());
+          << ", got " << ours.data<float>()[worst.at] << ": ";
+  if (const std::string fault = fault_of(ours, theirs, worst.largest); !fault.empty())
+    throw Error(message.str() + fault);
+  message << "a setting that no weight tells was taken wrongly";
+  if (worst.difference <= kRounding * worst.largest)
+    message << " (an epsilon?), or PyTorch computed in half precision";
+  throw OtherWiring(message.str());
 }
 
 void check_shapes(const Model& model, const Batch& inputs, const Tensor& logits) {
@@ -131,6 +131,8 @@ double share(const Worst& worst) {
 }
 
 }  // namespace
+
+OtherWiring::~OtherWiring() = default;
 
 double reference_difference(const Model& model, const Batch& inputs, const Tensor& logits) {
   check_shapes(model, inputs, logits);

@@ -7,9 +7,9 @@ MODEL is the model file: its tensors have transformers' names, but for the prefi
 """
 import json
 import pathlib
-import struct
 import sys
 
+import safetensors
 import torch
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -20,19 +20,10 @@ LENGTHS = (3, 9, 24, 40)
 
 
 def read_model(path):
-    """Metadata and tensors of a safetensors file, those of floats."""
-    data = pathlib.Path(path).read_bytes()
-    (length,) = struct.unpack("<Q", data[:8])
-    header = json.loads(data[8:8 + length])
-    metadata, tensors = header.pop("__metadata__"), {}
-    for name, entry in header.items():
-        kind = {"F32": torch.float32, "F16": torch.float16}.get(entry["dtype"])
-        if kind is None:
-            continue
-        begin, end = entry["data_offsets"]
-        part = bytearray(data[8 + length + begin:8 + length + end])
-        tensors[name] = torch.frombuffer(part, dtype=kind).reshape(entry["shape"]).float()
-    return metadata, tensors
+    """Metadata and MainNet's tensors of a model file."""
+    with safetensors.safe_open(path, "pt") as file:
+        names = [name for name in file.keys() if name.startswith(("embeddings.", "encoder.", "pooler.", "classifier."))]
+        return file.metadata(), {name: file.get_tensor(name).float() for name in names}
 
 
 def mainnet(path):
@@ -48,9 +39,7 @@ def mainnet(path):
         intermediate_size=len(tensors["encoder.layer.0.intermediate.dense.weight"]),
         max_position_embeddings=len(tensors["embeddings.position_embeddings.weight"]))
     net = transformers.BertForSequenceClassification(config)
-    state = {name if name.startswith("classifier.") else "bert." + name: tensor for name, tensor in tensors.items()
-             if name.startswith(("embeddings.", "encoder.", "pooler.", "classifier."))}
-    net.load_state_dict(state)
+    net.load_state_dict({name if name.startswith("classifier.") else "bert." + name: tensor for name, tensor in tensors.items()})
     return net
 
 
