@@ -165,6 +165,11 @@ void add_network_options(CLI::App& app, Options& options) {
               "Where option A's new channels are");
   add_setting(app, import, "--epsilon", "epsilon", "E", "Of batch norms or layer norms");
   add_setting(app, import, "--activation", "activation", "NAME", "relu, gelu, …");
+  add_setting(app, import, "--head", "head", "MODULE,…", "The head's modules, in their order");
+  add_setting(app, import, "--head-activation", "head_activation", "NAME|none",
+              "Between its linear layers");
+  add_setting(app, import, "--one-logit", "one_logit", "sigmoid",
+              "One logit is a sigmoid's: two classes, the second with its probability");
   add_setting(app, import, "--attention-heads", "attention_heads", "N", "Of texts");
 }
 

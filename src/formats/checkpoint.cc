@@ -10,6 +10,7 @@
 #include "pytorch_zip.h"
 #include "read_budget.h"
 #include "safetensors.h"
+#include "sharded_checkpoint.h"
 #include "sidenet/error.h"
 #include "state_dict.h"
 
@@ -73,19 +74,11 @@ Checkpoint read_by_format(std::span<const std::byte> bytes,
   fail_unknown(text, name);
 }
 
-}  // namespace
-
-Checkpoint read_checkpoint(const std::string& path) {
-  const auto file = MappedFile::open(path);
-  return read_checkpoint(file->bytes(), file, path);
-}
-
-Checkpoint read_checkpoint(std::span<const std::byte> bytes,
-                           std::shared_ptr<const Storage> keep_alive, const std::string& name) {
+// With the names as they are in the file.
+Checkpoint read_whole(std::span<const std::byte> bytes, std::shared_ptr<const Storage> keep_alive,
+                      const std::string& name) {
   try {
-    Checkpoint checkpoint = read_by_format(bytes, std::move(keep_alive), name);
-    strip_common_prefixes(checkpoint.tensors);
-    return checkpoint;
+    return read_by_format(bytes, std::move(keep_alive), name);
   } catch (const OverBudget& error) {  // a container of the readers does not know the file
     const std::string message = error.what();
     throw Error(message.starts_with(printable_line(name)) ? message
@@ -93,6 +86,28 @@ Checkpoint read_checkpoint(std::span<const std::byte> bytes,
   } catch (const std::bad_alloc&) {
     throw Error(name + ": out of memory while reading the checkpoint");
   }
+}
+
+}  // namespace
+
+Checkpoint read_checkpoint(const std::string& path) {
+  if (is_checkpoint_index(path)) {
+    Checkpoint checkpoint = read_sharded(path, [](const std::string& shard) {
+      const auto file = MappedFile::open(shard);
+      return read_whole(file->bytes(), file, shard);
+    });
+    strip_common_prefixes(checkpoint.tensors);
+    return checkpoint;
+  }
+  const auto file = MappedFile::open(path);
+  return read_checkpoint(file->bytes(), file, path);
+}
+
+Checkpoint read_checkpoint(std::span<const std::byte> bytes,
+                           std::shared_ptr<const Storage> keep_alive, const std::string& name) {
+  Checkpoint checkpoint = read_whole(bytes, std::move(keep_alive), name);
+  strip_common_prefixes(checkpoint.tensors);
+  return checkpoint;
 }
 
 }  // namespace sidenet

@@ -42,7 +42,7 @@ std::vector<Evidence> evidence_of(const Checkpoint& checkpoint,
     if (names_network(key)) evidence.push_back({"'" + printable_line(key) + "'", value});
   }
   if (is_text || !config) return evidence;  // a text's is read whole elsewhere
-  for (const char* key : {"architecture", "model_name"}) {
+  for (const char* key : {"architecture", "model_name", "model_type"}) {
     if (config->has(key))
       evidence.push_back({config->file() + ": '" + key + "'", config->at(key).string()});
   }

@@ -100,10 +100,10 @@ void refuse_without_weights(const std::string& path) {
   refuse_cache(folder);
   const std::vector<std::string> files = names_in(folder, false);
   for (const std::string& file : files) {
-    if (file.ends_with(".safetensors.index.json") || file.ends_with(".bin.index.json") ||
-        file.find("-00001-of-") != std::string::npos)
+    if (file.find("-00001-of-") != std::string::npos)
       throw Error(path + ": the weights are split into several files (" + file +
-                  "), expected one: save_pretrained(…, max_shard_size=\"100GB\") writes it");
+                  "), expected their index too: model.safetensors.index.json or "
+                  "pytorch_model.bin.index.json");
   }
   std::vector<std::string> checkpoints;
   std::copy_if(files.begin(), files.end(), std::back_inserter(checkpoints), is_checkpoint);

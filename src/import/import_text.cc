@@ -96,8 +96,11 @@ CheckpointFiles find_checkpoint_files(const std::string& path, const ImportOptio
   const fs::path folder = is_folder ? fs::path(path) : fs::path(path).parent_path();
   files.weights = path;
   if (is_folder) {
-    files.weights = if_there(folder / "model.safetensors");
-    if (files.weights.empty()) files.weights = if_there(folder / "pytorch_model.bin");
+    files.weights.clear();
+    for (const char* name : {"model.safetensors", "model.safetensors.index.json",
+                             "pytorch_model.bin", "pytorch_model.bin.index.json"}) {
+      if (files.weights.empty()) files.weights = if_there(folder / name);
+    }
     if (files.weights.empty()) refuse_without_weights(path);
     refuse_adapter_beside(path);
   }

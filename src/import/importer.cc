@@ -1,5 +1,7 @@
 #include <algorithm>
 
+#include "config_labels.h"
+#include "derived_weights.h"
 #include "evidence.h"
 #include "exit_graph.h"
 #include "families.h"
@@ -9,20 +11,20 @@
 #include "model_data.h"
 #include "model_metadata.h"
 #include "named_errors.h"
+#include "sharded_checkpoint.h"
 #include "sidenet/checkpoint.h"
 #include "sidenet/error.h"
 
 namespace sidenet {
 namespace {
 
-// Gives data.weights the names of the first family that knows them; `left_out` is what stands
-// outside its network.
+// Gives data.weights the names of the first family that knows them.
 const models::Family& clean_names(ModelData& data, const CheckpointFiles& files,
-                                  std::vector<std::string>& left_out) {
+                                  models::CleanedNames& names) {
   for (const models::Family* family : models::families()) {
     auto cleaned = family->clean_names(data.weights, data.source);
     if (!cleaned) continue;
-    left_out = std::move(cleaned->left_out);
+    names = *std::move(cleaned);
     return *family;
   }
   models::refuse_unknown(models::Weights(data.weights, data.source), told_by_config(files));
@@ -54,11 +56,13 @@ models::Settings given_settings(const models::Family& family, const ImportOption
   return settings;
 }
 
-// Of settings that were given: by a config.json, or by the user.
-void mark_options(const models::Family& family, const ImportOptions& options, ModelData& data) {
+// Of settings that were given: by a config.json, by names of tensors, or by the user.
+void mark_sources(const models::Family& family, const models::Settings& of_names,
+                  const ImportOptions& options, ModelData& data) {
   for (Assumption& assumption : data.architecture.assumptions) {
     std::string name = assumption.what;
     std::replace(name.begin(), name.end(), ' ', '_');
+    if (of_names.contains(name)) assumption.source = AssumptionSource::weights;
     if (options.settings.contains(name) && family.settings().contains(name))
       assumption.source = AssumptionSource::option;
   }
@@ -117,24 +121,28 @@ void warn_of_non_finite(ModelData& data) {
 
 // Architecture, labels, and what belongs to images or texts.
 void recognise(const models::Family& family, const CheckpointFiles& files,
-               const Checkpoint& checkpoint, const ImportOptions& options, ModelData& data) {
+               const Checkpoint& checkpoint, const models::Settings& of_names,
+               const ImportOptions& options, ModelData& data) {
   const models::Weights weights(data.weights, data.source);
   std::optional<JsonField> config;
   // One that was given for images is refused with their other options.
   if (!files.config.empty() && (family.takes_texts() || options.config.empty()))
     config = read_object(files.config);
   models::Settings settings = given_settings(family, options, data.source);
+  settings.insert(of_names.begin(), of_names.end());
   if (config) settings.merge(family.read_config(*config, weights));
   data.architecture = models::recognise(weights, options.architecture, settings);
   family.check_checkpoint(data.architecture, data.source, config.has_value());
   check_names(checkpoint, config, options, data);
-  mark_options(family, options, data);
+  mark_sources(family, of_names, options, data);
   data.assumptions = data.architecture.assumptions;
   data.labels = options.labels.empty() ? checkpoint.labels : options.labels;
   if (data.is_text()) {
     import_text(files, options, config, data);
   } else {
     import_image(config ? read_image_config(*config) : ImageConfig{}, options, data);
+    if (config && data.labels.empty())
+      data.labels = read_config_labels(*config, data.architecture.classes);
   }
 }
 
@@ -148,16 +156,17 @@ Model import_model(const std::string& path, const ImportOptions& options) {
   data.source = files.weights;
   data.weights = std::move(checkpoint.tensors);
   choose_tensors(options, data);
-  std::vector<std::string> left_out;
-  const models::Family& family = clean_names(data, files, left_out);
+  compute_derived_weights(data);
+  models::CleanedNames names;
+  const models::Family& family = clean_names(data, files, names);
   try {
-    recognise(family, files, checkpoint, options, data);
+    recognise(family, files, checkpoint, names.settings, options, data);
   } catch (const Error& error) {
-    if (left_out.empty()) throw;
-    throw Error(error.what() + ("; outside its prefix stand " + list_names(left_out)));
+    if (names.left_out.empty()) throw;
+    throw Error(error.what() + ("; outside its prefix stand " + list_names(names.left_out)));
   }
   Graph mainnet =
-      naming_file(data.source, [&] { return build_of_used(family, std::move(left_out), data); });
+      naming_file(data.source, [&] { return build_of_used(family, names.left_out, data); });
   check_labels(options, data);
   warn_of_non_finite(data);
   return make_model(std::move(data), std::move(mainnet));
@@ -169,6 +178,7 @@ std::vector<std::string> Model::checkpoint_files(const std::string& path,
                                                  const ImportOptions& options) {
   const CheckpointFiles files = find_checkpoint_files(path, options);
   std::vector<std::string> found;
+  if (is_checkpoint_index(files.weights)) found = checkpoint_shards(files.weights);
   for (const std::string& file :
        {files.weights, files.config, files.tokenizer_config, files.sentence_config,
         files.special_tokens_map, files.added_tokens, files.vocabulary}) {

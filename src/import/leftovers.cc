@@ -4,6 +4,7 @@
 #include <array>
 
 #include "sidenet/error.h"
+#include "wrapped_names.h"
 
 namespace sidenet {
 namespace {
@@ -34,6 +35,13 @@ bool is_of_training(const std::string& name) {
   return false;
 }
 
+// A module as it was given: by the file's names, or by those without wrappers.
+std::string name_in(const ModelData& data, const std::string& given) {
+  const auto at = data.weights.lower_bound(given);
+  const bool is_there = at != data.weights.end() && at->first.starts_with(given);
+  return is_there || given.empty() ? given : without_wrappers(given);
+}
+
 // The mean or standard deviation of channels: a part of no layer.
 bool is_normalisation(const std::string& name) {
   return (name.ends_with("mean") && !name.ends_with("running_mean")) || name.ends_with("std");
@@ -55,7 +63,9 @@ std::string list_names(const std::vector<std::string>& names) {
 }
 
 void choose_tensors(const ImportOptions& options, ModelData& data) {
-  for (const std::string& module : options.drop) {
+  unwrap_names(data.weights);
+  for (const std::string& given : options.drop) {
+    const std::string module = name_in(data, given);
     const auto count = module.empty() ? 0 : std::erase_if(data.weights, [&](const auto& tensor) {
       return is_under(tensor.first, module);
     });
@@ -66,19 +76,20 @@ void choose_tensors(const ImportOptions& options, ModelData& data) {
                                         std::to_string(count) + " tensors"));
   }
   if (options.prefix.empty()) return;
+  const std::string prefix = name_in(data, options.prefix);
   std::map<std::string, Tensor> under;
   for (auto& [name, tensor] : data.weights) {
-    if (name.size() > options.prefix.size() && is_under(name, options.prefix)) {
-      const std::size_t bytes = options.prefix.size() + (options.prefix.ends_with('.') ? 0 : 1);
+    if (name.size() > prefix.size() && is_under(name, prefix)) {
+      const std::size_t bytes = prefix.size() + (prefix.ends_with('.') ? 0 : 1);
       under.emplace(name.substr(bytes), std::move(tensor));
     }
   }
   if (under.empty())
-    throw Error(data.source + ": prefix: expected the beginning of tensors' names, got '" +
-                options.prefix + "', with which none begins");
+    throw Error(data.source + ": prefix: expected the beginning of tensors' names, got '" + prefix +
+                "', with which none begins");
   const std::size_t others = data.weights.size() - under.size();
   if (others > 0)
-    data.notes.push_back(printable_line("left out, not under '" + options.prefix +
+    data.notes.push_back(printable_line("left out, not under '" + prefix +
                                         "': " + std::to_string(others) + " tensors"));
   data.weights = std::move(under);
 }
@@ -104,8 +115,8 @@ void judge_leftovers(const models::Family& family, const std::vector<std::string
                 " has no place for" +
                 (is_scale ? ": if the network normalises its input by them, give --mean, --std and "
                             "--drop MODULE"
-                          : ", so its answers would be wrong; --drop MODULE only where it makes no "
-                            "use of them"));
+                          : ", so its answers would be wrong: --head names the head's modules in "
+                            "their order, --drop those of no use"));
   }
   if (!harmless.empty())
     data.notes.push_back(

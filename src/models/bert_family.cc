@@ -1,6 +1,7 @@
 #include "bert.h"
 #include "family.h"
 #include "foreign_names.h"
+#include "hub_config.h"
 #include "json_field.h"
 #include "network_names.h"
 #include "sidenet/error.h"
@@ -28,11 +29,7 @@ bool is_read_class(const std::string& name) {
 // A classifier of single tokens, one with several labels a text, or somebody's own class has the
 // names of a classifier of texts, and may have other answers.
 void read_classes(const JsonField& config, Settings& settings) {
-  if (config.has("auto_map")) {
-    for (const auto& [key, value] : config.at("auto_map").members()) {
-      if (key.starts_with("AutoModel")) value.refuse("a network without Python code of its own");
-    }
-  }
+  refuse_own_code(config);
   if (!config.has("architectures")) return;
   for (const JsonField& architecture : config.at("architectures").items()) {
     const std::string& name = architecture.string();
@@ -65,10 +62,7 @@ Settings read_settings(const JsonField& config) {
   }
   if (config.has("pruned_heads") && !config.at("pruned_heads").members().empty())
     config.at("pruned_heads").refuse("no pruned heads");
-  if (config.has("problem_type") &&
-      config.at("problem_type").string() != "single_label_classification")
-    config.at("problem_type")
-        .refuse("single_label_classification (labels by sigmoid and regressions are not read)");
+  refuse_other_problems(config);
   if (const char* key = either(config, "num_attention_heads", "n_heads"); config.has(key))
     settings["num_attention_heads"] = std::to_string(config.at(key).integer(1, 4096));
   // DistilBERT has no such key: its epsilon is always the same.

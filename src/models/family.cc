@@ -74,7 +74,7 @@ std::optional<CleanedNames> Family::clean_names(std::map<std::string, Tensor>& t
                                                 const std::string& file) const {
   const auto network = find_network(tensors, landmarks().back(), file);
   if (!network) return std::nullopt;
-  CleanedNames cleaned{network->prefix, {}};
+  CleanedNames cleaned{network->prefix, {}, {}};
   std::map<std::string, Tensor> under;
   for (auto& [name, tensor] : tensors) {
     if (name.starts_with(network->prefix)) {

@@ -17,6 +17,7 @@ namespace sidenet::models {
 struct CleanedNames {
   std::string prefix;                 ///< a wrapper's path, "model."; empty: none
   std::vector<std::string> left_out;  ///< tensors that did not stand under it
+  Settings settings;                  ///< what the names tell beyond the weights
 };
 
 /// A family of networks: all that is known of it. Each stands in a file of its own; families.cc

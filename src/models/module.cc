@@ -18,13 +18,15 @@ NodeId conv_bn(Module module, const std::string& conv, const std::string& bn, No
       std::make_shared<ops::Conv2d>(
           weight, bias, ops::Conv2dParameters{stride, padding.value_or(kernel / 2), 1, groups}),
       {x});
-  const Weights norm = module.weights.sub(bn);
-  return module.graph.add(
-      module.path(bn),
-      std::make_shared<ops::BatchNorm>(norm.get("weight", {out}), norm.get("bias", {out}),
-                                       norm.get("running_mean", {out}),
-                                       norm.get("running_var", {out}), module.epsilon),
-      {x});
+  return module.graph.add(module.path(bn), batch_norm(module, bn, out), {x});
+}
+
+std::shared_ptr<const Operation> batch_norm(Module module, const std::string& name,
+                                            std::int64_t channels) {
+  const Weights norm = module.weights.sub(name);
+  return std::make_shared<ops::BatchNorm>(
+      norm.get("weight", {channels}), norm.get("bias", {channels}),
+      norm.get("running_mean", {channels}), norm.get("running_var", {channels}), module.epsilon);
 }
 
 NodeId activate(Module module, const std::string& name, NodeId x) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -24,6 +25,8 @@ struct Module {
 NodeId conv_bn(Module module, const std::string& conv, const std::string& bn, NodeId x,
                const Shape& weight_shape, int stride, int groups = 1,
                std::optional<int> padding = {});
+std::shared_ptr<const Operation> batch_norm(Module module, const std::string& name,
+                                            std::int64_t channels);
 NodeId activate(Module module, const std::string& name, NodeId x);
 
 }  // namespace sidenet::models

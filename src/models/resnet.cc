@@ -3,7 +3,6 @@
 #include "add.h"
 #include "checked.h"
 #include "flatten.h"
-#include "linear.h"
 #include "module.h"
 #include "pad_shortcut.h"
 #include "pool2d.h"
@@ -11,7 +10,7 @@
 namespace sidenet::models {
 namespace {
 
-using ops::Add, ops::AdaptiveAvgPool2d, ops::Flatten, ops::Linear, ops::PadShortcut, ops::Pool2d;
+using ops::Add, ops::AdaptiveAvgPool2d, ops::Flatten, ops::PadShortcut, ops::Pool2d;
 
 NodeId shortcut(const ResNetConfig& config, Module block, NodeId x, std::int64_t in,
                 std::int64_t out, int stride) {
@@ -90,10 +89,7 @@ Graph build_resnet(const ResNetConfig& config, const Weights& weights, const Sha
   }
   x = graph.add("avgpool", std::make_shared<AdaptiveAvgPool2d>(1), {x});
   x = graph.add("flatten", std::make_shared<Flatten>(), {x});
-  const Weights head = weights.sub(config.head);
-  const Tensor bias = head.has("bias") ? head.get("bias", {config.classes}) : Tensor();
-  x = graph.add(config.head,
-                std::make_shared<Linear>(head.get("weight", {config.classes, in}), bias), {x});
+  x = build_head(config.head, net, x);
   graph.add_exit(kFinalExit, x);
   return graph;
 }

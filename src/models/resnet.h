@@ -6,6 +6,7 @@
 
 #include "activation.h"
 #include "architecture.h"
+#include "head.h"
 
 namespace sidenet::models {
 
@@ -18,10 +19,9 @@ struct ResNetConfig {
   int groups = 1;  ///< of the 3x3 convolutions (ResNeXt, arXiv 1611.05431)
   int width = 64;  ///< channels of the first 3x3 convolution
   int stem_channels = 64;
-  int classes = 0;
   /// Module of the 1x1 shortcuts: "downsample" or "shortcut"; empty: option A.
   std::string shortcut;
-  std::string head;  ///< "fc", "linear" or "classifier"
+  Head head;
 
   // Not in the weights: read_settings().
   int stem_stride = 1;         ///< default: 2 of a 7x7 kernel, as for ImageNet

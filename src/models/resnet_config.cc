@@ -1,9 +1,15 @@
+#include <array>
+
 #include "diagnosis.h"
 #include "resnet.h"
 #include "sidenet/error.h"
 
 namespace sidenet::models {
 namespace {
+
+// As networks and libraries call it.
+constexpr std::array kUsualHeads{"fc",     "linear", "classifier", "last_linear", "head",
+                                 "logits", "output", "out",        "cls_head",    "heads"};
 
 int count_blocks(const Weights& stage) {
   int count = 0;
@@ -28,10 +34,9 @@ int layers(const ResNetConfig& config) {
   }
   throw Error(
       weights.file() +
-      ": no classification head: expected one layer fc, linear or classifier, found " +
-      (found.empty()
-           ? "features alone"
-           : found + ": if that layer alone is the head, save it as 'fc.weight' and 'fc.bias'"));
+      ": no classification head: expected fc, linear, classifier, head or the like, found " +
+      (found.empty() ? "features alone"
+                     : found + ": --head MODULE says that it is that one, several in their order"));
 }
 
 // GroupNorm and InstanceNorm have no running statistics; fused networks have no norm at all.
@@ -116,14 +121,9 @@ std::optional<ResNetConfig> recognise_resnet(const Weights& weights, const Setti
         config.shortcut = name;
     }
   }
-  for (const char* name : {"fc", "linear", "classifier"}) {
-    if (config.head.empty() && weights.has(std::string(name) + ".weight")) config.head = name;
-  }
-  if (config.head.empty()) refuse_headless(weights);
-  config.classes = static_cast<int>(weights.get_rank(config.head + ".weight", 2).dim(0));
-  if (config.classes < 1)
-    throw Error(weights.file() + ": tensor '" + config.head +
-                ".weight': expected at least one class");
+  auto head = find_head(weights, kUsualHeads, settings);
+  if (!head) refuse_headless(weights);
+  config.head = *std::move(head);
   read_settings(weights, settings, config);
   return config;
 }
@@ -133,7 +133,7 @@ Architecture describe_resnet(const ResNetConfig& config, const Settings& setting
   result.settings = settings;
   result.assumptions = assumptions_of(config, settings);
   result.name = config.name();
-  result.classes = config.classes;
+  result.classes = config.head.classes;
   const bool large = config.stem_kernel == 7;
   const int size = large ? 224 : 32;
   result.input_shape = {config.in_channels, size, size};

@@ -3,43 +3,15 @@
 #include <string_view>
 
 #include "family.h"
+#include "foreign_resnets.h"
+#include "hub_config.h"
 #include "network_names.h"
 #include "resnet.h"
+#include "resnet_names.h"
 #include "sidenet/error.h"
 
 namespace sidenet::models {
 namespace {
-
-bool is_number(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(),
-                                      [](unsigned char c) { return std::isdigit(c) != 0; });
-}
-
-std::string clean_component(std::string_view component) {
-  struct Rule {
-    std::string_view from, to;
-  };
-  for (const auto& [from, to] : {Rule{"conv_", "conv"}, Rule{"bn_", "bn"}, Rule{"stage_", "layer"},
-                                 Rule{"stage", "layer"}}) {
-    if (component.starts_with(from) && is_number(component.substr(from.size()))) {
-      return std::string(to) + std::string(component.substr(from.size()));
-    }
-  }
-  return std::string(component);
-}
-
-// "stage_1.0.conv_2.weight" (EhanW's CIFAR code) becomes "layer1.0.conv2.weight". Names in that
-// form already come back as they are.
-std::string clean_name(const std::string& name) {
-  std::string result;
-  for (std::size_t begin = 0; begin <= name.size();) {
-    const std::size_t end = std::min(name.find('.', begin), name.size());
-    result += (begin == 0 ? "" : ".") +
-              clean_component(std::string_view(name).substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return result;
-}
 
 // "age" of fc_age; parts of a head are no task.
 bool is_task(const std::string& name) {
@@ -67,20 +39,7 @@ class ResNetFamily : public Family {
 
   std::optional<CleanedNames> clean_names(std::map<std::string, Tensor>& tensors,
                                           const std::string& file) const override {
-    std::map<std::string, Tensor> renamed;
-    std::optional<Error> collision;
-    for (const auto& [name, tensor] : tensors) {
-      const std::string clean = clean_name(name);
-      if (!renamed.emplace(clean, tensor).second && !collision) {
-        collision.emplace(file + ": tensors '" + name + "' and '" + clean +
-                          "' stand for the same module");
-      }
-    }
-    auto cleaned = Family::clean_names(renamed, file);
-    if (!cleaned) return std::nullopt;
-    if (collision) throw Error(*collision);
-    tensors = std::move(renamed);
-    return cleaned;
+    return clean_resnet_names(tensors, file);
   }
 
   bool owns(const std::string& tensor) const override {
@@ -105,11 +64,15 @@ class ResNetFamily : public Family {
   }
 
   std::map<std::string, std::string> settings() const override {
-    std::map<std::string, std::string> same;
+    std::map<std::string, std::string> same = head_settings();
     for (const char* name : {"stem_stride", "stem_padding", "stem_pool", "strides",
                              "bottleneck_stride", "shortcut_zeros", "epsilon", "activation"})
       same.emplace(name, name);
     return same;
+  }
+
+  Settings read_config(const JsonField& config, const Weights& weights) const override {
+    return read_resnet_config(config, weights);
   }
 
   std::optional<Architecture> recognise(const Weights& weights,
@@ -122,10 +85,7 @@ class ResNetFamily : public Family {
   // One class would be answered for whatever is asked, always sure.
   void check_checkpoint(const Architecture& architecture, const std::string& file,
                         bool) const override {
-    if (architecture.classes != 1) return;
-    throw Error(file +
-                ": the head has one logit, as of a sigmoid or a regression: expected 2 classes or "
-                "more; of a sigmoid, give the head a first row of zeros in PyTorch");
+    refuse_one_logit(architecture, file);
   }
 
   Graph build(const Architecture& architecture, const Weights& weights,

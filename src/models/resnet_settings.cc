@@ -119,6 +119,7 @@ std::vector<Assumption> assumptions_of(const ResNetConfig& config, const Setting
   assume("epsilon", std::string(digits, end), "epsilon");
   assume("convolutions", "zeros around, no dilation", nullptr);
   assume("pool before head", "average", nullptr);
+  assume_head(config.head, settings, assumptions);
   return assumptions;
 }
 

@@ -1,0 +1,312 @@
+#include "head.h"
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <set>
+
+#include "batch_norm.h"
+#include "elementwise.h"
+#include "linear.h"
+#include "sidenet/error.h"
+
+namespace sidenet::models {
+namespace {
+
+using Kind = HeadLayer::Kind;
+
+constexpr int kMostNested = 3;
+constexpr std::size_t kMostLayers = 32;
+
+const std::string* find(const Settings& settings, const char* key) {
+  const auto found = settings.find(key);
+  return found == settings.end() ? nullptr : &found->second;
+}
+
+[[noreturn]] void refuse(const Weights& weights, const char* setting, const std::string& expected,
+                         const std::string& got) {
+  throw Error(weights.file() + ": setting '" + setting + "': expected " + expected + ", got '" +
+              got + "'");
+}
+
+// The number that a module of nn.Sequential is called by; -1: another name.
+int number_of(const std::string& name) {
+  int number = -1;
+  const auto parsed = std::from_chars(name.data(), name.data() + name.size(), number);
+  return parsed.ec == std::errc() && parsed.ptr == name.data() + name.size() ? number : -1;
+}
+
+bool has_module(const Weights& weights, const std::string& module) {
+  const std::string path = module + ".";
+  const auto at = weights.tensors().lower_bound(path);
+  return at != weights.tensors().end() && at->first.starts_with(path);
+}
+
+/// Reads the layers of modules in the order in which they answer.
+class Layers {
+ public:
+  explicit Layers(const Weights& weights) : weights_(weights) {}
+
+  /// A module behind those that were added before; `may_activate`: an activation may stand between.
+  void add(const std::string& module, bool may_activate, int depth = 0) {
+    if (weights_.has(module + ".weight")) return add_layer(module, may_activate);
+    const std::vector<std::string> children = children_of(module);
+    if (children.empty() || depth == kMostNested) refuse_module(module);
+    int before = -1;
+    for (const std::string& child : children) {
+      const int number = number_of(child);
+      if (number < 0 && children.size() > 1) refuse_module(module);
+      const bool has_gap = before < 0 ? may_activate : number > before + 1;
+      add(module + "." + child, has_gap, depth + 1);
+      before = number;
+    }
+  }
+
+  /// With an activation at the first place for one between two linear layers; `of_modules`: at the
+  /// last.
+  std::vector<HeadLayer> take(bool at_last) {
+    std::vector<HeadLayer> layers;
+    for (std::size_t i = 0; i < found_.size(); ++i) {
+      if (i > 0 && place_before(i, at_last))
+        layers.push_back({Kind::activation, found_[i - 1].layer.module});
+      layers.push_back(found_[i].layer);
+    }
+    return layers;
+  }
+
+ private:
+  struct Found {
+    HeadLayer layer;
+    bool may_activate = false;  ///< between the one before and this
+  };
+
+  void add_layer(const std::string& module, bool may_activate) {
+    if (found_.size() == kMostLayers)
+      throw Error(weights_.file() + ": the head has more than " + std::to_string(kMostLayers) +
+                  " layers");
+    const std::size_t rank = weights_.tensors().at(module + ".weight").rank();
+    const bool is_norm = rank == 1 && weights_.has(module + ".running_mean");
+    if (!is_norm && rank != 2) refuse_module(module);
+    found_.push_back({{is_norm ? Kind::batch_norm : Kind::linear, module}, may_activate});
+  }
+
+  std::vector<std::string> children_of(const std::string& module) const {
+    const std::string path = module + ".";
+    std::set<std::string> names;
+    for (auto at = weights_.tensors().lower_bound(path);
+         at != weights_.tensors().end() && at->first.starts_with(path); ++at) {
+      const std::string rest = at->first.substr(path.size());
+      if (const std::size_t dot = rest.find('.'); dot != std::string::npos)
+        names.insert(rest.substr(0, dot));
+    }
+    std::vector<std::string> children(names.begin(), names.end());
+    std::stable_sort(children.begin(), children.end(),
+                     [](const auto& a, const auto& b) { return number_of(a) < number_of(b); });
+    return children;
+  }
+
+  [[noreturn]] void refuse_module(const std::string& module) const {
+    throw Error(weights_.file() + ": head '" + shown_name(module) +
+                "': expected a linear layer, a batch norm, or an nn.Sequential of them");
+  }
+
+  // Whether this is the first, or last, place between the linear layers around it.
+  bool place_before(std::size_t i, bool at_last) const {
+    const auto is_linear = [&](std::size_t at) { return found_[at].layer.kind == Kind::linear; };
+    if (!found_[i].may_activate) return false;
+    std::size_t before = i, behind = i;  // the linear layers
+    while (before > 0 && !is_linear(before - 1)) --before;
+    while (behind < found_.size() && !is_linear(behind)) ++behind;
+    if (before == 0 || behind == found_.size()) return false;
+    if (at_last)
+      return std::none_of(found_.begin() + static_cast<std::ptrdiff_t>(i) + 1,
+                          found_.begin() + static_cast<std::ptrdiff_t>(behind) + 1,
+                          [](const Found& found) { return found.may_activate; });
+    return std::none_of(found_.begin() + static_cast<std::ptrdiff_t>(before),
+                        found_.begin() + static_cast<std::ptrdiff_t>(i),
+                        [](const Found& found) { return found.may_activate; });
+  }
+
+  const Weights& weights_;
+  std::vector<Found> found_;
+};
+
+std::vector<std::string> split(const std::string& list) {
+  std::vector<std::string> parts;
+  for (std::size_t begin = 0; begin <= list.size();) {
+    const std::size_t end = std::min(list.find(',', begin), list.size());
+    parts.push_back(list.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return parts;
+}
+
+// fc1, fc2, … where each reads what the one before gives; else they are heads beside each other.
+std::vector<std::string> numbered_modules(const Weights& weights, const std::string& name) {
+  std::vector<std::string> modules;
+  std::int64_t features = -1;
+  for (int i = 1;; ++i) {
+    const std::string module = name + std::to_string(i);
+    const auto found = weights.tensors().find(module + ".weight");
+    if (found == weights.tensors().end()) break;
+    if (found->second.rank() != 2 || (features >= 0 && found->second.dim(1) != features)) return {};
+    features = found->second.dim(0);
+    modules.push_back(module);
+  }
+  return modules;
+}
+
+std::vector<std::string> modules_of(const Weights& weights, std::span<const char* const> usual,
+                                    const Settings& settings) {
+  if (const std::string* given = find(settings, "head")) {
+    std::vector<std::string> modules = split(*given);
+    for (const std::string& module : modules) {
+      if (!has_module(weights, module))
+        refuse(weights, "head", "modules with tensors, with commas between", *given);
+    }
+    return modules;
+  }
+  for (const std::string name : usual) {
+    if (has_module(weights, name)) return {name};
+    if (auto numbered = numbered_modules(weights, name); !numbered.empty()) return numbered;
+  }
+  return {};
+}
+
+kernels::Activation activation_of(const Weights& weights, const Settings& settings) {
+  const std::string* given = find(settings, "head_activation");
+  if (!given) return kernels::Activation::relu;
+  const auto named = kernels::activation_named(*given);
+  if (!named) refuse(weights, "head_activation", "relu, gelu, gelu_tanh, tanh or none", *given);
+  return *named;
+}
+
+void read_sizes(const Weights& weights, const Settings& settings, Head& head) {
+  const HeadLayer &first = head.layers.front(), &last = head.layers.back();
+  const Tensor front =
+      weights.get_rank(first.module + ".weight", first.kind == Kind::linear ? 2 : 1);
+  if (last.kind != Kind::linear)
+    throw Error(weights.file() + ": head '" + shown_name(last.module) +
+                "': expected a linear layer as the last, got a batch norm");
+  head.features = static_cast<int>(front.dim(front.rank() - 1));
+  head.classes = static_cast<int>(weights.get_rank(last.module + ".weight", 2).dim(0));
+  if (head.classes < 1)
+    throw Error(weights.file() + ": tensor '" + last.module +
+                ".weight': expected at least one class");
+  const std::string* one_logit = find(settings, "one_logit");
+  if (!one_logit) return;
+  if (*one_logit != "sigmoid") refuse(weights, "one_logit", "sigmoid", *one_logit);
+  if (head.classes != 1)
+    refuse(weights, "one_logit",
+           "none, as the head has " + std::to_string(head.classes) + " logits", *one_logit);
+  head.is_sigmoid = true;
+  head.classes = 2;
+}
+
+// A first row of zeros: softmax of (0, z) is the sigmoid of z.
+Tensor behind_zeros(const Tensor& rows) {
+  const Tensor values = rows.to_f32();
+  Shape shape = values.shape();
+  shape[0] = 2;
+  Tensor result(DType::f32, shape);
+  std::copy_n(values.data<float>(), values.size(), result.mutable_data<float>() + values.size());
+  return result;
+}
+
+NodeId add_linear(const Head& head, Module net, const HeadLayer& layer, std::int64_t& features,
+                  NodeId x) {
+  const Weights weights = net.weights.sub(layer.module);
+  const bool is_last = &layer == &head.layers.back();
+  const std::int64_t out =
+      !is_last ? weights.get_rank("weight", 2).dim(0) : (head.is_sigmoid ? 1 : head.classes);
+  Tensor weight = weights.get("weight", {out, features});
+  Tensor bias = weights.has("bias") ? weights.get("bias", {out}) : Tensor();
+  if (is_last && head.is_sigmoid) {
+    weight = behind_zeros(weight);
+    if (!bias.empty()) bias = behind_zeros(bias);
+  }
+  features = out;
+  return net.graph.add(layer.module, std::make_shared<ops::Linear>(weight, bias), {x});
+}
+
+}  // namespace
+
+bool Head::has_activation() const {
+  return std::any_of(layers.begin(), layers.end(),
+                     [](const HeadLayer& layer) { return layer.kind == Kind::activation; });
+}
+
+std::string Head::text() const {
+  std::string text;
+  for (const HeadLayer& layer : layers) {
+    text += text.empty() ? "" : ", ";
+    text += layer.kind == Kind::activation ? kernels::activation_name(activation)
+                                           : shown_name(layer.module);
+  }
+  return is_sigmoid ? text + ", sigmoid" : text;
+}
+
+std::map<std::string, std::string> head_settings() {
+  return {{"head", "head"}, {"head_activation", "head_activation"}, {"one_logit", "one_logit"}};
+}
+
+std::optional<Head> find_head(const Weights& weights, std::span<const char* const> usual,
+                              const Settings& settings) {
+  const std::vector<std::string> modules = modules_of(weights, usual, settings);
+  if (modules.empty()) {
+    for (const char* key : {"head_activation", "one_logit"}) {
+      if (const std::string* given = find(settings, key))
+        refuse(weights, key, "none, as there is no head", *given);
+    }
+    return std::nullopt;
+  }
+  Layers layers(weights);
+  for (const std::string& module : modules) layers.add(module, module != modules.front());
+  Head head;
+  head.layers = layers.take(modules.size() > 1);
+  head.activation = activation_of(weights, settings);
+  if (const std::string* given = find(settings, "head_activation"); given && !head.has_activation())
+    refuse(weights, "head_activation", "none, as the head has no place for one", *given);
+  if (head.activation == kernels::Activation::none)
+    std::erase_if(head.layers,
+                  [](const HeadLayer& layer) { return layer.kind == Kind::activation; });
+  read_sizes(weights, settings, head);
+  return head;
+}
+
+void assume_head(const Head& head, const Settings& settings, std::vector<Assumption>& assumptions) {
+  if (head.is_plain() && !find(settings, "head")) return;
+  AssumptionSource source = AssumptionSource::weights;
+  if (head.has_activation() && !find(settings, "head_activation"))
+    source = AssumptionSource::default_value;
+  for (const char* key : {"head", "head_activation", "one_logit"}) {
+    if (source == AssumptionSource::weights && find(settings, key))
+      source = AssumptionSource::config;
+  }
+  assumptions.push_back({"head", head.text(), source});
+}
+
+NodeId build_head(const Head& head, Module net, NodeId x) {
+  std::int64_t features = net.graph.node(x).shape.at(0);
+  for (const HeadLayer& layer : head.layers) {
+    if (layer.kind == Kind::linear) {
+      x = add_linear(head, net, layer, features, x);
+    } else if (layer.kind == Kind::batch_norm) {
+      x = net.graph.add(layer.module, batch_norm(net, layer.module, features), {x});
+    } else {
+      x = net.graph.add(layer.module + ".activation",
+                        std::make_shared<ops::Elementwise>(head.activation), {x});
+    }
+  }
+  return x;
+}
+
+void refuse_one_logit(const Architecture& architecture, const std::string& file) {
+  if (architecture.classes != 1) return;
+  throw Error(
+      file +
+      ": the head has one logit, a regression's or a sigmoid's, which no weight tells: "
+      "--one-logit sigmoid answers two classes, the second with probability sigmoid(logit)");
+}
+
+}  // namespace sidenet::models

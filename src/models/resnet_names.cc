@@ -1,0 +1,96 @@
+#include "resnet_names.h"
+
+#include <algorithm>
+#include <string_view>
+#include <vector>
+
+#include "foreign_resnets.h"
+#include "sidenet/error.h"
+
+namespace sidenet::models {
+namespace {
+
+using Tensors = std::map<std::string, Tensor>;
+
+constexpr const char* kAnchor = "layer1.0.conv1.weight";
+
+std::string clean_component(std::string_view component) {
+  struct Rule {
+    std::string_view from, to;
+  };
+  for (const auto& [from, to] : {Rule{"conv_", "conv"}, Rule{"bn_", "bn"}, Rule{"stage_", "layer"},
+                                 Rule{"stage", "layer"}}) {
+    if (component.starts_with(from) && is_number(component.substr(from.size()))) {
+      return std::string(to) + std::string(component.substr(from.size()));
+    }
+  }
+  return std::string(component);
+}
+
+// "stage_1.0.conv_2.weight" (EhanW's CIFAR code) becomes "layer1.0.conv2.weight". Names in that
+// form already come back as they are.
+std::string clean_name(const std::string& name) {
+  std::string result;
+  for (std::size_t begin = 0; begin <= name.size();) {
+    const std::size_t end = std::min(name.find('.', begin), name.size());
+    result += (begin == 0 ? "" : ".") +
+              clean_component(std::string_view(name).substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return result;
+}
+
+// Of "model.backbone." and "model.head.fc.weight" the latter's part behind "model.".
+std::string beside(const std::string& prefix, const std::string& name) {
+  std::size_t common = 0;
+  for (std::size_t i = 0; i < std::min(prefix.size(), name.size()) && prefix[i] == name[i]; ++i) {
+    if (prefix[i] == '.') common = i + 1;
+  }
+  return name.substr(common);
+}
+
+// Behind the network in an nn.Sequential its head has a number: "1.8" becomes "head.1.8".
+std::string named_head(const std::string& prefix, const std::string& name) {
+  const bool is_first = prefix == "0." || prefix.ends_with(".0.");
+  return is_first && is_number(name.substr(0, name.find('.'))) ? "head." + name : name;
+}
+
+// The network's tensors without its prefix, and those beside it where their names stay apart.
+CleanedNames take_network(const FoundNetwork& network, Tensors& tensors) {
+  CleanedNames cleaned{network.prefix, {}, {}};
+  Tensors under;
+  for (const auto& [name, tensor] : tensors) {
+    if (name.starts_with(network.prefix)) under.emplace(name.substr(network.prefix.size()), tensor);
+  }
+  for (const auto& [name, tensor] : tensors) {
+    if (name.starts_with(network.prefix) || network.is_in_twin(name)) continue;
+    const std::string rest = named_head(network.prefix, beside(network.prefix, name));
+    if (!under.emplace(rest, tensor).second) cleaned.left_out.push_back(name);
+  }
+  tensors = std::move(under);
+  return cleaned;
+}
+
+}  // namespace
+
+std::optional<CleanedNames> clean_resnet_names(Tensors& tensors, const std::string& file) {
+  Settings settings;
+  Tensors renamed;
+  std::optional<Error> collision;
+  const std::vector<NameRule> rules = foreign_resnets(tensors, file, settings);
+  for (const auto& [name, tensor] : tensors) {
+    const std::string clean = clean_name(with_rules(rules, name));
+    if (!renamed.emplace(clean, tensor).second && !collision)
+      collision.emplace(file + ": tensors '" + name + "' and '" + clean +
+                        "' stand for the same module");
+  }
+  const auto network = find_network(renamed, kAnchor, file);
+  if (!network) return std::nullopt;
+  if (collision) throw Error(*collision);
+  CleanedNames cleaned = take_network(*network, renamed);
+  cleaned.settings = std::move(settings);
+  tensors = std::move(renamed);
+  return cleaned;
+}
+
+}  // namespace sidenet::models
