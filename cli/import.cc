@@ -168,6 +168,8 @@ void add_network_options(CLI::App& app, Options& options) {
   add_setting(app, import, "--head", "head", "MODULE,…", "The head's modules, in their order");
   add_setting(app, import, "--head-activation", "head_activation", "NAME|none",
               "Between its linear layers");
+  add_setting(app, import, "--head-input", "head_input", "pooler|cls|mean",
+              "What the head of a text reads");
   add_setting(app, import, "--one-logit", "one_logit", "sigmoid",
               "One logit is a sigmoid's: two classes, the second with its probability");
   add_setting(app, import, "--attention-heads", "attention_heads", "N", "Of texts");

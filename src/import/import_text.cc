@@ -141,8 +141,6 @@ void import_text(const CheckpointFiles& files, const ImportOptions& options,
   refuse_adapter_beside(folder_of(files.weights));
   for (std::string& note : parts_left_out(folder_of(files.weights)))
     data.notes.push_back(std::move(note));
-  if (config && data.labels.empty())
-    data.labels = read_config_labels(*config, data.architecture.classes);
   load_tokenizer(files, options, config, data);
 }
 

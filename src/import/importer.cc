@@ -130,19 +130,20 @@ void recognise(const models::Family& family, const CheckpointFiles& files,
     config = read_object(files.config);
   models::Settings settings = given_settings(family, options, data.source);
   settings.insert(of_names.begin(), of_names.end());
-  if (config) settings.merge(family.read_config(*config, weights));
+  if (config) settings.merge(family.read_config(*config, weights, settings));
   data.architecture = models::recognise(weights, options.architecture, settings);
   family.check_checkpoint(data.architecture, data.source, config.has_value());
   check_names(checkpoint, config, options, data);
   mark_sources(family, of_names, options, data);
   data.assumptions = data.architecture.assumptions;
   data.labels = options.labels.empty() ? checkpoint.labels : options.labels;
+  // A config.json names the one logit, not the two classes that are made of it.
+  if (config && data.labels.empty() && !settings.contains("one_logit"))
+    data.labels = read_config_labels(*config, data.architecture.classes);
   if (data.is_text()) {
     import_text(files, options, config, data);
   } else {
     import_image(config ? read_image_config(*config) : ImageConfig{}, options, data);
-    if (config && data.labels.empty())
-      data.labels = read_config_labels(*config, data.architecture.classes);
   }
 }
 

@@ -39,7 +39,10 @@ bool is_of_training(const std::string& name) {
 std::string name_in(const ModelData& data, const std::string& given) {
   const auto at = data.weights.lower_bound(given);
   const bool is_there = at != data.weights.end() && at->first.starts_with(given);
-  return is_there || given.empty() ? given : without_wrappers(given);
+  if (is_there || given.empty()) return given;
+  std::string name = without_wrappers(given.ends_with('.') ? given : given + ".");
+  if (!name.empty()) name.pop_back();
+  return name;
 }
 
 // The mean or standard deviation of channels: a part of no layer.
@@ -77,6 +80,7 @@ void choose_tensors(const ImportOptions& options, ModelData& data) {
   }
   if (options.prefix.empty()) return;
   const std::string prefix = name_in(data, options.prefix);
+  if (prefix.empty()) return;  // it names wrappers alone
   std::map<std::string, Tensor> under;
   for (auto& [name, tensor] : data.weights) {
     if (name.size() > prefix.size() && is_under(name, prefix)) {

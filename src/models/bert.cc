@@ -90,8 +90,8 @@ Graph build_bert(const BertConfig& config, const Weights& weights) {
     x = encoder_layer(config, {graph, weights.sub("encoder.layer").sub(std::to_string(i))}, x);
     graph.add_alias(x, name);
   }
-  if (config.classes == 0) return graph;
-  x = graph.add("cls", std::make_shared<TokenPool>(TokenPooling::cls), {x});
+  if (!config.head) return graph;
+  x = graph.add(name_of(config.pooling), std::make_shared<TokenPool>(config.pooling), {x});
   if (config.pooler == "pooler.dense") {
     x = linear(net, config.pooler, x, hidden, hidden);
     x = graph.add("pooler.activation", std::make_shared<Elementwise>(Activation::tanh), {x});
@@ -99,8 +99,7 @@ Graph build_bert(const BertConfig& config, const Weights& weights) {
     x = linear(net, config.pooler, x, hidden, hidden);
     x = graph.add(config.pooler + ".relu", std::make_shared<Elementwise>(Activation::relu), {x});
   }
-  x = linear(net, "classifier", x, hidden, config.classes);
-  graph.add_exit(kFinalExit, x);
+  graph.add_exit(kFinalExit, build_head(*config.head, net, x));
   return graph;
 }
 

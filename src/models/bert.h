@@ -5,6 +5,8 @@
 #include <string>
 
 #include "architecture.h"
+#include "head.h"
+#include "sidenet/token_pooling.h"
 
 namespace sidenet::models {
 
@@ -18,17 +20,20 @@ struct BertConfig {
   int vocabulary = 0, max_positions = 0, types = 0;  ///< types 0: none (DistilBERT)
   float layer_norm_eps = 1e-12f;
   std::string hidden_act = "gelu";  ///< or "gelu_new" (tanh form), "relu"
-  /// Module between [CLS] and the classifier: "pooler.dense" with tanh (BERT), "pre_classifier"
-  /// with ReLU (DistilBERT); empty: none. Without a classifier the encoder is headless: classes is
-  /// 0, and a head is fitted by training.
+  /// Module between [CLS] and the head: "pooler.dense" with tanh (BERT), "pre_classifier" with ReLU
+  /// (DistilBERT); empty: none.
   std::string pooler;
-  int classes = 0;
+  TokenPooling pooling = TokenPooling::cls;  ///< in front of it, or of the head
+  /// None of a headless encoder, for which training fits one.
+  std::optional<Head> head;
 
   std::string name() const;  ///< "bert-base", "bert 6x384", …
 };
 
 /// Reads what the weights tell, and takes heads, epsilon and activation from `settings`
-/// ("num_attention_heads", "layer_norm_eps", "hidden_act"). Nothing where the weights are no such
+/// ("num_attention_heads", "layer_norm_eps", "hidden_act"). A layer `classifier` behind a pooler is
+/// the head of transformers' classifiers; of others `head_input` says what they read: "pooler",
+/// "cls" or "mean". Nothing where the weights are no such
 /// encoder. Throws Error where they look like one and something is missing or wrong.
 std::optional<BertConfig> recognise_bert(const Weights& weights, const Settings& settings);
 

@@ -1,3 +1,4 @@
+#include <array>
 #include <charconv>
 
 #include "bert.h"
@@ -60,7 +61,6 @@ std::string activation(const Weights& weights, const Settings& settings) {
               *given + "'");
 }
 
-// `architectures` stands in the settings where config.json names the class of the head.
 std::vector<Assumption> assumptions_of(const BertConfig& config, const Settings& settings) {
   const auto assume = [&](const char* what, const std::string& value, const char* setting) {
     return Assumption{
@@ -73,12 +73,6 @@ std::vector<Assumption> assumptions_of(const BertConfig& config, const Settings&
       assume("attention heads", std::to_string(config.num_heads), "num_attention_heads"),
       assume("epsilon", epsilon ? *epsilon : "1e-12", "layer_norm_eps"),
       assume("activation", act ? *act : config.hidden_act, "hidden_act")};
-  if (config.classes > 0)
-    assumptions.push_back(
-        assume("head",
-               "first token, " + config.pooler +
-                   (config.pooler == "pooler.dense" ? ", tanh, classifier" : ", relu, classifier"),
-               "architectures"));
   return assumptions;
 }
 
@@ -95,6 +89,85 @@ void refuse_whole_numbers(const Weights& weights) {
       throw Error(weights.file() + ": tensor '" + name + "': expected floats, got " +
                   dtype_name(type) + " (quantised weights are not read)");
   }
+}
+
+// As people call a head beside an encoder.
+constexpr std::array kUsualHeads{"classifier", "fc",   "linear", "out",
+                                 "output",     "head", "logits", "classification_head"};
+
+std::string pooler_of(const Weights& weights) {
+  std::string found;
+  for (const char* pooler : {"pooler.dense", "pre_classifier"}) {
+    if (!weights.has(std::string(pooler) + ".weight")) continue;
+    if (!found.empty())
+      throw Error(weights.file() +
+                  ": tensors 'pooler.dense.weight' and 'pre_classifier.weight': expected one of "
+                  "them in front of the classifier, got both");
+    found = pooler;
+  }
+  return found;
+}
+
+void read_input(const Weights& weights, const std::string& input, BertConfig& config) {
+  if (input == "pooler") {
+    config.pooler = pooler_of(weights);
+    if (config.pooler.empty())
+      throw Error(
+          weights.file() +
+          ": setting 'head_input': expected cls or mean, as there is no pooler ('pooler.dense' "
+          "or 'pre_classifier'), got 'pooler'");
+  } else if (input == "mean") {
+    config.pooling = TokenPooling::mean;
+  } else if (input != "cls") {
+    throw Error(weights.file() + ": setting 'head_input': expected pooler, cls or mean, got '" +
+                input + "'");
+  }
+}
+
+// What is read by transformers' own classifiers, or by one of which `head_input` tells.
+void read_head(const Weights& weights, const Settings& settings, BertConfig& config) {
+  config.head = find_head(weights, kUsualHeads, settings);
+  const std::string* input = find(settings, "head_input");
+  if (input) {
+    if (!config.head)
+      throw Error(weights.file() +
+                  ": setting 'head_input': expected a head: --head MODULE says which it is");
+    return read_input(weights, *input, config);
+  }
+  if (!config.head) return;
+  const std::string& first = config.head->layers.front().module;
+  if (config.head->layers.size() > 1 || first != "classifier")
+    throw Error(
+        weights.file() + ": head '" + shown_name(first) +
+        "': no weight tells what it reads: --head-input pooler, cls or mean says it, --drop "
+        "leaves it out");
+  weights.get("classifier.bias", {weights.get_rank("classifier.weight", 2).dim(0)});
+  config.pooler = pooler_of(weights);
+  if (config.pooler.empty())
+    throw Error(weights.file() +
+                ": a classifier without 'pooler.dense' or 'pre_classifier' in front labels tokens, "
+                "not texts, unless --head-input cls or mean says otherwise");
+}
+
+// `architectures` stands in the settings where config.json names the class of the head.
+void assume_input(const BertConfig& config, const Settings& settings,
+                  std::vector<Assumption>& assumptions) {
+  if (!config.head) return;
+  if (find(settings, "head_input")) {
+    assumptions.push_back({"head input",
+                           config.pooling == TokenPooling::mean ? "mean of tokens"
+                           : config.pooler.empty()              ? "first token"
+                                                                : "first token, " + config.pooler,
+                           AssumptionSource::config});
+  } else if (!find(settings, "head")) {
+    assumptions.push_back({"head",
+                           "first token, " + config.pooler +
+                               (config.pooler == "pooler.dense" ? ", tanh, " : ", relu, ") +
+                               config.head->text(),
+                           find(settings, "architectures") ? AssumptionSource::config
+                                                           : AssumptionSource::default_value});
+  }
+  assume_head(*config.head, settings, assumptions);
 }
 
 }  // namespace
@@ -135,36 +208,22 @@ std::optional<BertConfig> recognise_bert(const Weights& weights, const Settings&
   if (const std::string* eps = find(settings, "layer_norm_eps"))
     config.layer_norm_eps = number(weights, "layer_norm_eps", *eps, 0.0f, 1.0f);
   config.hidden_act = activation(weights, settings);
-  if (weights.has("classifier.weight")) {
-    config.classes = extent(weights.get_rank("classifier.weight", 2), 0);
-    for (const char* pooler : {"pooler.dense", "pre_classifier"}) {
-      if (!weights.has(std::string(pooler) + ".weight")) continue;
-      if (!config.pooler.empty())
-        throw Error(weights.file() +
-                    ": tensors 'pooler.dense.weight' and 'pre_classifier.weight': expected one of "
-                    "them in front of the classifier, got both");
-      config.pooler = pooler;
-    }
-    if (config.pooler.empty()) {
-      throw Error(weights.file() +
-                  ": a classifier without 'pooler.dense' or 'pre_classifier' in front labels "
-                  "tokens, not texts: expected the "
-                  "head of a sequence classifier");
-    }
-  }
+  read_head(weights, settings, config);
   return config;
 }
 
 Architecture describe_bert(const BertConfig& config, const Settings& settings) {
   Architecture result;
   result.name = config.name();
-  result.classes = config.classes;
+  result.classes = config.head ? config.head->classes : 0;
   result.input_shape = {kTokens};
-  for (const char* key : {"num_attention_heads", "layer_norm_eps", "hidden_act"}) {
+  for (const char* key : {"num_attention_heads", "layer_norm_eps", "hidden_act", "head",
+                          "head_activation", "one_logit", "head_input"}) {
     if (const std::string* value = find(settings, key)) result.settings[key] = *value;
   }
   result.settings["num_attention_heads"] = std::to_string(config.num_heads);
   result.assumptions = assumptions_of(config, settings);
+  assume_input(config, settings, result.assumptions);
   result.vocabulary = config.vocabulary;
   result.max_tokens = config.max_positions;
   result.token_types = config.types;

@@ -146,14 +146,19 @@ class BertFamily : public Family {
   }
 
   std::map<std::string, std::string> settings() const override {
-    return {{"attention_heads", "num_attention_heads"},
-            {"epsilon", "layer_norm_eps"},
-            {"activation", "hidden_act"}};
+    std::map<std::string, std::string> all = head_settings();
+    all.insert({{"head_input", "head_input"},
+                {"attention_heads", "num_attention_heads"},
+                {"epsilon", "layer_norm_eps"},
+                {"activation", "hidden_act"}});
+    return all;
   }
 
-  Settings read_config(const JsonField& config, const Weights& weights) const override {
+  Settings read_config(const JsonField& config, const Weights& weights,
+                       const Settings& given) const override {
     Settings settings = read_settings(config);
-    Settings for_sizes = settings;  // heads may be given otherwise
+    Settings for_sizes = given;
+    for_sizes.insert(settings.begin(), settings.end());
     for_sizes.try_emplace("num_attention_heads", "1");
     check_sizes(config, require_bert(weights, for_sizes));
     return settings;
@@ -169,11 +174,7 @@ class BertFamily : public Family {
   void check_checkpoint(const Architecture& architecture, const std::string& file,
                         bool has_config) const override {
     if (!has_config) refuse_roberta(architecture, file);
-    if (architecture.classes == 1)
-      throw Error(
-          file +
-          ": tensor 'classifier.weight': expected 2 classes or more, got 1 (a regression, or one "
-          "logit for two classes: train a head of two)");
+    refuse_one_logit(architecture, file);
   }
 
   Graph build(const Architecture& architecture, const Weights& weights,

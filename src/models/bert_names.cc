@@ -75,6 +75,8 @@ bool clean_bert_names(std::map<std::string, Tensor>& tensors, const std::string&
     if (name.starts_with(wrapper)) {
       rest = name.substr(wrapper.size());
       if (rest.starts_with(encoder)) rest = rest.substr(encoder.size());
+    } else {
+      rest = name_beside(path, name);
     }
     rest = with_weight_and_bias(with_bert_modules(rest));
     if (rest == "embeddings.position_ids") continue;  // 0, 1, …

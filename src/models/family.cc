@@ -70,6 +70,14 @@ std::optional<FoundNetwork> find_network(const std::map<std::string, Tensor>& te
               ": expected one; choose it with --prefix, or leave the others out with --drop");
 }
 
+std::string name_beside(const std::string& prefix, const std::string& name) {
+  std::size_t common = 0;
+  for (std::size_t i = 0; i < std::min(prefix.size(), name.size()) && prefix[i] == name[i]; ++i) {
+    if (prefix[i] == '.') common = i + 1;
+  }
+  return name.substr(common);
+}
+
 std::optional<CleanedNames> Family::clean_names(std::map<std::string, Tensor>& tensors,
                                                 const std::string& file) const {
   const auto network = find_network(tensors, landmarks().back(), file);
@@ -93,7 +101,7 @@ std::string Family::other_network(const std::string&) const { return ""; }
 
 std::map<std::string, std::string> Family::settings() const { return {}; }
 
-Settings Family::read_config(const JsonField&, const Weights&) const { return {}; }
+Settings Family::read_config(const JsonField&, const Weights&, const Settings&) const { return {}; }
 
 void Family::check_checkpoint(const Architecture&, const std::string&, bool) const {}
 

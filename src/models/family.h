@@ -57,9 +57,10 @@ class Family {
   /// it.
   virtual std::map<std::string, std::string> settings() const;
 
-  /// What config.json tells beyond the weights. Throws Error where it does not fit them, or asks
-  /// for what the family does not do.
-  virtual Settings read_config(const JsonField& config, const Weights& weights) const;
+  /// What config.json tells beyond the weights and the settings that are `given`. Throws Error
+  /// where it does not fit them, or asks for what the family does not do.
+  virtual Settings read_config(const JsonField& config, const Weights& weights,
+                               const Settings& given) const;
   /// Nothing where the weights are of another family. Throws Error where they look like this one
   /// and something is missing or wrong.
   virtual std::optional<Architecture> recognise(const Weights& weights,
@@ -85,5 +86,9 @@ struct FoundNetwork {
 /// them, where several have one.
 std::optional<FoundNetwork> find_network(const std::map<std::string, Tensor>& tensors,
                                          const std::string& anchor, const std::string& file);
+
+/// Of a network's prefix "model.backbone." and "model.head.fc.weight" the latter's part behind
+/// "model.": its name where the network stands.
+std::string name_beside(const std::string& prefix, const std::string& name);
 
 }  // namespace sidenet::models

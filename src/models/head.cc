@@ -16,7 +16,7 @@ namespace {
 using Kind = HeadLayer::Kind;
 
 constexpr int kMostNested = 3;
-constexpr std::size_t kMostLayers = 32;
+constexpr std::size_t kMostLayers = 32, kMostNamed = 4;
 
 const std::string* find(const Settings& settings, const char* key) {
   const auto found = settings.find(key);
@@ -38,8 +38,11 @@ int number_of(const std::string& name) {
 
 bool has_module(const Weights& weights, const std::string& module) {
   const std::string path = module + ".";
-  const auto at = weights.tensors().lower_bound(path);
-  return at != weights.tensors().end() && at->first.starts_with(path);
+  for (auto at = weights.tensors().lower_bound(path);
+       at != weights.tensors().end() && at->first.starts_with(path); ++at) {
+    if (at->first.ends_with(".weight")) return true;
+  }
+  return false;
 }
 
 /// Reads the layers of modules in the order in which they answer.
@@ -50,12 +53,13 @@ class Layers {
   /// A module behind those that were added before; `may_activate`: an activation may stand between.
   void add(const std::string& module, bool may_activate, int depth = 0) {
     if (weights_.has(module + ".weight")) return add_layer(module, may_activate);
-    const std::vector<std::string> children = children_of(module);
+    std::vector<std::string> children = children_of(module);
     if (children.empty() || depth == kMostNested) refuse_module(module);
+    const bool has_numbers = number_of(children.front()) >= 0;
+    if (!has_numbers) children = chained(module, children);
     int before = -1;
     for (const std::string& child : children) {
-      const int number = number_of(child);
-      if (number < 0 && children.size() > 1) refuse_module(module);
+      const int number = has_numbers ? number_of(child) : before + 2;
       const bool has_gap = before < 0 ? may_activate : number > before + 1;
       add(module + "." + child, has_gap, depth + 1);
       before = number;
@@ -105,9 +109,38 @@ class Layers {
     return children;
   }
 
+  // Layers with names (fc1, fc2, output), in the one order in which each reads what the one before
+  // gives.
+  std::vector<std::string> chained(const std::string& module,
+                                   std::vector<std::string> names) const {
+    if (names.size() == 1) return names;
+    if (names.size() > kMostNamed) refuse_module(module);
+    std::vector<std::string> chain;
+    std::sort(names.begin(), names.end());
+    do {
+      if (!is_chain(module, names)) continue;
+      if (!chain.empty()) refuse_module(module);
+      chain = names;
+    } while (std::next_permutation(names.begin(), names.end()));
+    if (chain.empty()) refuse_module(module);
+    return chain;
+  }
+
+  bool is_chain(const std::string& module, const std::vector<std::string>& names) const {
+    std::int64_t features = -1;
+    for (const std::string& name : names) {
+      const auto found = weights_.tensors().find(module + "." + name + ".weight");
+      if (found == weights_.tensors().end() || found->second.rank() != 2) return false;
+      if (features >= 0 && found->second.dim(1) != features) return false;
+      features = found->second.dim(0);
+    }
+    return true;
+  }
+
   [[noreturn]] void refuse_module(const std::string& module) const {
     throw Error(weights_.file() + ": head '" + shown_name(module) +
-                "': expected a linear layer, a batch norm, or an nn.Sequential of them");
+                "': expected a linear layer, a batch norm, or an nn.Sequential of them whose order "
+                "shows: --head lists its modules in their order");
   }
 
   // Whether this is the first, or last, place between the linear layers around it.
@@ -243,7 +276,7 @@ std::string Head::text() const {
     text += layer.kind == Kind::activation ? kernels::activation_name(activation)
                                            : shown_name(layer.module);
   }
-  return is_sigmoid ? text + ", sigmoid" : text;
+  return text;
 }
 
 std::map<std::string, std::string> head_settings() {
@@ -275,19 +308,26 @@ std::optional<Head> find_head(const Weights& weights, std::span<const char* cons
 }
 
 void assume_head(const Head& head, const Settings& settings, std::vector<Assumption>& assumptions) {
-  if (head.is_plain() && !find(settings, "head")) return;
-  AssumptionSource source = AssumptionSource::weights;
-  if (head.has_activation() && !find(settings, "head_activation"))
-    source = AssumptionSource::default_value;
-  for (const char* key : {"head", "head_activation", "one_logit"}) {
-    if (source == AssumptionSource::weights && find(settings, key))
-      source = AssumptionSource::config;
-  }
-  assumptions.push_back({"head", head.text(), source});
+  const auto source = [&](const char* key, AssumptionSource otherwise) {
+    return find(settings, key) ? AssumptionSource::config : otherwise;
+  };
+  if (head.layers.size() > 1 || find(settings, "head"))
+    assumptions.push_back({"head", head.text(), source("head", AssumptionSource::weights)});
+  if (head.has_activation() || find(settings, "head_activation"))
+    assumptions.push_back({"head activation", kernels::activation_name(head.activation),
+                           source("head_activation", AssumptionSource::default_value)});
+  if (head.is_sigmoid)
+    assumptions.push_back({"one logit", "sigmoid", source("one_logit", AssumptionSource::weights)});
 }
 
 NodeId build_head(const Head& head, Module net, NodeId x) {
   std::int64_t features = net.graph.node(x).shape.at(0);
+  if (head.features == 2 * features)
+    throw Error(net.weights.file() + ": head '" + shown_name(head.layers.front().module) +
+                "': expected " + std::to_string(features) + " features, the network's own, got " +
+                std::to_string(head.features) +
+                ": a maximum and an average side by side (fastai's AdaptiveConcatPool2d) are not "
+                "read");
   for (const HeadLayer& layer : head.layers) {
     if (layer.kind == Kind::linear) {
       x = add_linear(head, net, layer, features, x);

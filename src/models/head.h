@@ -26,7 +26,6 @@ struct Head {
   kernels::Activation activation = kernels::Activation::relu;
   bool is_sigmoid = false;  ///< its logit z is answered as (0, z)
 
-  bool is_plain() const { return layers.size() == 1 && !is_sigmoid; }
   bool has_activation() const;
   std::string text() const;  ///< "fc.0, relu, fc.3"
 };

@@ -1,6 +1,7 @@
 #include "hub_config.h"
 
 #include "foreign_names.h"
+#include "sidenet/error.h"
 
 namespace sidenet::models {
 namespace {
@@ -39,14 +40,6 @@ void check_sizes(const JsonField& config, const ResNetConfig& found, const Weigh
     config.at("layer_type").refuse(std::string(type) + ", the weights' own");
 }
 
-std::string activation_of(const JsonField& field) {
-  const std::string& name = field.string();
-  if (name == "relu" || name == "tanh") return name;
-  if (name == "gelu" || name == "gelu_python") return "gelu";
-  if (name == "gelu_new" || name == "gelu_pytorch_tanh") return "gelu_tanh";
-  field.refuse("relu, gelu, gelu_new, gelu_pytorch_tanh or tanh");
-}
-
 bool flag(const JsonField& config, const char* key) {
   return config.has(key) && config.at(key).boolean();
 }
@@ -61,7 +54,8 @@ void check_classes(const JsonField& config) {
 
 }  // namespace
 
-Settings read_resnet_config(const JsonField& config, const Weights& weights) {
+Settings read_resnet_config(const JsonField& config, const Weights& weights,
+                            const Settings& given) {
   if (!config.has("model_type")) return {};
   refuse_quantised(config);
   refuse_own_code(config);
@@ -69,16 +63,22 @@ Settings read_resnet_config(const JsonField& config, const Weights& weights) {
   if (config.at("model_type").string() != "resnet") return {};
   check_classes(config);
   Settings settings;
-  // Without a head, or with strides given otherwise, that is told later.
-  const auto found = recognise_resnet(weights, {});
+  const auto found = recognise_resnet(weights, given);
   if (!found) return settings;
   check_sizes(config, *found, weights);
-  settings["activation"] =
-      config.has("hidden_act") ? activation_of(config.at("hidden_act")) : "relu";
+  if (found->shortcut.empty())
+    throw Error(weights.file() +
+                ": no tensor 'layer2.0.downsample.0.weight', which transformers' "
+                "networks have where a stage changes channels");
+  // transformers computes the inner layers of blocks with ReLU whatever is said.
+  if (config.has("hidden_act") && config.at("hidden_act").string() != "relu")
+    config.at("hidden_act").refuse("relu");
+  settings["activation"] = "relu";
   std::string strides = flag(config, "downsample_in_first_stage") ? "2" : "1";
   for (std::size_t s = 1; s < found->blocks.size(); ++s) strides += ",2";
   settings["strides"] = strides;
   settings["stem_stride"] = "2";
+  settings["stem_padding"] = "3";
   settings["stem_pool"] = "max";
   if (found->bottleneck)
     settings["bottleneck_stride"] = flag(config, "downsample_in_bottleneck") ? "1x1" : "3x3";

@@ -8,7 +8,7 @@ namespace sidenet::models {
 /// What a config.json of transformers' ResNetForImageClassification tells of a network beyond its
 /// weights; nothing where the file is another's. Throws Error, naming the field, where it does not
 /// fit the weights, or asks for what is not done here.
-Settings read_resnet_config(const JsonField& config, const Weights& weights);
+Settings read_resnet_config(const JsonField& config, const Weights& weights, const Settings& given);
 
 /// Throws Error where a config.json says that an answer is no class of several: its `problem_type`.
 void refuse_other_problems(const JsonField& config);

@@ -71,8 +71,9 @@ class ResNetFamily : public Family {
     return same;
   }
 
-  Settings read_config(const JsonField& config, const Weights& weights) const override {
-    return read_resnet_config(config, weights);
+  Settings read_config(const JsonField& config, const Weights& weights,
+                       const Settings& given) const override {
+    return read_resnet_config(config, weights, given);
   }
 
   std::optional<Architecture> recognise(const Weights& weights,

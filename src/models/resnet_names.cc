@@ -40,19 +40,11 @@ std::string clean_name(const std::string& name) {
   return result;
 }
 
-// Of "model.backbone." and "model.head.fc.weight" the latter's part behind "model.".
-std::string beside(const std::string& prefix, const std::string& name) {
-  std::size_t common = 0;
-  for (std::size_t i = 0; i < std::min(prefix.size(), name.size()) && prefix[i] == name[i]; ++i) {
-    if (prefix[i] == '.') common = i + 1;
-  }
-  return name.substr(common);
-}
-
 // Behind the network in an nn.Sequential its head has a number: "1.8" becomes "head.1.8".
 std::string named_head(const std::string& prefix, const std::string& name) {
-  const bool is_first = prefix == "0." || prefix.ends_with(".0.");
-  return is_first && is_number(name.substr(0, name.find('.'))) ? "head." + name : name;
+  const std::string rest = name_beside(prefix, name);
+  const bool is_first = prefix.substr(name.size() - rest.size()).starts_with("0.");
+  return is_first && is_number(rest.substr(0, rest.find('.'))) ? "head." + rest : rest;
 }
 
 // The network's tensors without its prefix, and those beside it where their names stay apart.
@@ -64,7 +56,7 @@ CleanedNames take_network(const FoundNetwork& network, Tensors& tensors) {
   }
   for (const auto& [name, tensor] : tensors) {
     if (name.starts_with(network.prefix) || network.is_in_twin(name)) continue;
-    const std::string rest = named_head(network.prefix, beside(network.prefix, name));
+    const std::string rest = named_head(network.prefix, name);
     if (!under.emplace(rest, tensor).second) cleaned.left_out.push_back(name);
   }
   tensors = std::move(under);

@@ -126,6 +126,17 @@ void check_shapes(const Model& model, const Batch& inputs, const Tensor& logits)
               to_string(logits.shape()) + " " + dtype_name(logits.dtype()));
 }
 
+// One logit z is answered as (0, z).
+Tensor as_answered(const Model& model, const Batch& inputs, const Tensor& logits) {
+  const bool is_one = data_of(model).architecture.settings.contains("one_logit");
+  if (!is_one || logits.dtype() != DType::f32 || logits.shape() != Shape{inputs.rows(), 1})
+    return logits;
+  Tensor result(DType::f32, {inputs.rows(), 2});
+  for (std::int64_t row = 0; row < inputs.rows(); ++row)
+    result.mutable_data<float>()[2 * row + 1] = logits.data<float>()[row];
+  return result;
+}
+
 double share(const Worst& worst) {
   return worst.difference == 0 ? 0 : worst.difference / worst.largest;
 }
@@ -134,12 +145,14 @@ double share(const Worst& worst) {
 
 OtherWiring::~OtherWiring() = default;
 
-double reference_difference(const Model& model, const Batch& inputs, const Tensor& logits) {
+double reference_difference(const Model& model, const Batch& inputs, const Tensor& given) {
+  const Tensor logits = as_answered(model, inputs, given);
   check_shapes(model, inputs, logits);
   return share(compare(mainnet_logits(model, inputs), logits));
 }
 
-Model checked_against(const Model& model, const Batch& inputs, const Tensor& logits) {
+Model checked_against(const Model& model, const Batch& inputs, const Tensor& given) {
+  const Tensor logits = as_answered(model, inputs, given);
   check_shapes(model, inputs, logits);
   const Tensor ours = mainnet_logits(model, inputs);
   const Worst worst = compare(ours, logits);

@@ -73,8 +73,10 @@ TEST_CASE("several networks are listed, and one is chosen by its prefix or by le
 
   Weights beside = student;
   add(beside, "ema.module.", teacher);
-  CHECK(refusal(beside).find("one without a prefix, 'ema.module.'") != std::string::npos);
-  CHECK(same_weights(import_weights(beside, {.drop = {"ema"}}), student));
+  CHECK(refusal(beside).find("one without a prefix, 'ema.'") != std::string::npos);
+  for (const char* module : {"ema", "ema.module", "ema.module."})
+    CHECK(same_weights(import_weights(beside, {.drop = {module}}), student));
+  CHECK(same_weights(import_weights(beside, {.prefix = "ema.module."}), teacher));
 }
 
 TEST_CASE("what carries weights and is no part of the network is refused by name") {
@@ -91,7 +93,8 @@ TEST_CASE("what carries weights and is no part of the network is refused by name
     CHECK(refusal(weights) ==
           ": holds '" + std::string(name) +
               "', which a cifar_resnet8 has no place for, so its answers "
-              "would be wrong; --drop MODULE only where it makes no use of them");
+              "would be wrong: --head names the head's modules in their order, --drop those of no "
+              "use");
     const std::string module = std::string(name).substr(0, std::string(name).find('.'));
     CHECK(same_weights(import_weights(weights, {.drop = {module}}), small_resnet()));
   }
@@ -166,9 +169,7 @@ TEST_CASE("only names of other networks are other networks") {
 
 TEST_CASE("checkpoints that are something else are told what they are") {
   const std::pair<const char*, const char*> others[] = {
-      {"conv1.weight_mask", "pruned by masks"},
-      {"fc.parametrizations.weight.original0", "remove_parametrizations"},
-      {"resnet.embedder.embedder.convolution.weight", "transformers' names of a ResNet"},
+      {"conv1.weight_orig", "remove_spectral_norm"},
       {"conv1.0.weight", "a stem of several convolutions"},
       {"0.weight", "modules without names"},
       {"backbone.body.conv1.weight", "a detector"},
@@ -183,10 +184,10 @@ TEST_CASE("checkpoints that are something else are told what they are") {
   }
   Weights renamed = small_resnet();
   auto head = renamed.extract("linear.weight");
-  head.key() = "last_linear.weight";
+  head.key() = "my_layer.weight";
   renamed.insert(std::move(head));
-  CHECK(refusal(renamed).find("found 'last_linear.weight' (5, 16): if that layer alone is the "
-                              "head, save it as 'fc.weight' and 'fc.bias'") != std::string::npos);
+  CHECK(refusal(renamed).find("found 'my_layer.weight' (5, 16): --head MODULE says that it is "
+                              "that one") != std::string::npos);
   Weights groups = small_resnet();
   std::erase_if(
       groups, [](const auto& tensor) { return tensor.first.find("running") != std::string::npos; });

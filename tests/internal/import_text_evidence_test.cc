@@ -188,8 +188,9 @@ TEST_CASE("heads that are not BERT's own are refused, not left out") {
   weights.erase("classifier.weight");
   weights.erase("classifier.bias");
   CHECK(
-      refusal_of(weights).starts_with("/model.safetensors: holds 'out.weight', which a bert-2x12 "
-                                      "has no place for"));
+      refusal_of(weights) ==
+      "/model.safetensors: head 'out': no weight tells what it reads: --head-input pooler, cls or "
+      "mean says it, --drop leaves it out");
   CHECK(refusal_of(with("pre_classifier.weight"))
             .starts_with("/model.safetensors: tensors 'pooler.dense.weight' and "
                          "'pre_classifier.weight': expected one of them"));

@@ -58,6 +58,32 @@ def renamed(tensors, change):
     tensors.update(pairs)
 
 
+def add_neck(tensors):
+    for name in ("weight", "bias", "running_mean", "running_var"):
+        tensors["bottleneck." + name] = ones(64)
+
+
+def transformers_name(name):
+    parts = name.split(".")
+    if parts[0] == "linear":
+        return "classifier.1." + parts[1]
+    kind = "convolution" if "conv" in name or "shortcut.0" in name else "normalization"
+    if len(parts) == 2:
+        return f"resnet.embedder.embedder.{kind}.{parts[1]}"
+    place = "shortcut" if parts[2] == "shortcut" else f"layer.{int(parts[2][-1]) - 1}"
+    return f"resnet.encoder.stages.{int(parts[0][-1]) - 1}.layers.{parts[1]}.{place}.{kind}.{parts[-1]}"
+
+
+def rename_head(folder, name):
+    path = os.path.join(folder, "model.safetensors")
+    with open(path, "rb") as file:
+        size = int.from_bytes(file.read(8), "little")
+        header, data = json.loads(file.read(size)), file.read()
+    text = json.dumps({key.replace("classifier.", name): value for key, value in header.items()}).encode()
+    with open(path, "wb") as file:
+        file.write(len(text).to_bytes(8, "little") + text + data)
+
+
 def edit_json(path, **values):
     with open(path, encoding="utf-8") as file:
         document = json.load(file)
@@ -101,9 +127,44 @@ def _(tensors):
     tensors["fc_age.weight"] = ones(4, 64)
 
 
-@image_case(WHOLE, "a second layer behind the head (`fc2`)", "'fc2.weight'", "no place for", "--drop")
+@image_case(WHOLE, "a second layer behind the head (`fc2`)", "'fc2.weight'", "no place for", "--head", "--drop")
 def _(tensors):
     tensors["fc2.weight"] = ones(4, 10)
+
+
+@image_case(WHOLE, "the same with `--head linear,fc2`", read=True, options=("--head", "linear,fc2"))
+def _(tensors):
+    tensors["fc2.weight"] = ones(4, 10)
+
+
+@image_case(WHOLE, "a batch norm in front of the head (BNNeck)", "'bottleneck.bias'", "--head")
+def _(tensors):
+    add_neck(tensors)
+
+
+@image_case(WHOLE, "the same with `--head bottleneck,linear`", read=True, options=("--head", "bottleneck,linear"))
+def _(tensors):
+    add_neck(tensors)
+
+
+@image_case(WHOLE, "a head of one logit", "--one-logit sigmoid")
+def _(tensors):
+    tensors["linear.weight"], tensors["linear.bias"] = ones(1, 64), ones(1)
+
+
+@image_case(WHOLE, "the same with `--one-logit sigmoid`", read=True, options=("--one-logit", "sigmoid"))
+def _(tensors):
+    tensors["linear.weight"], tensors["linear.bias"] = ones(1, 64), ones(1)
+
+
+@text_case(WHOLE, "a text's head in a class of one's own (`fc`)", "--head-input pooler, cls or mean")
+def _(folder):
+    rename_head(folder, "fc.")
+
+
+@text_case(WHOLE, "the same with `--head-input cls`", read=True, options=("--head-input", "cls"))
+def _(folder):
+    rename_head(folder, "fc.")
 
 
 @image_case(WHOLE, "attention, a neck or pooling with weights", "'ca.fc1.weight', 'pool.p'", "no place for", "--drop")
@@ -125,6 +186,72 @@ def _(tensors):
 def _(tensors):
     renamed(tensors, lambda name: "model." + name)
     tensors["normalizer.new_mean"] = tensors["normalizer.new_std"] = ones(3, 1, 1)
+
+
+# ---------------------------------------------------------------- names of tensors
+
+FORMS = "names of tensors, and what stands in their place"
+
+
+@image_case(FORMS, "heads `fc`, `linear`, `classifier`, `last_linear`, `head`, `logits`, `output`, …", read=True)
+def _(tensors):
+    renamed(tensors, lambda name: name.replace("linear.", "last_linear."))
+
+
+@image_case(FORMS, "a head in an `nn.Sequential` (`fc.1` behind a dropout)", read=True)
+def _(tensors):
+    renamed(tensors, lambda name: name.replace("linear.", "fc.1."))
+
+
+@image_case(FORMS, "a head of another name", "'my_layer.weight' (10, 64)", "--head")
+def _(tensors):
+    renamed(tensors, lambda name: name.replace("linear.", "my_layer."))
+
+
+@image_case(FORMS, "`backbone.conv1` and `head.fc` beside it", read=True)
+def _(tensors):
+    renamed(tensors, lambda name: name.replace("linear.", "head.fc.") if name.startswith("linear.") else "backbone." + name)
+
+
+@image_case(FORMS, "`_orig_mod.` or `module.` inside names", read=True)
+def _(tensors):
+    renamed(tensors, lambda name: name.replace("layer2.", "layer2._orig_mod.").replace("layer3.", "layer3.module."))
+
+
+@image_case(FORMS, "an `nn.Sequential` of a network's children, fastai's too", read=True)
+def _(tensors):
+    numbers = {"conv1": "0", "bn1": "1", "layer1": "3", "layer2": "4", "layer3": "5"}
+    renamed(tensors, lambda name: "1.4." + name[7:] if name.startswith("linear.") else
+            "0." + numbers[name.split(".")[0]] + "." + name.split(".", 1)[1])
+
+
+@image_case(FORMS, "weights pruned by masks (`weight_orig`, `weight_mask`)", read=True)
+def _(tensors):
+    for name in [name for name in tensors if "conv" in name]:
+        tensors[name + "_orig"] = tensors.pop(name)
+        tensors[name + "_mask"] = ones(*tensors[name + "_orig"][0])
+
+
+@image_case(FORMS, "`weight_norm` and `spectral_norm`", read=True)
+def _(tensors):
+    tensors["linear.weight_v"] = tensors.pop("linear.weight")
+    tensors["linear.weight_g"] = ones(10, 1)
+
+
+@case(FORMS, "transformers' `ResNetForImageClassification`, with its config.json", read=True)
+def _(folder):
+    tensors = resnet8(10)
+    tensors["conv1.weight"] = ones(16, 3, 7, 7)
+    for stage, (inputs, outputs) in enumerate(((16, 32), (32, 64)), 2):
+        tensors[f"layer{stage}.0.shortcut.0.weight"] = ones(outputs, inputs, 1, 1)
+        for name in ("weight", "bias", "running_mean", "running_var"):
+            tensors[f"layer{stage}.0.shortcut.1.{name}"] = ones(outputs)
+    renamed(tensors, transformers_name)
+    os.mkdir(os.path.join(folder, "resnet"))
+    write_safetensors(os.path.join(folder, "resnet", "model.safetensors"), tensors)
+    with open(os.path.join(folder, "resnet", "config.json"), "w", encoding="utf-8") as file:
+        json.dump({"model_type": "resnet", "layer_type": "basic", "architectures": ["ResNetForImageClassification"]}, file)
+    return "resnet"
 
 
 # ---------------------------------------------------------------- names
@@ -174,18 +301,10 @@ def shown(what, name, *words):
         tensors[name] = ones(2, 2)
 
 
-shown("weights pruned by masks", "conv1.weight_mask", "pruned by masks", "prune.remove")
-shown("parametrised weights (`weight_norm`)", "fc.parametrizations.weight.original0", "remove_parametrizations")
-shown("transformers' ResNet", "resnet.embedder.embedder.convolution.weight", "transformers' names of a ResNet")
+shown("another parametrisation (`orthogonal`)", "fc.parametrizations.weight.original", "remove_parametrizations")
 shown("a stem of several convolutions (ResNet-C, -D)", "conv1.0.weight", "a stem of several convolutions")
-shown("an `nn.Sequential` of a network's children", "0.weight", "modules without names")
 shown("a vision transformer", "patch_embed.proj.weight", "a vision transformer")
 shown("GPTQ weights", "model.layers.0.q.qweight", "GPTQ")
-
-
-@image_case(OTHERS, "a head of another name (`last_linear`)", "'last_linear.weight' (10, 64)", "'fc.weight'")
-def _(tensors):
-    renamed(tensors, lambda name: name.replace("linear.", "last_linear."))
 
 
 @image_case(OTHERS, "GroupNorm in place of batch norm", "GroupNorm")
@@ -308,6 +427,25 @@ def _(folder):
     os.rename(os.path.join(folder, "model.safetensors"), os.path.join(folder, "tf_model.h5"))
 
 
-@text_case(FOLDERS, "weights in several files", "several files", "max_shard_size")
+def shard(folder, file="model-00001-of-00001.safetensors"):
+    path = os.path.join(folder, "model.safetensors")
+    with open(path, "rb") as weights:
+        header = json.loads(weights.read(int.from_bytes(weights.read(8), "little")))
+    os.rename(path, os.path.join(folder, "model-00001-of-00001.safetensors"))
+    with open(os.path.join(folder, "model.safetensors.index.json"), "w", encoding="utf-8") as index:
+        json.dump({"weight_map": {name: file for name in header if name != "__metadata__"}}, index)
+
+
+@text_case(FOLDERS, "weights in several files, with their index", read=True)
+def _(folder):
+    shard(folder)
+
+
+@text_case(FOLDERS, "a file of several is missing", "model-00001-of-00002.safetensors", "found none")
+def _(folder):
+    shard(folder, "model-00001-of-00002.safetensors")
+
+
+@text_case(FOLDERS, "weights in several files without their index", "several files", "index")
 def _(folder):
     os.rename(os.path.join(folder, "model.safetensors"), os.path.join(folder, "model-00001-of-00002.safetensors"))
