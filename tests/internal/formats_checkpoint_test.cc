@@ -68,6 +68,17 @@ TEST_CASE("names of the network and of classes beside the weights are kept") {
   CHECK(read_checkpoint(fixture("zip_training_run.pth")).labels.empty());
 }
 
+TEST_CASE("averages beside the weights, and names of classes that cannot be read, are told of") {
+  const Checkpoint checkpoint = read_checkpoint(fixture("zip_averages.pth"));
+  std::map<std::string, std::string> metadata = checkpoint.metadata;
+  CHECK(metadata.size() == 4);
+  for (const char* key : {"callbacks.EMACallback", "torch_ema"})
+    CHECK(metadata[key].starts_with("passed over: it holds averaged weights"));
+  CHECK(metadata["class_to_idx"] == "left aside: expected each number from 0 on once");
+  CHECK(metadata["classes"] == "left aside: expected names, got an int");
+  CHECK(checkpoint.labels.empty());
+}
+
 TEST_CASE("what is no state dict is refused with advice") {
   const std::map<std::string, std::string> advice{
       {"zip_module.pth", "save model.state_dict() instead"},
