@@ -58,6 +58,15 @@ std::string of_transformers(const std::string& name) {
   return name;
 }
 
+// A RegNet's names are the same, and its stem is another.
+void check_stem(const Tensor& weight, const std::string& name, const std::string& file) {
+  if (weight.rank() == 4 && weight.dim(2) == 7) return;
+  throw Error(file + ": tensor '" + name +
+              "': expected a 7x7 kernel, as transformers' ResNets have, "
+              "got " +
+              to_string(weight.shape()) + " (of a RegNet?)");
+}
+
 // Prefixes of the tensors that end in `anchor`.
 std::vector<std::string> prefixes_of(const Tensors& tensors, const std::string& anchor) {
   std::vector<std::string> prefixes;
@@ -141,9 +150,12 @@ bool is_number(std::string_view text) {
 std::vector<NameRule> foreign_resnets(const Tensors& tensors, const std::string& file,
                                       Settings& settings) {
   std::vector<NameRule> rules;
-  for (const std::string& prefix : prefixes_of(tensors, "embedder.embedder.convolution.weight"))
+  const std::string stem = "embedder.embedder.convolution.weight";
+  for (const std::string& prefix : prefixes_of(tensors, stem)) {
+    check_stem(tensors.at(prefix + stem), prefix + stem, file);
     rules.push_back({prefix, of_transformers});
-  if (!rules.empty()) return rules;
+  }
+  if (!rules.empty() || !prefixes_of(tensors, "layer1.0.conv1.weight").empty()) return rules;
   for (const std::string& prefix : numbered_prefixes(tensors)) {
     const Numbered numbered(tensors, prefix);
     if (!numbered.is_one()) continue;
