@@ -87,6 +87,7 @@ int run(const Options& options) {
   tell_missing_classes(model, {{options.data, data}}, options.common.quiet);
   if (options.json) {
     Json json = as_json(evaluation);
+    if (data->left_out() > 0) json["left_out"] = data->left_out();
     add_taken(json, {{options.data, data}}, options.rows);
     print_json(json);
   } else {
