@@ -7,6 +7,7 @@
 
 #include "known_format.h"
 #include "sidenet/error.h"
+#include "table_of.h"
 #include "text_cells.h"
 #include "text_columns.h"
 #include "text_encoding.h"
@@ -16,9 +17,9 @@
 namespace sidenet {
 namespace {
 
-TextFile open_file(const std::string& path, const TextColumns& columns) {
-  std::optional<TextFile> file = text_file(read_file_bytes(path), false);
-  if (!file) throw Error(printable(path) + ": expected a table of texts, got other bytes");
+TextFile open_file(const FileBytes& bytes, const TextColumns& columns) {
+  std::optional<TextFile> file = text_file(bytes, false);
+  if (!file) throw Error(printable(bytes.name) + ": expected a table of texts, got other bytes");
   file->encoding = columns.encoding;
   check_encoding(*file);
   std::vector<TextFile> files{std::move(*file)};
@@ -28,8 +29,8 @@ TextFile open_file(const std::string& path, const TextColumns& columns) {
 
 class Table : public TextTable {
  public:
-  Table(const std::string& path, const TextColumns& columns, bool keep_cells)
-      : file_(open_file(path, columns)),
+  Table(const FileBytes& bytes, const TextColumns& columns, bool keep_cells)
+      : file_(open_file(bytes, columns)),
         choice_(choose_columns(file_, columns, false)),
         keep_cells_(keep_cells),
         reader_(file_),
@@ -137,7 +138,12 @@ class Table : public TextTable {
 
 std::unique_ptr<TextTable> TextTable::open(const std::string& path, const TextColumns& columns,
                                            bool keep_cells) {
-  return std::make_unique<Table>(path, columns, keep_cells);
+  return table_of(read_file_bytes(path), columns, keep_cells);
+}
+
+std::unique_ptr<TextTable> table_of(const FileBytes& file, const TextColumns& columns,
+                                    bool keep_cells) {
+  return std::make_unique<Table>(file, columns, keep_cells);
 }
 
 bool TextTable::has_name(const std::string& path) {

@@ -82,7 +82,7 @@ class Read(TableTest):
 
     def test_unclear_columns_are_refused(self):
         path = self.write("x.csv", "a,b\none apple here,one saw here\n")
-        self.assert_failed(sidenet("predict", HERE["model"], path), 1, "x.csv", "--text-column", "1 'a', 2 'b'")
+        self.assert_failed(sidenet("predict", HERE["model"], path), 1, "x.csv", "--text-column", "1 ('a'), 2 ('b')")
         self.assert_failed(sidenet("predict", HERE["model"], path, "-o", self.path("o.csv")), 1, "x.csv", "--text-column")
         lines = self.write("l.txt", "caf\xe9\n".encode("latin-1"))
         self.assert_failed(sidenet("predict", HERE["model"], lines, "--encoding", "latin-1"), 1, "l.txt", "--encoding", "iconv")
