@@ -8,7 +8,6 @@
 #include "command.h"
 #include "common_options.h"
 #include "json_lines.h"
-#include "missing_classes.h"
 #include "outputs.h"
 #include "progress.h"
 #include "row_options.h"
@@ -169,6 +168,8 @@ std::shared_ptr<const Dataset> open_unlabelled(const Options& options) {
   DatasetOptions rows = options.unlabelled_rows;
   rows.labelled = false;
   rows.columns = options.rows.columns;
+  rows.rows_seed = options.rows.rows_seed;
+  rows.skip_broken = options.rows.skip_broken;
   return open_dataset(options.unlabelled, rows, options.common.quiet);
 }
 
@@ -192,7 +193,10 @@ int run(const Options& options) {
   }();
   for (const std::string& note : result.notes) std::cerr << printable(note) << '\n';
   print_warnings(result.warnings, options.common.quiet);
-  tell_missing_classes(model, {{options.data, data}}, options.common.quiet);
+  if (options.max_risk && data->left_out() > 0 && !options.common.quiet) {
+    std::cerr << "note: the promise is about rows that can be read; left out: "
+              << grouped(data->left_out()) << '\n';
+  }
   if (options.max_risk && !result.certificate) refuse(result, options);
   result.model.save(options.output);
   if (options.json) {
@@ -260,6 +264,10 @@ Command add_calibrate(CLI::App& app) {
                   "Leave out the first N of them")
       ->option_text("N")
       ->check(CLI::NonNegativeNumber)
+      ->needs(unlabelled)
+      ->group(promises);
+  add_split_option(*sub, "--unlabelled-split", options->unlabelled_rows.split,
+                   "Part A of B of them, or parts A to C, drawn by --rows-seed")
       ->needs(unlabelled)
       ->group(promises);
   sub->add_option("--unlabelled-limit", options->unlabelled_rows.limit, "At most N of them")

@@ -7,7 +7,6 @@
 #include "command.h"
 #include "common_options.h"
 #include "json_lines.h"
-#include "missing_classes.h"
 #include "progress.h"
 #include "row_options.h"
 #include "sidenet/evaluation.h"
@@ -84,9 +83,9 @@ int run(const Options& options) {
   if (!broken.empty() && !options.common.quiet) std::cerr << printable(broken) << '\n';
   for (const std::string& note : evaluation.notes) std::cerr << printable(note) << '\n';
   print_warnings(evaluation.warnings, options.common.quiet);
-  tell_missing_classes(model, {{options.data, data}}, options.common.quiet);
   if (options.json) {
     Json json = as_json(evaluation);
+    if (data->left_out() > 0) json["left_out"] = data->left_out();
     add_taken(json, {{options.data, data}}, options.rows);
     print_json(json);
   } else {

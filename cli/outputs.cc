@@ -67,6 +67,18 @@ Inputs& Inputs::unlabelled(const std::string& what, const std::string& spec) {
   return *this;
 }
 
+Inputs& Inputs::folder(const std::string& what, const std::string& folder, bool of_texts) {
+  const auto list = [folder, of_texts]() -> std::vector<std::string> {
+    try {
+      return (of_texts ? texts_below(folder) : images_below(folder)).paths;
+    } catch (const Error&) {  // told where they are read
+      return {};
+    }
+  };
+  files_.push_back({what, list});
+  return *this;
+}
+
 Inputs& Inputs::checkpoint(const std::string& path, const ImportOptions& options) {
   files_.push_back(
       {"the checkpoint's", [path, options] { return Model::checkpoint_files(path, options); }});

@@ -22,6 +22,8 @@ class Inputs {
   Inputs& data(const std::string& what, const std::string& spec);
   /// The same without labels. An empty one is none.
   Inputs& unlabelled(const std::string& what, const std::string& spec);
+  /// The pictures, or texts, of a folder.
+  Inputs& folder(const std::string& what, const std::string& folder, bool of_texts);
   /// A checkpoint, with what import reads beside it.
   Inputs& checkpoint(const std::string& path, const ImportOptions& options);
   /// Folders in which the command keeps files of its own.

@@ -9,7 +9,6 @@
 #include <numeric>
 #include <utility>
 
-#include "json_lines.h"
 #include "terminal.h"
 #include "text.h"
 
@@ -22,21 +21,6 @@ std::size_t widest(const std::vector<std::string>& texts) {
   std::size_t width = 0;
   for (const std::string& text : texts) width = std::max(width, display_width(printable(text)));
   return width;
-}
-
-/// Indices of `answer` and the k - 1 largest others, largest first, the smaller index first among
-/// equals. A confidence map can leave the answer less than another class.
-std::vector<std::size_t> most_probable(const std::vector<double>& values, std::size_t answer,
-                                       std::size_t k) {
-  std::vector<std::size_t> order(values.size());
-  std::iota(order.begin(), order.end(), 0);
-  const auto end = order.begin() + static_cast<std::ptrdiff_t>(std::min(k, order.size()));
-  std::partial_sort(order.begin(), end, order.end(), [&](std::size_t a, std::size_t b) {
-    if (a == answer || b == answer) return a == answer && b != answer;
-    return values[a] != values[b] ? values[a] > values[b] : a < b;
-  });
-  order.erase(end, order.end());
-  return order;
 }
 
 Table make_table(const std::vector<std::string>& labels, const std::vector<std::string>& exits,
@@ -60,6 +44,29 @@ Table make_table(const std::vector<std::string>& labels, const std::vector<std::
 
 }  // namespace
 
+std::vector<std::size_t> most_probable(const std::vector<double>& values, std::size_t answer,
+                                       std::size_t k) {
+  std::vector<std::size_t> order(values.size());
+  std::iota(order.begin(), order.end(), 0);
+  const auto end = order.begin() + static_cast<std::ptrdiff_t>(std::min(k, order.size()));
+  std::partial_sort(order.begin(), end, order.end(), [&](std::size_t a, std::size_t b) {
+    if (a == answer || b == answer) return a == answer && b != answer;
+    return values[a] != values[b] ? values[a] > values[b] : a < b;
+  });
+  order.erase(end, order.end());
+  return order;
+}
+
+Json as_json(const std::vector<std::size_t>& classes, const std::vector<double>& probabilities,
+             const std::vector<std::string>& labels) {
+  Json list = Json::array();
+  for (const std::size_t index : classes) {
+    const double probability = shortest(static_cast<float>(probabilities.at(index)));
+    list.push_back({{"label", labels.at(index)}, {"index", index}, {"probability", probability}});
+  }
+  return list;
+}
+
 PredictionWriter::PredictionWriter(std::vector<std::string> labels,
                                    const std::vector<std::string>& exits, const Options& options)
     : labels_(std::move(labels)),
@@ -78,32 +85,25 @@ void PredictionWriter::write(const Prediction& prediction) {
 
 void PredictionWriter::write_json(const Prediction& prediction,
                                   const std::vector<std::size_t>& top) const {
-  Json row = {{"input", prediction.input},
+  Json row = {{"input", prediction.row.input},
               {"label", labels_.at(static_cast<std::size_t>(prediction.index))},
               {"index", prediction.index},
               {"confidence", shortest(prediction.confidence)},
               {"exit", prediction.exit}};
-  if (options_.top_k > 0) {
-    Json list = Json::array();
-    for (const std::size_t index : top) {
-      const double probability = shortest(static_cast<float>(prediction.probabilities[index]));
-      list.push_back(
-          {{"label", labels_.at(index)}, {"index", index}, {"probability", probability}});
-    }
-    row["probabilities"] = std::move(list);
-  }
+  if (options_.top_k > 0) row["probabilities"] = as_json(top, prediction.probabilities, labels_);
   row["ms"] = std::round(prediction.ms * 1e4) / 1e4;
   if (prediction.audit) row["audit"] = labels_.at(static_cast<std::size_t>(*prediction.audit));
   print_json(row);
 }
 
-void PredictionWriter::write_failed(const std::string& input, const std::string& error) {
+void PredictionWriter::write_failed(const InputRow& failed, const std::string& error) {
+  if (!options_.of_texts) return;
   if (!options_.json) {
-    print_row(input, {"-", "-", "-", "-"});
+    print_row(failed.input, {"-", "-", "-", "-"});
     std::cout << std::flush;
     return;
   }
-  Json row = {{"input", input},
+  Json row = {{"input", failed.input},
               {"label", nullptr},
               {"index", nullptr},
               {"confidence", nullptr},
@@ -129,7 +129,7 @@ void PredictionWriter::print_row(const std::string& input, const std::vector<std
 
 void PredictionWriter::write_table(const Prediction& prediction,
                                    const std::vector<std::size_t>& top) {
-  print_row(prediction.input,
+  print_row(prediction.row.input,
             {labels_.at(static_cast<std::size_t>(prediction.index)), percent(prediction.confidence),
              prediction.exit, fixed(prediction.ms, 2)});
   for (std::size_t rank = 1; rank < top.size(); ++rank) {

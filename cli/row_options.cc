@@ -31,6 +31,22 @@ std::optional<RowSplit> parse_split(std::string_view text) {
 
 }  // namespace
 
+CLI::Option* add_split_option(CLI::App& sub, const std::string& name, RowSplit& target,
+                              const std::string& description) {
+  const auto take = [name, &target](const std::string& text) {
+    const std::optional<RowSplit> split = parse_split(text);
+    if (!split) {
+      throw CLI::ValidationError(
+          name,
+          "'" + text + "': expected a part, as 1/5, or parts, as 1-4/5, of 1,000,000 at most");
+    }
+    target = *split;
+  };
+  return sub.add_option_function<std::string>(name, take, description)
+      ->type_name("TEXT")
+      ->option_text("A[-C]/B");
+}
+
 void add_row_options(CLI::App& sub, DatasetOptions& options) {
   const std::string group = "Which rows of each DATA (applied in this order)";
   const CLI::Range positive(std::int64_t{1}, std::int64_t{1} << 40);
@@ -42,21 +58,10 @@ void add_row_options(CLI::App& sub, DatasetOptions& options) {
       ->option_text("N")
       ->check(positive)
       ->group(group);
-  const auto take_split = [&options](const std::string& text) {
-    const std::optional<RowSplit> split = parse_split(text);
-    if (!split) {
-      throw CLI::ValidationError(
-          "--split",
-          "'" + text + "': expected a part, as 1/5, or parts, as 1-4/5, of 1,000,000 at most");
-    }
-    options.split = *split;
-  };
-  sub.add_option_function<std::string>("--split", take_split,
-                                       "Part A of B, or parts A to C (1-4/5): drawn by "
-                                       "--rows-seed, disjoint, each with its share "
-                                       "of every class")
-      ->type_name("TEXT")
-      ->option_text("A[-C]/B")
+  add_split_option(
+      sub, "--split", options.split,
+      "Part A of B, or parts A to C (1-4/5): drawn by --rows-seed, disjoint, each with "
+      "its share of every class")
       ->group(group);
   sub.add_option("--sample", options.sample,
                  "At most N, drawn by --rows-seed in proportion to the classes")

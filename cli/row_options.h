@@ -14,6 +14,10 @@ namespace sidenet::tools {
 /// Which rows of the data: --skip, --limit, --split, --sample and --rows-seed.
 void add_row_options(CLI::App& sub, DatasetOptions& options);
 
+/// An option for a part of the rows.
+CLI::Option* add_split_option(CLI::App& sub, const std::string& name, RowSplit& target,
+                              const std::string& description);
+
 /// As they would be typed; those that are at their default are left out.
 std::vector<std::pair<std::string, std::string>> row_words(const DatasetOptions& options);
 

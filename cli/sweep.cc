@@ -8,7 +8,6 @@
 #include "command.h"
 #include "common_options.h"
 #include "html_report.h"
-#include "missing_classes.h"
 #include "outputs.h"
 #include "progress.h"
 #include "row_options.h"
@@ -17,6 +16,7 @@
 #include "table.h"
 #include "text.h"
 #include "text_columns_options.h"
+#include "warnings.h"
 
 namespace sidenet::tools {
 namespace {
@@ -117,7 +117,7 @@ int run(const Options& options) {
                  std::ref(progress));
   }();
   for (const std::string& note : result.notes) std::cerr << printable(note) << '\n';
-  tell_missing_classes(model, {{options.data, data}}, options.common.quiet);
+  print_warnings(result.warnings, options.common.quiet);
   const std::string broken = file_note(model);
   if (!broken.empty() && !options.common.quiet) std::cerr << printable(broken) << '\n';
   Json report =

@@ -12,7 +12,6 @@
 #include "command.h"
 #include "common_options.h"
 #include "json_lines.h"
-#include "missing_classes.h"
 #include "outputs.h"
 #include "progress.h"
 #include "row_options.h"
@@ -123,7 +122,6 @@ int run(Options& options) {
   result.model.save(options.output);
   for (const std::string& note : result.notes) std::cerr << printable(note) << '\n';
   print_warnings(result.warnings, options.common.quiet);
-  tell_missing_classes(model, named, options.common.quiet);
   if (own_cache && !train.keep_cache) {
     std::error_code not_empty;  // other features may lie there
     std::filesystem::remove(train.cache_dir, not_empty);

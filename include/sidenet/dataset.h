@@ -84,6 +84,9 @@ struct DatasetOptions {
   std::uint64_t rows_seed = 1;
   TextColumns columns{};                           ///< for texts
   LabelsFrom labels_from = LabelsFrom::automatic;  ///< also of names, where it is sorted
+  /// Rows and pictures that cannot be read are left out, counted and told of in notes(), and texts
+  /// without a text or label too; else refused. Every picture that is chosen is decoded for that.
+  bool skip_broken = false;
   /// False: rows without labels; label() is 0 and there are no class names, whatever the data says.
   /// Then a folder may hold images at any depth, an IDX file may come alone, and a text file may
   /// have no label column, or be one text a line.
@@ -92,12 +95,12 @@ struct DatasetOptions {
 
 /// Images or texts with labels (or without: DatasetOptions::labelled), in a fixed order, read when
 /// asked for. What a path holds is found out from the path and the bytes: a folder of class folders
-/// (PNG, JPEG, BMP), an IDX pair "images,labels" (also .gz), CIFAR-10/100 binary files (one,
-/// several with commas, a folder of them, or a tar or tar.gz); texts as .tsv, .csv (RFC 4180),
-/// JSON lines (.jsonl, .ndjson, .json), or TREC's "LABEL:detail text" lines, each also .gz; several
-/// with commas where format and columns agree; files of other names are looked into for tabs, JSON
-/// objects and TREC lines.
-/// In folders, hidden files and what systems leave behind (Thumbs.db, __MACOSX) are no files.
+/// (PNG, JPEG, BMP; or .txt, each file a text), an IDX pair "images,labels" (also .gz),
+/// CIFAR-10/100 binary files (one, several with commas, a folder of them, or a tar or tar.gz);
+/// texts as .tsv, .csv (RFC 4180), JSON lines (.jsonl, .ndjson, .json), or TREC's "LABEL:detail
+/// text" lines, each also .gz; several with commas where format and columns agree; files of other
+/// names are looked into for tabs, JSON objects and TREC lines. In folders, hidden files and what
+/// systems leave behind (Thumbs.db, __MACOSX) are no files.
 class SIDENET_API Dataset {
  public:
   enum class Kind { images, texts };
@@ -130,6 +133,8 @@ class SIDENET_API Dataset {
   virtual std::int64_t rows() const = 0;
   /// With those that skip, limit, split and sample left out.
   virtual std::int64_t rows_in_all() const { return rows(); }
+  /// Rows that drop_empty and skip_broken left out.
+  virtual std::int64_t left_out() const { return 0; }
   virtual int label(std::int64_t row) const = 0;
   /// Class names where the data has them; else empty. Those of the whole data even where skip and
   /// limit leave rows out. Of class folders: sorted as text. Of texts: sorted; where all are whole
@@ -151,13 +156,19 @@ class SIDENET_API Dataset {
   virtual std::pair<Tensor, std::uint64_t> digested_image(std::int64_t row) const;
 };
 
-/// The PNG, JPEG and BMP files of a folder.
-struct FolderImages {
+/// Files of a folder and of the folders below it. Links are followed, hidden files left out.
+struct FolderFiles {
   std::vector<std::string> paths;  ///< sorted
   std::vector<std::string> notes;  ///< what was skipped, a line each
 };
-/// Those of `folder` and the folders below it. Links are followed, hidden files left out. Throws
-/// Error where there is none, or a folder cannot be read.
-SIDENET_API FolderImages images_below(const std::string& folder);
+/// The PNG, JPEG and BMP files of `folder`. Throws Error where there is none, or a folder cannot be
+/// read.
+SIDENET_API FolderFiles images_below(const std::string& folder);
+/// The .txt files of `folder`. Throws Error likewise.
+SIDENET_API FolderFiles texts_below(const std::string& folder);
+/// All of a file as one text: UTF-8, whatever `encoding` it is in (or UTF-16, where its mark says
+/// so). Throws Error: over 1 MiB, or bytes that are not in the encoding.
+SIDENET_API std::string read_text(const std::string& path,
+                                  TextEncoding encoding = TextEncoding::utf8);
 
 }  // namespace sidenet

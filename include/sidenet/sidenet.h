@@ -33,6 +33,7 @@
 #include "sidenet/sweep.h"
 #include "sidenet/tensor.h"
 #include "sidenet/text.h"
+#include "sidenet/text_table.h"
 #include "sidenet/token_pooling.h"
 #include "sidenet/tokenizer.h"
 #include "sidenet/train_options.h"

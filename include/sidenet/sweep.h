@@ -57,6 +57,8 @@ struct Sweep {
   OperatingPoint current;                      ///< the model's own thresholds
   std::vector<std::int64_t> easiest, hardest;  ///< rows
   std::vector<std::string> notes;
+  /// Where the data speak against what was assumed of the model: a line each.
+  std::vector<std::string> warnings;
 };
 
 ///     const Sweep curve = sweep(model, *data, {.execution = {.threads = 2}});

@@ -45,13 +45,16 @@ bool ColumnStats::is_stranger(const std::string& value) const {
          rows_ > 0 && !distinct_.contains(trimmed(value));
 }
 
-std::vector<ColumnStats> column_stats(RecordReader reader, std::size_t columns) {
+std::vector<ColumnStats> column_stats(const FileBytes& file, RecordReader reader,
+                                      std::size_t columns) {
+  PassedPages passed(file);
   std::vector<ColumnStats> stats(columns);
   // A .jsonl row of three bytes has as many cells as the first line has keys.
   constexpr std::size_t kMaxCells = std::size_t{1} << 26;
   std::size_t rows = kMaxCells / std::max<std::size_t>(columns, 1);
-  for (Record record; rows > 0 && reader.next(record); --rows) {
+  for (Record record; rows > 0 && next_readable(reader, record); --rows) {
     for (std::size_t i = 0; i < columns; ++i) stats[i].add(record.cells.at(i));
+    passed.at(record.begin);
   }
   return stats;
 }

@@ -37,6 +37,7 @@ class ColumnStats {
 
 /// One a column, of the records from `reader` on, 64 Mi cells of them at most. Throws Error as
 /// RecordReader::next.
-std::vector<ColumnStats> column_stats(RecordReader reader, std::size_t columns);
+std::vector<ColumnStats> column_stats(const FileBytes& file, RecordReader reader,
+                                      std::size_t columns);
 
 }  // namespace sidenet

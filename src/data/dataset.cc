@@ -1,6 +1,7 @@
 #include "sidenet/dataset.h"
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <optional>
 
@@ -10,9 +11,13 @@
 #include "digest.h"
 #include "file_bytes.h"
 #include "idx.h"
+#include "image_folder.h"
+#include "readable_rows.h"
 #include "sidenet/error.h"
 #include "tar.h"
 #include "text_dataset.h"
+#include "text_encoding.h"
+#include "text_folder.h"
 #include "text_format.h"
 
 namespace sidenet {
@@ -78,14 +83,38 @@ bool is_idx_file(const FileBytes& file) {
 struct Opened {
   std::shared_ptr<const Dataset> data;
   RowOrder order = RowOrder::as_it_stands;
+  bool is_looked_at = false;  ///< each row that is chosen, whether it can be read
 };
 
-Opened open_folder(const std::string& path, bool labelled) {
+/// Where train/ and test/ lie, each with class folders, they would be the classes.
+void refuse_splits(const std::string& path) {
+  constexpr std::array kSplits{"train", "test", "val", "valid", "validation", "dev"};
+  std::string first;
+  for (const auto& entry : sorted_entries(path)) {
+    if (!is_folder(entry)) continue;
+    const std::string name = entry.path().filename().string();
+    const auto entries = sorted_entries(entry.path().string());
+    const bool has_folders = std::any_of(entries.begin(), entries.end(), is_folder);
+    if (!has_folders ||
+        std::find(kSplits.begin(), kSplits.end(), lower_ascii(name)) == kSplits.end())
+      return;
+    if (first.empty()) first = name;
+  }
+  if (first.empty()) return;
+  throw Error(path + ": expected class folders, got splits with class folders in them: give one, " +
+              without_end_slashes(path) + "/" + first);
+}
+
+Opened open_folder(const std::string& path, const DatasetOptions& options) {
+  const bool labelled = options.labelled;
   std::vector<FileBytes> files;
   for (const std::string& file : cifar_files(path)) files.push_back(read_file_bytes(file));
   if (!files.empty()) return {cifar_dataset(files)};
-  return {class_folder_dataset(path, labelled),
-          labelled ? RowOrder::classes_in_turn : RowOrder::as_it_stands};
+  if (labelled) refuse_splits(path);
+  const RowOrder order = labelled ? RowOrder::classes_in_turn : RowOrder::as_it_stands;
+  if (is_text_folder(path, labelled))
+    return {text_folder_dataset(path, options.columns.encoding, labelled), order, true};
+  return {class_folder_dataset(path, labelled), order, options.skip_broken};
 }
 
 std::shared_ptr<const Dataset> open_images(const std::vector<FileBytes>& files, bool labelled) {
@@ -121,13 +150,14 @@ std::shared_ptr<const Dataset> open_files(const std::vector<std::string>& paths,
                 ", got other bytes");
   }
   return texts.empty() ? open_images(images, options.labelled)
-                       : text_dataset(std::move(texts), options.columns, options.labelled);
+                       : text_dataset(std::move(texts), options.columns, options.labelled,
+                                      options.skip_broken);
 }
 
 Opened open_spec(const std::string& spec, const DatasetOptions& options) {
   if (spec.empty()) throw Error("data: expected a path, got an empty one");
   std::error_code error;
-  if (fs::is_directory(spec, error)) return open_folder(spec, options.labelled);
+  if (fs::is_directory(spec, error)) return open_folder(spec, options);
   return {open_files(split(spec), options)};
 }
 
@@ -139,6 +169,7 @@ class WithoutLabels : public Dataset {
   const std::vector<std::string>& notes() const override { return data_->notes(); }
   std::int64_t rows() const override { return data_->rows(); }
   std::int64_t rows_in_all() const override { return data_->rows_in_all(); }
+  std::int64_t left_out() const override { return data_->left_out(); }
   int label(std::int64_t) const override { return 0; }
   const std::vector<std::string>& class_names() const override { return none_; }
   std::string name(std::int64_t row) const override { return data_->name(row); }
@@ -160,6 +191,7 @@ std::shared_ptr<const Dataset> Dataset::open(const std::string& spec,
                                              const DatasetOptions& options) {
   Opened opened = open_spec(spec, options);
   auto data = chosen_rows(std::move(opened.data), opened.order, options, spec);
+  if (opened.is_looked_at) data = readable_rows(std::move(data), options);
   return options.labelled ? data : without_labels(std::move(data));
 }
 
@@ -167,7 +199,9 @@ std::vector<std::string> Dataset::files(const std::string& spec, bool labelled) 
   std::error_code error;
   if (!fs::is_directory(spec, error)) return split(spec);
   std::vector<std::string> cifar = cifar_files(spec);
-  return cifar.empty() ? class_folder_files(spec, labelled) : cifar;
+  if (!cifar.empty()) return cifar;
+  return is_text_folder(spec, labelled) ? text_folder_files(spec, labelled)
+                                        : class_folder_files(spec, labelled);
 }
 
 const std::vector<std::string>& Dataset::notes() const {

@@ -36,6 +36,8 @@ std::string extension_of(const std::string& name) {
 
 struct Walk {
   const std::string& root;
+  bool (*is_wanted)(const std::string& name);
+  const char* wanted;  // for messages
   bool any_file;
   SkippedFiles& skipped;
   std::vector<std::string> paths = {};
@@ -54,20 +56,35 @@ struct Walk {
       const std::string name = entry.path().filename().string();
       if (is_folder(entry)) {
         folders.push_back(prefix + name);
-      } else if (!is_image_name(name)) {
+      } else if (!is_wanted(name)) {
         skipped.add(name, number);
       } else if (std::error_code error; any_file || (entry.is_regular_file(error) && !error)) {
         paths.push_back(prefix + name);
       } else {
-        throw Error(printable(path + "/" + name) +
-                    ": expected an image file, got a broken link or a special file");
+        throw Error(printable(path + "/" + name) + ": expected " + wanted +
+                    ", got a broken link or a special file");
       }
     }
     for (const std::string& each : folders) add(each);
   }
 };
 
+FolderFiles with_root(const std::string& folder, const std::vector<std::string>& paths,
+                      const SkippedFiles& skipped, const char* wanted) {
+  if (paths.empty()) {
+    throw Error(folder + ": a folder without " + wanted + " files" +
+                (skipped.empty() ? "" : "; it has " + skipped.str()));
+  }
+  FolderFiles files;
+  const std::string root = without_end_slashes(folder);
+  for (const std::string& path : paths) files.paths.push_back(root + "/" + path);
+  if (!skipped.empty()) files.notes.push_back(folder + ": skipped " + skipped.str());
+  return files;
+}
+
 }  // namespace
+
+bool is_text_name(const std::string& name) { return extension_of(name) == ".txt"; }
 
 bool is_image_name(const std::string& name) {
   constexpr std::array<const char*, 4> known{".png", ".jpg", ".jpeg", ".bmp"};
@@ -142,24 +159,30 @@ void SkippedFiles::add(const SkippedFiles& others) {
 
 std::vector<std::string> image_files(const std::string& root, const std::string& folder,
                                      SkippedFiles& skipped, bool any_file) {
-  Walk walk{root, any_file, skipped};
+  Walk walk{root, is_image_name, "an image file", any_file, skipped};
   walk.add(folder);
   std::sort(walk.paths.begin(), walk.paths.end());
   return std::move(walk.paths);
 }
 
-FolderImages images_below(const std::string& folder) {
+std::vector<std::string> text_files(const std::string& root, const std::string& folder,
+                                    SkippedFiles& skipped) {
+  Walk walk{root, is_text_name, "a text file", false, skipped};
+  walk.add(folder);
+  std::sort(walk.paths.begin(), walk.paths.end());
+  return std::move(walk.paths);
+}
+
+FolderFiles images_below(const std::string& folder) {
   const std::string root = without_end_slashes(folder);
   SkippedFiles skipped;
-  const std::vector<std::string> files = image_files(root, "", skipped, true);
-  if (files.empty()) {
-    throw Error(folder + ": a folder without PNG, JPEG or BMP files" +
-                (skipped.empty() ? "" : "; it has " + skipped.str()));
-  }
-  FolderImages images;
-  for (const std::string& path : files) images.paths.push_back(root + "/" + path);
-  if (!skipped.empty()) images.notes.push_back(folder + ": skipped " + skipped.str());
-  return images;
+  return with_root(folder, image_files(root, "", skipped, true), skipped, "PNG, JPEG or BMP");
+}
+
+FolderFiles texts_below(const std::string& folder) {
+  const std::string root = without_end_slashes(folder);
+  SkippedFiles skipped;
+  return with_root(folder, text_files(root, "", skipped), skipped, ".txt");
 }
 
 }  // namespace sidenet

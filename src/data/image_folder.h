@@ -32,12 +32,17 @@ class SkippedFiles {
 std::vector<std::string> image_files(const std::string& root, const std::string& folder,
                                      SkippedFiles& skipped, bool any_file = false);
 
+/// The same of its .txt files.
+std::vector<std::string> text_files(const std::string& root, const std::string& folder,
+                                    SkippedFiles& skipped);
+
 /// Entries of a folder by name, in byte order, which is also Python's order for UTF-8 names. Hidden
 /// ones, and what systems and archivers leave behind, are left out. Throws Error where it cannot be
 /// read.
 std::vector<std::filesystem::directory_entry> sorted_entries(const std::string& folder);
 bool is_folder(const std::filesystem::directory_entry& entry);
 bool is_image_name(const std::string& name);
+bool is_text_name(const std::string& name);
 std::string without_end_slashes(std::string folder);
 /// "1 file", "2 files".
 std::string counted(std::int64_t count, const std::string& what);

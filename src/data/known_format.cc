@@ -21,7 +21,9 @@ struct Magic {
   KnownFormat format;
 };
 
-constexpr const char* kUtf8 = "write it as UTF-8: iconv -f UTF-16 -t UTF-8 FILE > NEW";
+constexpr const char *kUtf8 = "write it as UTF-8: iconv -f UTF-16 -t UTF-8 FILE > NEW",
+                     *kLittle = "write it as UTF-8: iconv -f UTF-16LE -t UTF-8 FILE > NEW",
+                     *kBig = "write it as UTF-8: iconv -f UTF-16BE -t UTF-8 FILE > NEW";
 constexpr const char* kExcel =
     "write CSV, in Python: pandas.read_excel('FILE').to_csv('new.csv', index=False)";
 constexpr const char* kZip = "unzip it first";
@@ -68,13 +70,15 @@ bool is_office(std::string_view bytes, const std::string& extension) {
          bytes.substr(0, 64).find("[Content_Types].xml") != std::string_view::npos;
 }
 
-// Of ASCII texts: every other byte is zero. Of names that say text alone: pixels may be so too.
-bool is_utf16(std::string_view bytes) {
+// Without a mark, of ASCII texts: every other byte is zero. Of names that say text alone: pixels
+// may be so too. What to do; null: it is none.
+const char* advice_on_utf16(std::string_view bytes) {
   const std::string_view start = bytes.substr(0, 4096);
   std::array<std::size_t, 2> zeros{};
   for (std::size_t i = 0; i < start.size(); ++i) zeros[i % 2] += start[i] == '\0' ? 1 : 0;
   const auto [less, more] = std::minmax(zeros[0], zeros[1]);
-  return start.size() >= 8 && less == 0 && 4 * more >= start.size();
+  if (start.size() < 8 || less != 0 || 4 * more < start.size()) return nullptr;
+  return zeros[1] > zeros[0] ? kLittle : kBig;
 }
 
 constexpr std::array kTextNames{std::pair{".csv"sv, "CSV"}, std::pair{".tsv"sv, "TSV"},
@@ -109,8 +113,10 @@ KnownFormat known_format(std::string_view bytes, const std::string& path) {
       return {"a spreadsheet", kExcel};
     return magic.format;
   }
-  if ((extension == ".txt" || text_name(extension) != nullptr) && is_utf16(bytes))
-    return {"UTF-16", kUtf8};
+  if (extension == ".txt" || text_name(extension) != nullptr) {
+    if (const char* advice = advice_on_utf16(bytes))
+      return {"UTF-16 without a byte order mark", advice};
+  }
   return {nullptr, nullptr};
 }
 
@@ -120,8 +126,7 @@ void refuse_known_format(std::string_view bytes, const std::string& path) {
   std::string advice = format.advice;
   if (const std::size_t file = advice.find("FILE"); file != std::string::npos)
     advice.replace(file, 4, printable(base_name(path)));
-  throw Error(printable(path) + ": expected labelled images or texts, got " + format.name + ": " +
-              advice);
+  throw Error(printable(path) + ": expected images or texts, got " + format.name + ": " + advice);
 }
 
 std::string Dataset::format(const std::string& path) {

@@ -13,12 +13,18 @@ std::size_t end_of_line(std::string_view bytes, std::size_t at) {
   return std::min(bytes.find('\n', at), bytes.size());
 }
 
+std::string_view text_of(const FileBytes& file) {
+  return without_mark({reinterpret_cast<const char*>(file.bytes.data()), file.bytes.size()});
+}
+
 class Scanner {
  public:
-  Scanner(std::string_view bytes, char delimiter) : bytes_(bytes), delimiter_(delimiter) {}
+  Scanner(const FileBytes& file, char delimiter)
+      : bytes_(text_of(file)), passed_(file), delimiter_(delimiter) {}
 
   QuotedScan scan() {
     while (at_ < bytes_.size()) {
+      passed_.at(at_);
       if (is_empty_line()) {
         at_ = end_of_line(bytes_, at_) + 1;
         ++line_;
@@ -116,6 +122,7 @@ class Scanner {
   }
 
   std::string_view bytes_;
+  PassedPages passed_;
   char delimiter_;
   std::size_t at_ = 0, columns_ = 0;
   std::int64_t line_ = 1, records_ = 0, needless_line_ = 0;
@@ -125,14 +132,16 @@ class Scanner {
 
 }  // namespace
 
-QuotedScan scan_quoted(std::string_view bytes, char delimiter) {
-  return Scanner(without_mark(bytes), delimiter).scan();
+QuotedScan scan_quoted(const FileBytes& file, char delimiter) {
+  return Scanner(file, delimiter).scan();
 }
 
-std::size_t plain_columns(std::string_view bytes, char delimiter) {
-  bytes = without_mark(bytes);
+std::size_t plain_columns(const FileBytes& file, char delimiter) {
+  const std::string_view bytes = text_of(file);
+  PassedPages passed(file);
   std::size_t columns = 0;
   for (std::size_t at = 0, end = 0; at < bytes.size(); at = end + 1) {
+    passed.at(at);
     end = end_of_line(bytes, at);
     const std::string_view line = bytes.substr(at, end - at);
     if (line.empty() || line == "\r") continue;
@@ -144,10 +153,12 @@ std::size_t plain_columns(std::string_view bytes, char delimiter) {
   return columns;
 }
 
-bool has_opening_quote(std::string_view bytes, char delimiter) {
-  bytes = without_mark(bytes);
+bool has_opening_quote(const FileBytes& file, char delimiter) {
+  const std::string_view bytes = text_of(file);
+  PassedPages passed(file);
   for (std::size_t at = bytes.find('"'); at != std::string_view::npos;
        at = bytes.find('"', at + 1)) {
+    passed.at(at);
     if (at == 0 || bytes[at - 1] == delimiter || bytes[at - 1] == '\n') return true;
   }
   return false;

@@ -2,7 +2,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string_view>
+
+#include "file_bytes.h"
 
 namespace sidenet {
 
@@ -24,12 +25,12 @@ struct QuotedScan {
   std::int64_t needed_line = 0, bare_line = 0;  ///< the first `needed`; the first needless or loose
 };
 
-QuotedScan scan_quoted(std::string_view bytes, char delimiter);
+QuotedScan scan_quoted(const FileBytes& file, char delimiter);
 
 /// Of every line that is not empty, whatever quotes there are; 0: their numbers differ.
-std::size_t plain_columns(std::string_view bytes, char delimiter);
+std::size_t plain_columns(const FileBytes& file, char delimiter);
 
 /// A cell that begins with a quote.
-bool has_opening_quote(std::string_view bytes, char delimiter);
+bool has_opening_quote(const FileBytes& file, char delimiter);
 
 }  // namespace sidenet

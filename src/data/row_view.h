@@ -18,6 +18,7 @@ class RowView : public Dataset {
   const std::vector<std::string>& notes() const override { return data_->notes(); }
   LabelsFrom labels_from() const override { return data_->labels_from(); }
   std::int64_t rows_in_all() const override { return data_->rows_in_all(); }
+  std::int64_t left_out() const override { return data_->left_out(); }
   int label(std::int64_t row) const override { return data_->label(inner(row)); }
   const std::vector<std::string>& class_names() const override { return data_->class_names(); }
   std::string name(std::int64_t row) const override { return data_->name(inner(row)); }

@@ -21,7 +21,8 @@ struct Place {
 struct Cell {
   std::string text;
   const char* problem =
-      nullptr;  // what stands there instead of a text ("null", "a list"); .jsonl only
+      nullptr;      // what stands there instead of a text ("null", "a list"); of JSON only
+  std::string raw;  // as it stands in JSON, on one line; empty: no such key, or not asked for
 };
 
 }  // namespace sidenet

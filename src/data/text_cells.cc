@@ -20,9 +20,9 @@ std::string name_of_delimiter(char delimiter) {
 }
 
 void check_line_ends(const TextFile& file) {
-  const std::string_view bytes = file.bytes();
-  const std::size_t end = bytes.find('\r');
-  if (end >= bytes.size() || end + 1 == bytes.size() || bytes.find('\n') != std::string_view::npos)
+  const std::size_t end = find_in(file.file, "\r");
+  if (end == std::string_view::npos || end + 1 == file.bytes().size() ||
+      find_in(file.file, "\n") != std::string_view::npos)
     return;
   throw Error(printable(file.file.name) +
               ": its lines end with CR alone, as on old Macs; expected LF or CRLF: tr '\\r' '\\n' "
@@ -41,10 +41,10 @@ char find_delimiter(const TextFile& file) {
   for (const char each : {';', '\t', '|'}) {
     if (first.find(each) != std::string_view::npos) others += each;
   }
-  if (others.empty() || scan_quoted(bytes, ',').columns > 1) return ',';
+  if (others.empty() || scan_quoted(file.file, ',').columns > 1) return ',';
   std::string fitting;
   for (const char each : others) {
-    if (scan_quoted(bytes, each).columns > 1) fitting += each;
+    if (scan_quoted(file.file, each).columns > 1) fitting += each;
   }
   if (fitting.size() < 2) return fitting.empty() ? ',' : fitting[0];
   throw Error(printable(file.file.name) + ": " + name_of_delimiter(fitting[0]) + " or " +
@@ -52,10 +52,9 @@ char find_delimiter(const TextFile& file) {
 }
 
 void check_tabs(const TextFile& file) {
-  const std::string_view bytes = without_mark(file.bytes());
-  if (file.sniffed || bytes.find('\t') != std::string_view::npos) return;
+  if (file.sniffed || find_in(file.file, "\t") != std::string_view::npos) return;
   for (const char each : {',', ';', '|'}) {
-    if (scan_quoted(bytes, each).columns < 2) continue;
+    if (scan_quoted(file.file, each).columns < 2) continue;
     throw Error(printable(file.file.name) +
                 ": expected tabs between the cells of a .tsv file, got " + name_of_delimiter(each) +
                 ": name it .csv");
@@ -75,12 +74,11 @@ void check_tabs(const TextFile& file) {
 /// Whether quotes enclose cells of a .tsv; none where no cell begins with one, as both readings are
 /// the same.
 std::optional<bool> quotes_of_tsv(const TextFile& file) {
-  const std::string_view bytes = file.bytes();
   const char delimiter = file.cell_end();
-  if (!has_opening_quote(bytes, delimiter)) return std::nullopt;
-  const QuotedScan scan = scan_quoted(bytes, delimiter);
+  if (!has_opening_quote(file.file, delimiter)) return std::nullopt;
+  const QuotedScan scan = scan_quoted(file.file, delimiter);
   if (scan.columns == 0) return false;
-  const std::size_t plain = plain_columns(bytes, delimiter);
+  const std::size_t plain = plain_columns(file.file, delimiter);
   if (plain == 0) return true;
   // Lines that are whole without quotes, though some would end inside them: met by chance.
   if (scan.parted > 0) fail_unclear(file, scan);
@@ -95,9 +93,8 @@ std::optional<bool> quotes_of_tsv(const TextFile& file) {
 /// Quotes of a .csv enclose cells, unless all are escaped by backslashes, which may be escapes or
 /// text.
 void check_backslashes(const TextFile& file) {
-  const std::string_view bytes = file.bytes();
-  if (bytes.find("\\\"") == std::string_view::npos) return;
-  const QuotedScan scan = scan_quoted(bytes, file.cell_end());
+  if (find_in(file.file, "\\\"") == std::string_view::npos) return;
+  const QuotedScan scan = scan_quoted(file.file, file.cell_end());
   if (scan.columns == 0 || scan.escaped == 0 || scan.loose > 0) return;
   throw Error(printable(file.file.name) +
               ": its quotes stand behind backslashes, which are escapes (MySQL) or text: write "

@@ -28,7 +28,7 @@ class Chooser {
 
   ColumnChoice choose() {
     read_first();
-    if (file_.format == TextFormat::jsonl) {
+    if (file_.has_objects()) {
       choice_.names = file_.keys.names;
     } else if (file_.format == TextFormat::trec) {
       choice_.names = {"label", "text"};
@@ -50,13 +50,13 @@ class Chooser {
   using Columns = std::vector<std::size_t>;
 
   void read_first() {
-    if (file_.format == TextFormat::jsonl) {
-      RecordReader lines(file_);
+    if (file_.has_objects()) {
+      RecordReader objects(file_);
       std::string decoded;
-      const std::string_view line = lines.next_json_line(decoded);
-      const Place place{file_.file.name, lines.line() - 1};
-      refuse_other_json(trimmed(line), place);
-      if (!line.empty()) file_.keys = read_json_columns(line, place);
+      const std::string_view object = objects.next_object(decoded);
+      const Place place{file_.file.name, objects.record_line()};
+      if (file_.format == TextFormat::jsonl) refuse_other_json(trimmed(object), place);
+      if (!object.empty()) file_.keys = read_json_columns(object, place);
     }
     if (!reader_.next(first_))
       throw Error(printable(file_.file.name) + ": expected rows, got none");
@@ -68,8 +68,7 @@ class Chooser {
     if (!line.starts_with('[') && line != "{") return;
     throw Error(place.str() + ": expected one JSON object a line, got " +
                 (line == "{" ? "one over several lines: jq -c . FILE > NEW.jsonl"
-                             : "a list: jq -c '.[]' FILE > NEW.jsonl, or pandas' to_json("
-                               "…, orient='records', lines=True)"));
+                             : "a list: name it .json"));
   }
 
   void detect_header() {
@@ -229,7 +228,7 @@ class Chooser {
 
   // Of all records but the first.
   const std::vector<ColumnStats>& rest_stats() {
-    if (stats_.empty()) stats_ = column_stats(reader_, columns_);
+    if (stats_.empty()) stats_ = column_stats(file_.file, reader_, columns_);
     return stats_;
   }
   // Of all records but a header.
@@ -253,8 +252,8 @@ class Chooser {
   }
   [[noreturn]] void fail_unclear(const char* what) const {
     throw Error(printable(file_.file.name) + ": which column is the " + what +
-                " is not clear: give --text-column and --label-column (of pairs --pair-column); " +
-                list_columns());
+                " is not clear: give --text-column" + (labelled_ ? " and --label-column" : "") +
+                " (of pairs --pair-column); " + list_columns());
   }
 
   std::string note() const {
@@ -268,7 +267,7 @@ class Chooser {
       add(delimited ? cells : "TREC's lines (LABEL:detail text)");
     }
     if (delimited) add(choice_.has_header ? "header" : "no header");
-    if (delimited || (file_.format == TextFormat::jsonl && guessed_)) {
+    if (delimited || (file_.has_objects() && guessed_)) {
       std::string columns = choice_.text.size() > 1 ? "text columns " : "text column ";
       for (std::size_t i = 0; i < choice_.text.size(); ++i)
         columns += (i == 0 ? "" : " and ") + choice_.shown(choice_.text[i]);

@@ -6,65 +6,29 @@
 
 #include "class_names.h"
 #include "column_names.h"
+#include "left_out.h"
 #include "row_index.h"
 #include "sidenet/error.h"
 #include "text_cells.h"
 #include "text_columns.h"
 #include "text_encoding.h"
-#include "utf8_text.h"
+#include "text_row.h"
 
 namespace sidenet {
 namespace {
 
-/// Bytes in front of the first that is not in the file's encoding.
-std::size_t valid_prefix(const TextFile& file) {
-  switch (file.encoding) {
-    case TextEncoding::latin1: return valid_latin1_prefix(file.bytes());
-    case TextEncoding::windows1252: return valid_windows1252_prefix(file.bytes());
-    default: return valid_utf8_prefix(file.bytes());
-  }
-}
-
-void check_encoding(const TextFile& file) {
-  const std::string_view bytes = file.bytes();
-  const std::size_t valid = valid_prefix(file);
-  if (valid == bytes.size()) return;
-  const std::string_view before = bytes.substr(0, valid);
-  const std::size_t line_begin = before.rfind('\n') + 1;  // 0 where there is none: npos + 1
-  const std::string at =
-      Place{file.file.name, 1 + std::count(before.begin(), before.end(), '\n')}.str();
-  const std::string byte = " at byte " + std::to_string(valid - line_begin + 1) + " of the line";
-  if (file.encoding == TextEncoding::utf8) {
-    throw Error(at + ": invalid UTF-8" + byte +
-                "; give --encoding latin-1 or windows-1252 if it is one of them");
-  }
-  if (file.encoding == TextEncoding::windows1252)
-    throw Error(at + ": expected Windows-1252, got a byte that it has no character for" + byte);
-  throw Error(at + ": expected Latin-1, got a control character (0x80 to 0x9F)" + byte +
-              "; give --encoding windows-1252, which has quotes and dashes there");
-}
-
-void set_encoding(std::vector<TextFile>& files, TextEncoding encoding) {
-  for (TextFile& file : files) {
-    file.encoding = encoding;
-    check_encoding(file);
-  }
-}
-
-/// A row without a text or a label: left out, or counted and refused.
-struct EmptyRows {
-  std::int64_t rows = 0;
-  std::string first;  ///< where, and what is missing
-};
-
 class TextDataset : public Dataset {
  public:
-  TextDataset(std::vector<TextFile> files, const TextColumns& columns, bool labelled)
-      : files_(std::move(files)), labelled_(labelled) {
-    set_encoding(files_, columns.encoding);
+  TextDataset(std::vector<TextFile> files, const TextColumns& columns, bool labelled,
+              bool skip_broken)
+      : files_(std::move(files)), labelled_(labelled), skip_broken_(skip_broken) {
+    for (TextFile& file : files_) {
+      file.encoding = columns.encoding;
+      if (!skip_broken_) check_encoding(file);  // else row by row
+    }
     settle_cells(files_, columns.quotes);
     choice_ = choose_columns(files_[0], columns, labelled);
-    if (files_[0].format == TextFormat::jsonl) files_[0].keys.keep(choice_.columns());
+    if (files_[0].has_objects()) files_[0].keys.keep(choice_.columns());
     if (!choice_.note.empty()) notes_.push_back(choice_.note);
     for (TextFile& file : files_) {
       if (file.format != files_[0].format || file.cell_end() != files_[0].cell_end()) {
@@ -76,19 +40,23 @@ class TextDataset : public Dataset {
       read_rows(file);
       ends_.push_back(rows());
     }
-    tell_empty(columns.drop_empty);
-    if (rows() == 0)
-      throw Error(printable(files_[0].file.name) + ": expected rows, got a header alone");
+    tell_left_out(columns.drop_empty);
+    if (rows() == 0) {
+      throw Error(
+          printable(files_[0].file.name) + ": expected rows, got " +
+          (left_out() > 0 ? "none that can be taken: " + first_left_out() : "a header alone"));
+    }
     if (labelled_) sort_classes();
   }
 
   Kind kind() const override { return Kind::texts; }
   const std::vector<std::string>& notes() const override { return notes_; }
   std::int64_t rows() const override { return index_.rows(); }
+  std::int64_t left_out() const override { return broken_.rows() + empty_.rows(); }
   int label(std::int64_t row) const override { return index_.label(row); }
   const std::vector<std::string>& class_names() const override { return class_names_; }
   std::string name(std::int64_t row) const override {
-    return printable(base_name(file_of(row).file.name)) + ":" + std::to_string(index_.line(row));
+    return short_place(file_of(row), index_.line(row));
   }
   Text text(std::int64_t row) const override {
     const TextFile& file = file_of(row);
@@ -97,7 +65,7 @@ class TextDataset : public Dataset {
     // False only where the file has changed since.
     if (!reader.next(record))
       throw Error(name(row) + ": expected a record, got the end of the file");
-    return text_of(file, record);
+    return TextRow(file, choice_, record).text();
   }
 
  private:
@@ -109,29 +77,49 @@ class TextDataset : public Dataset {
   void read_rows(const TextFile& file) {
     RecordReader reader(file);
     Record record;
-    if (choice_.has_header) reader.next(record);
+    if (choice_.has_header && reader.next(record)) check_encoding(file, record, reader);
     if (&file != &files_[0]) check_header(file);
-    constexpr std::uint64_t kStep = std::uint64_t{4} << 20;
-    release_pages(file, 0, file.bytes().size());
-    std::uint64_t released = 0;
-    while (reader.next(record)) {
+    PassedPages passed(file.file);
+    while (next(file, reader, record)) {
       refuse_header_again(file, record);
       if (record.line > std::numeric_limits<std::uint32_t>::max()) {
         throw Error(Place{file.file.name, record.line}.str() + ": expected fewer lines");
       }
-      if (is_whole(file, record))
-        index_.add(record.begin, static_cast<std::uint32_t>(record.line), class_of(file, record));
-      if (record.begin - released >= kStep) released = release_pages(file, released, record.begin);
+      add_row(file, reader, record);
+      passed.at(record.begin);
       check_memory(file, record);
     }
-    release_pages(file, released, file.bytes().size());
   }
 
-  // They are read again where a row is wanted.
-  static std::uint64_t release_pages(const TextFile& file, std::uint64_t begin, std::uint64_t end) {
-    const std::span<const std::byte> bytes = file.file.bytes;
-    if (file.file.storage != nullptr) file.file.storage->release(bytes.data() + begin, end - begin);
-    return end;
+  /// The next record; broken ones are left out where that is asked for.
+  bool next(const TextFile& file, RecordReader& reader, Record& record) {
+    for (;;) {
+      try {
+        return reader.next(record);
+      } catch (const Error& error) {
+        if (!skip_broken_ || !reader.can_go_on()) throw;
+        broken_.add(short_place(file, reader.record_line()), error.what());
+      }
+    }
+  }
+
+  void add_row(const TextFile& file, const RecordReader& reader, const Record& record) {
+    try {
+      if (skip_broken_) check_encoding(file, record, reader);
+      if (const auto missing = TextRow(file, choice_, record).missing(labelled_)) {
+        empty_.add(short_place(file, record.line), *missing);
+        return;
+      }
+      const int label = class_of(file, record);
+      index_.add(record.begin, static_cast<std::uint32_t>(record.line), label);
+    } catch (const Error& error) {
+      if (!skip_broken_) throw;
+      broken_.add(short_place(file, record.line), error.what());
+    }
+  }
+
+  static std::string short_place(const TextFile& file, std::int64_t line) {
+    return printable(base_name(file.file.name)) + ":" + std::to_string(line);
   }
 
   // An unpacked file lies in memory itself. A plain one's rows take at most 2.5 times its size.
@@ -150,96 +138,50 @@ class TextDataset : public Dataset {
   // The first file decides whether there is one.
   void check_header(const TextFile& file) const {
     Record record;
-    if (file.format == TextFormat::jsonl || file.format == TextFormat::trec ||
-        !RecordReader(file).next(record))
+    if (file.has_objects() || file.format == TextFormat::trec || !RecordReader(file).next(record))
       return;
-    if (choice_.has_header ? is_header(record) : !looks_like_header(record)) return;
+    if (choice_.has_header ? TextRow(file, choice_, record).is_header()
+                           : !looks_like_header(record))
+      return;
     throw Error(Place{file.file.name, record.line}.str() + ": expected " +
                 (choice_.has_header ? "the header of " : "no header, as in ") +
                 printable(files_[0].file.name) + ", got a line that starts with " +
                 excerpt(record.cells[0].text));
   }
 
-  bool is_header(const Record& record) const {
-    return std::equal(
-        record.cells.begin(), record.cells.end(), choice_.names.begin(), choice_.names.end(),
-        [](const Cell& cell, const std::string& name) { return trimmed(cell.text) == name; });
-  }
-
   // Files are joined with their headers, and pandas appends with one by default.
   void refuse_header_again(const TextFile& file, const Record& record) const {
-    if (!choice_.has_header || !is_header(record)) return;
+    if (!TextRow(file, choice_, record).is_header()) return;
     throw Error(Place{file.file.name, record.line}.str() +
                 ": expected a row, got the header again: delete that line");
   }
 
-  std::string where(const TextFile& file, const Record& record, std::size_t column) const {
-    const char* kind = file.format == TextFormat::jsonl ? ": key " : ": column ";
-    return Place{file.file.name, record.line}.str() + kind + choice_.shown(column);
+  const std::string& first_left_out() const {
+    return broken_.rows() > 0 ? broken_.first() : empty_.first();
   }
 
-  const std::string& cell_of(const TextFile& file, const Record& record, std::size_t column) const {
-    const Cell& cell = record.cells.at(column);
-    if (cell.problem == nullptr) return cell.text;
-    const bool is_table = std::string_view(cell.problem) == "an object";
-    throw Error(where(file, record, column) + ": expected a string, number or boolean, got " +
-                cell.problem +
-                (is_table ? "; pandas' to_json wants orient='records', lines=True" : ""));
-  }
-
-  Text text_of(const TextFile& file, const Record& record) const {
-    Text text;
-    for (const std::size_t column : choice_.text) {
-      if (column != choice_.text[0]) text.first += ' ';
-      text.first += cell_of(file, record, column);
+  void tell_left_out(bool drop_empty) {
+    if (broken_.rows() > 0) notes_.push_back(broken_.note("that cannot be read"));
+    if (empty_.rows() == 0) return;
+    if (!drop_empty && !skip_broken_) {
+      throw Error(empty_.first() + (empty_.rows() == 1
+                                        ? "; the only such row: give --drop-empty to leave it out"
+                                        : "; " + std::to_string(empty_.rows()) +
+                                              " such rows: give --drop-empty to leave "
+                                              "them out"));
     }
-    if (choice_.pair) text.second = cell_of(file, record, *choice_.pair);
-    return text;
-  }
-
-  // Whether it has text and label. Throws Error for values of another kind.
-  bool is_whole(const TextFile& file, const Record& record) {
-    const auto add_empty = [&](const std::string& what) {
-      if (empty_.rows++ == 0) empty_.first = what;
-      return false;
-    };
-    for (const std::size_t column : choice_.columns()) {
-      const Cell& cell = record.cells.at(column);
-      if (!labelled_ && choice_.label == column) continue;
-      if (cell.problem != nullptr && is_absent(cell.problem))
-        return add_empty(where(file, record, column) +
-                         ": expected a string, number or boolean, got " + cell.problem);
-    }
-    const Text text = text_of(file, record);
-    if (trimmed(text.first).empty() || (text.second && trimmed(*text.second).empty()))
-      return add_empty(Place{file.file.name, record.line}.str() + ": empty text");
-    if (labelled_ && trimmed(cell_of(file, record, *choice_.label)).empty())
-      return add_empty(where(file, record, *choice_.label) + ": expected a label, got none");
-    return true;
-  }
-
-  void tell_empty(bool drop) {
-    if (empty_.rows == 0) return;
-    const std::string count = std::to_string(empty_.rows);
-    if (!drop) {
-      throw Error(empty_.first + (empty_.rows == 1
-                                      ? "; the only such row: give --drop-empty to leave it out"
-                                      : "; " + count +
-                                            " such rows: give --drop-empty to leave "
-                                            "them out"));
-    }
-    notes_.push_back(count + (empty_.rows == 1 ? " row" : " rows") +
-                     " without a text or label left out, the first: " + empty_.first);
+    notes_.push_back(empty_.note("without a text or label"));
   }
 
   int class_of(const TextFile& file, const Record& record) {
     if (!labelled_) return 0;
     const std::size_t column = choice_.label.value();
-    const std::string_view name = trimmed(cell_of(file, record, column));
+    const TextRow row(file, choice_, record);
+    const std::string_view name = trimmed(row.cell(column));
     const auto found = classes_.find(name);
     if (found != classes_.end()) return found->second;
     if (class_names_.size() == RowIndex::kMaxClasses) {
-      throw Error(where(file, record, column) + ": expected at most " +
+      throw Error(row.where(column) + ": expected at most " +
                   std::to_string(RowIndex::kMaxClasses) + " classes, got more");
     }
     const int index = static_cast<int>(class_names_.size());
@@ -267,21 +209,21 @@ class TextDataset : public Dataset {
   }
 
   std::vector<TextFile> files_;
-  bool labelled_;
+  bool labelled_, skip_broken_;
   ColumnChoice choice_;
   std::vector<std::string> notes_, class_names_;
   std::map<std::string, int, std::less<>> classes_;  // while reading
   std::vector<std::int64_t> ends_;                   // rows up to the end of each file
   RowIndex index_;
-  EmptyRows empty_;
+  LeftOut broken_, empty_;
 };
 
 }  // namespace
 
 std::shared_ptr<const Dataset> text_dataset(std::vector<TextFile> files, const TextColumns& columns,
-                                            bool labelled) {
+                                            bool labelled, bool skip_broken) {
   if (files.empty()) throw Error("data: expected a file of texts, got none");
-  return std::make_shared<TextDataset>(std::move(files), columns, labelled);
+  return std::make_shared<TextDataset>(std::move(files), columns, labelled, skip_broken);
 }
 
 }  // namespace sidenet

@@ -14,8 +14,9 @@ namespace sidenet {
 /// integers), else by bytes. Throws Error with file and line: bytes that are not in
 /// `columns.encoding`, an empty text or label, other columns than the first file's, more than
 /// 65,536 classes, and what RecordReader, settle_cells and choose_columns throw. Without labels all
-/// rows are of class 0, and none has a name.
+/// rows are of class 0, and none has a name. `skip_broken`: rows that cannot be read, or have no
+/// text or label, are left out, as long as it is clear where the next one begins.
 std::shared_ptr<const Dataset> text_dataset(std::vector<TextFile> files, const TextColumns& columns,
-                                            bool labelled = true);
+                                            bool labelled = true, bool skip_broken = false);
 
 }  // namespace sidenet

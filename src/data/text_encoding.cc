@@ -18,17 +18,6 @@ constexpr std::array<std::uint16_t, 32> kWindows1252{
 
 bool is_control(unsigned char byte) { return byte >= 0x80 && byte < 0xa0; }
 
-// Of at least 0x80.
-void append_utf8(unsigned code, std::string& text) {
-  if (code < 0x800) {
-    text += static_cast<char>(0xc0 | code >> 6);
-  } else {
-    text += static_cast<char>(0xe0 | code >> 12);
-    text += static_cast<char>(0x80 | (code >> 6 & 0x3f));
-  }
-  text += static_cast<char>(0x80 | (code & 0x3f));
-}
-
 template <typename Predicate>
 std::size_t prefix_without(std::string_view bytes, Predicate refused) {
   const auto found = std::find_if(bytes.begin(), bytes.end(), [&](char c) {
@@ -40,6 +29,22 @@ std::size_t prefix_without(std::string_view bytes, Predicate refused) {
 bool is_white(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
 }  // namespace
+
+void append_utf8(unsigned code, std::string& text) {
+  const auto more = [&](int shift) { text += static_cast<char>(0x80 | (code >> shift & 0x3f)); };
+  if (code < 0x80) {
+    text += static_cast<char>(code);
+  } else if (code < 0x800) {
+    text += static_cast<char>(0xc0 | code >> 6);
+    more(0);
+  } else if (code < 0x10000) {
+    text += static_cast<char>(0xe0 | code >> 12);
+    more(6), more(0);
+  } else {
+    text += static_cast<char>(0xf0 | code >> 18);
+    more(12), more(6), more(0);
+  }
+}
 
 void append_latin1(std::string_view bytes, std::string& text) {
   for (const char c : bytes) {

@@ -6,6 +6,8 @@
 
 namespace sidenet {
 
+/// Appends a code point (no surrogate) as UTF-8.
+void append_utf8(unsigned code, std::string& text);
 /// Appends ISO 8859-1 as UTF-8.
 void append_latin1(std::string_view bytes, std::string& text);
 /// Appends Windows-1252 as UTF-8. Bytes that it has no character for stay as in ISO 8859-1.

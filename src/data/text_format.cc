@@ -5,6 +5,7 @@
 #include "known_format.h"
 #include "sidenet/error.h"
 #include "text_encoding.h"
+#include "utf16.h"
 
 namespace sidenet {
 namespace {
@@ -28,8 +29,19 @@ bool is_trec_line(std::string_view line) {
          colon < blank && line.find('\t') == std::string_view::npos;
 }
 
+/// [ and {, with white space alone between them.
+bool is_list(std::string_view bytes) {
+  constexpr std::string_view kWhite = " \t\r\n";
+  bytes = without_mark(bytes).substr(0, kSniffedBytes);
+  const std::size_t open = bytes.find_first_not_of(kWhite);
+  if (open == std::string_view::npos || bytes[open] != '[') return false;
+  const std::size_t first = bytes.find_first_not_of(kWhite, open + 1);
+  return first != std::string_view::npos && bytes[first] == '{';
+}
+
 TextFormat sniff(const TextFile& file, bool labelled) {
   if (without_mark(file.bytes()).starts_with("{\"")) return TextFormat::jsonl;
+  if (is_list(file.bytes())) return TextFormat::json;
   RecordReader reader(file);
   bool is_tsv = true, is_trec = true;
   for (int i = 0; i < kSniffedLines && (is_tsv || is_trec); ++i) {
@@ -52,13 +64,18 @@ TextFormat sniff(const TextFile& file, bool labelled) {
 
 std::optional<TextFile> text_file(const FileBytes& file, bool labelled) {
   TextFile text;
-  text.file = file;
   const std::string end = text_extension(file.name);
   if (end == ".bin") return std::nullopt;
+  text.file = has_utf16_mark(file) ? utf8_of_utf16(file) : file;
   refuse_known_format(text.bytes(), file.name);
   const bool is_json = end == ".jsonl" || end == ".ndjson" || end == ".json";
   if (end == ".tsv" || end == ".csv" || is_json) {
-    text.format = is_json ? TextFormat::jsonl : end == ".csv" ? TextFormat::csv : TextFormat::tsv;
+    const bool is_one_list =
+        end == ".json" && trimmed(without_mark(text.bytes().substr(0, 64))).starts_with('[');
+    text.format = is_one_list     ? TextFormat::json
+                  : is_json       ? TextFormat::jsonl
+                  : end == ".csv" ? TextFormat::csv
+                                  : TextFormat::tsv;
     return text;
   }
   if (!looks_like_text(text.bytes())) return std::nullopt;

@@ -8,14 +8,6 @@
 namespace sidenet {
 namespace {
 
-void append_decoded(std::string_view bytes, TextEncoding encoding, std::string& text) {
-  switch (encoding) {
-    case TextEncoding::utf8: text += bytes; break;
-    case TextEncoding::latin1: append_latin1(bytes, text); break;
-    case TextEncoding::windows1252: append_windows1252(bytes, text); break;
-  }
-}
-
 std::string why_other_columns(const TextFile& file, const Record& record) {
   if (!file.has_quoted_cells() || record.cells.size() < file.columns) return "";
   return file.cell_end() == ',' ? "; is there a comma in a text without quotes?"
@@ -24,6 +16,14 @@ std::string why_other_columns(const TextFile& file, const Record& record) {
 
 }  // namespace
 
+void append_decoded(std::string_view bytes, TextEncoding encoding, std::string& text) {
+  switch (encoding) {
+    case TextEncoding::utf8: text += bytes; break;
+    case TextEncoding::latin1: append_latin1(bytes, text); break;
+    case TextEncoding::windows1252: append_windows1252(bytes, text); break;
+  }
+}
+
 std::string Place::str() const { return printable(file) + ":" + std::to_string(line); }
 
 RecordReader::RecordReader(const TextFile& file) : file_(file), bytes_(file.bytes()) {
@@ -31,19 +31,92 @@ RecordReader::RecordReader(const TextFile& file) : file_(file), bytes_(file.byte
 }
 
 bool RecordReader::next(Record& record) {
-  skip_empty_lines();
+  is_behind_record_ = false;
+  if (file_.format == TextFormat::json) {
+    if (!goes_on()) return false;
+  } else {
+    skip_empty_lines();
+  }
   if (at_ >= bytes_.size()) return false;
   record.begin = at_;
-  record.line = line_;
+  record.line = record_line_ = line_;
   switch (file_.format) {
     case TextFormat::tsv:
     case TextFormat::csv:
       file_.has_quoted_cells() ? read_quoted_cells(record) : read_plain_cells(record);
       break;
-    case TextFormat::jsonl: read_json(record); break;
+    case TextFormat::jsonl:
+    case TextFormat::json: read_json(record); break;
     case TextFormat::trec: read_trec(record); break;
   }
   return true;
+}
+
+void RecordReader::skip_white() {
+  for (; at_ < bytes_.size(); ++at_) {
+    const char c = bytes_[at_];
+    if (c != ' ' && c != '\t' && c != '\n' && c != '\r') return;
+    if (c == '\n') ++line_;
+  }
+}
+
+/// To the next object of a list; false behind its end.
+bool RecordReader::goes_on() {
+  const auto fail = [&](const char* expected) {
+    throw Error(Place{file_.file.name, line_}.str() + ": expected " + expected + ", got " +
+                (at_ >= bytes_.size() ? "the end of the file" : excerpt(bytes_.substr(at_, 8))));
+  };
+  const auto is_at = [&](char c) { return at_ < bytes_.size() && bytes_[at_] == c; };
+  skip_white();
+  if (list_ == List::begins) {
+    if (at_ >= bytes_.size()) return false;
+    if (!is_at('[')) fail("a list of objects");
+    list_ = List::at_first, ++at_;
+    skip_white();
+  }
+  if (list_ != List::at_object && is_at(']')) {
+    ++at_;
+    skip_white();
+    if (at_ < bytes_.size()) fail("the end of the file behind the list");
+    return false;
+  }
+  if (list_ == List::behind_object) {
+    if (!is_at(',')) fail("a comma or ] behind an object");
+    ++at_;
+    skip_white();
+  }
+  if (!is_at('{')) fail("an object ({…})");
+  list_ = List::at_object;
+  return true;
+}
+
+/// From { to its }, which is all that is looked at.
+std::string_view RecordReader::take_object() {
+  const std::size_t begin = at_;
+  const std::int64_t line = line_;
+  std::size_t depth = 0;
+  for (bool in_string = false; at_ < bytes_.size(); ++at_) {
+    const char c = bytes_[at_];
+    if (at_ - begin >= kMaxJsonLineBytes) {
+      throw Error(Place{file_.file.name, line}.str() + ": expected an object of at most " +
+                  std::to_string(kMaxJsonLineBytes) + " bytes, got more; is it closed?");
+    }
+    if (c == '\n') ++line_;
+    if (in_string) {
+      if (c == '\\' && at_ + 1 < bytes_.size()) ++at_;
+      if (c == '"') in_string = false;
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '{' || c == '[') {
+      ++depth;
+    } else if ((c == '}' || c == ']') && --depth == 0) {
+      ++at_;
+      list_ = List::behind_object;
+      return bytes_.substr(begin, at_ - begin);
+    }
+  }
+  throw Error(Place{file_.file.name, line}.str() +
+              ": expected the } of this object, got the end of the file");
 }
 
 void RecordReader::skip_empty_lines() {
@@ -93,6 +166,7 @@ void RecordReader::check_columns(const Record& record) const {
 
 void RecordReader::read_plain_cells(Record& record) {
   const std::string_view line = take_line();
+  is_behind_record_ = true;
   std::size_t column = 0;
   for (std::size_t begin = 0; begin <= line.size(); ++column) {
     const std::size_t end = std::min(line.find(file_.cell_end(), begin), line.size());
@@ -123,6 +197,7 @@ void RecordReader::read_quoted_cells(Record& record) {
     if (at_ < bytes_.size()) ++at_;
   }
   ++line_;
+  is_behind_record_ = true;
   record.cells.resize(column);
   check_columns(record);
 }
@@ -160,6 +235,7 @@ void RecordReader::read_quoted(Cell& cell) {
 
 void RecordReader::read_trec(Record& record) {
   const std::string_view line = take_line();
+  is_behind_record_ = true;
   const std::size_t blank = std::min(line.find_first_of(" \t"), line.size()),
                     colon = line.find(':');
   if (colon == 0 || colon >= blank || blank == line.size()) {
@@ -176,15 +252,20 @@ std::string_view RecordReader::next_line() {
   return take_line();
 }
 
-std::string_view RecordReader::next_json_line(std::string& decoded) {
-  const std::string_view line = next_line();
+std::string_view RecordReader::next_object(std::string& decoded) {
+  const bool is_list = file_.format == TextFormat::json;
+  if (is_list && list_ != List::at_object && !goes_on()) return {};
+  if (!is_list) skip_empty_lines();
+  record_line_ = line_;
+  const std::string_view line = is_list ? take_object() : take_line();
+  is_behind_record_ = true;
   if (file_.encoding == TextEncoding::utf8) return line;
   const auto high = std::count_if(line.begin(), line.end(),
                                   [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
   const std::size_t more = file_.encoding == TextEncoding::latin1 ? 1 : 2;  // bytes of UTF-8
   const std::size_t size = line.size() + more * static_cast<std::size_t>(high);
   if (size > kMaxJsonLineBytes) {
-    throw Error(Place{file_.file.name, line_ - 1}.str() + ": expected JSON of at most " +
+    throw Error(Place{file_.file.name, record_line_}.str() + ": expected JSON of at most " +
                 std::to_string(kMaxJsonLineBytes) + " bytes as UTF-8, got " + std::to_string(size));
   }
   decoded.clear();
@@ -194,8 +275,18 @@ std::string_view RecordReader::next_json_line(std::string& decoded) {
 }
 
 void RecordReader::read_json(Record& record) {
-  const std::string_view line = next_json_line(decoded_);
+  const std::string_view line = next_object(decoded_);
   read_json_record(line, {file_.file.name, record.line}, file_.keys, record.cells);
+}
+
+bool next_readable(RecordReader& reader, Record& record) {
+  for (;;) {
+    try {
+      return reader.next(record);
+    } catch (const Error&) {
+      if (!reader.can_go_on()) throw;
+    }
+  }
 }
 
 }  // namespace sidenet

@@ -17,8 +17,12 @@ enum class TextFormat {
   tsv,    ///< cells between tabs
   csv,    ///< cells between commas
   jsonl,  ///< an object a line
+  json,   ///< objects in one list
   trec    ///< "LABEL:detail text" a line; two cells, LABEL and text
 };
+
+/// Appends bytes of that encoding, which are not checked, as UTF-8.
+void append_decoded(std::string_view bytes, TextEncoding encoding, std::string& text);
 
 /// A file of records. Lines end with LF or CRLF; empty ones are passed over, a byte order mark too.
 struct TextFile {
@@ -31,11 +35,12 @@ struct TextFile {
       quoted{};             ///< RFC 4180: quotes enclose cells; else they are text; none: .csv's do
   std::string found{};      ///< what settle_cells() found out, for a note
   std::size_t columns = 0;  ///< .tsv, .csv: what each record must have; 0: any number
-  JsonColumns keys;         ///< .jsonl
+  JsonColumns keys;         ///< of objects
 
   char cell_end() const {
     return delimiter != 0 ? delimiter : format == TextFormat::csv ? ',' : '\t';
   }
+  bool has_objects() const { return format == TextFormat::jsonl || format == TextFormat::json; }
   bool has_quoted_cells() const { return quoted.value_or(format == TextFormat::csv); }
   std::string_view bytes() const {
     return {reinterpret_cast<const char*>(file.bytes.data()), file.bytes.size()};
@@ -53,7 +58,7 @@ class RecordReader {
   explicit RecordReader(const TextFile& file);
   /// Goes on with the record that starts at `begin` in line `line`.
   RecordReader(const TextFile& file, std::uint64_t begin, std::int64_t line)
-      : file_(file), bytes_(file.bytes()), at_(begin), line_(line) {}
+      : file_(file), bytes_(file.bytes()), at_(begin), line_(line), list_(List::at_object) {}
 
   /// False at the end of the file. Throws Error with file and line: another number of columns, a
   /// quote that is not closed, a cell over kMaxCellBytes, more than kMaxColumns columns, malformed
@@ -61,15 +66,24 @@ class RecordReader {
   bool next(Record& record);
   /// The next line that is not empty, as bytes; empty at the end of the file.
   std::string_view next_line();
-  /// The same, other encodings as UTF-8 in `decoded`. Throws Error where that is over
-  /// kMaxJsonLineBytes.
-  std::string_view next_json_line(std::string& decoded);
+  /// The next object of JSON, other encodings as UTF-8 in `decoded`; empty at the end of the file.
+  /// Throws Error where that is over kMaxJsonLineBytes, or no list of objects.
+  std::string_view next_object(std::string& decoded);
+  /// Where the last record, or object, begins.
+  std::int64_t record_line() const { return record_line_; }
+  /// After an Error: whether next() goes on with the record behind the broken one.
+  bool can_go_on() const { return is_behind_record_; }
+  /// The byte where it goes on.
+  std::uint64_t position() const { return at_; }
   /// Of what comes next, from 1.
   std::int64_t line() const { return line_; }
 
  private:
   void skip_empty_lines();
   std::string_view take_line();
+  void skip_white();
+  bool goes_on();
+  std::string_view take_object();
   Cell& start_cell(Record& record, std::size_t column) const;
   void append(Cell& cell, std::string_view bytes, std::int64_t line) const;
   void read_plain_cells(Record& record);
@@ -83,7 +97,15 @@ class RecordReader {
   std::string_view bytes_;
   std::size_t at_ = 0;
   std::int64_t line_ = 1;
-  std::string decoded_;  // a line of .jsonl in another encoding as UTF-8
+  enum class List { begins, at_first, at_object, behind_object };
+  List list_ = List::begins;  // of .json: what comes next
+  bool is_behind_record_ = false;
+  std::int64_t record_line_ = 0;
+  std::string decoded_;  // an object in another encoding as UTF-8
 };
+
+/// The next record that can be read; broken ones are passed over where the reader goes on behind
+/// them.
+bool next_readable(RecordReader& reader, Record& record);
 
 }  // namespace sidenet

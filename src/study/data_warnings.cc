@@ -151,9 +151,14 @@ std::vector<std::string> warnings_of_missing_classes(const Model& model, const C
 std::vector<std::string> data_warnings(const Model& model, const Dataset& data,
                                        const ClassCounts& counts) {
   std::vector<std::string> warnings = warnings_of_pictures(model, data);
-  for (const auto& more :
-       {warnings_of_answers(model, counts), warnings_of_missing_classes(model, counts, false)})
+  const auto add = [&](const std::vector<std::string>& more) {
     warnings.insert(warnings.end(), more.begin(), more.end());
+  };
+  add(warnings_of_answers(model, counts));
+  // A folder that is not there is worth a line, however few rows there are. An empty one has been
+  // told of when the data was opened.
+  const std::size_t folders = data.kind() == Dataset::Kind::images ? data.class_names().size() : 0;
+  if (folders < model.labels().size()) add(warnings_of_missing_classes(model, counts, folders > 0));
   return warnings;
 }
 

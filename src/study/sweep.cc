@@ -6,6 +6,7 @@
 #include <set>
 
 #include "checked.h"
+#include "data_warnings.h"
 #include "exit_calibrations.h"
 #include "failure_metrics.h"
 #include "measure_exits.h"
@@ -138,6 +139,10 @@ Sweep sweep(const Model& model, const Dataset& data, const SweepOptions& options
   }
   result.mainnet_accuracy = result.exits.back().all.accuracy;
   name_examples(options.examples, result);
+  ClassCounts mainnet(model.labels().size());
+  for (std::size_t row = 0; row < scores.rows(); ++row)
+    mainnet.add(scores.labels[row], static_cast<int>(scores.prediction.back()[row]));
+  result.warnings = data_warnings(model, data, mainnet);
   return result;
 }
 

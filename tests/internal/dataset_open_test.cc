@@ -73,7 +73,7 @@ TEST_CASE("class folders: what is skipped, left out or empty is told by kind, ju
             folder.path + ": left out, as they have no class: 1 picture beside the class folders, "
                           "such as 'beside.png'",
             folder.path + ": classes without a row, as their folders are empty: 'c'"});
-  const FolderImages images = images_below(folder.path + "/a/");
+  const FolderFiles images = images_below(folder.path + "/a/");
   CHECK(images.paths ==
         std::vector<std::string>{folder.path + "/a/1.png", folder.path + "/a/deep/2.png"});
   CHECK(images.notes ==

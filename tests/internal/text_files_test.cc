@@ -230,12 +230,69 @@ TEST_CASE("JSON lines by any of their names, and other JSON") {
   }
   CHECK(open("x.json.gz", gzip(lines)).labels == Strings{"0", "1"});
   for (const char* list : {"[{\"text\": \"a\", \"label\": 0}]", "[\n{\"text\": \"a\"}\n]\n"})
-    check_refused("x.json", list, {"x.json:1", "one JSON object a line", "a list", "jq"});
+    check_refused("x.jsonl", list, {"x.jsonl:1", "one JSON object a line", "a list", ".json"});
   check_refused("x.json", "{\n  \"text\": \"a\",\n \"label\": 0\n}\n",
                 {"over several lines", "jq"});
   check_refused("x.json", "{\"text\":{\"0\":\"a\"},\"label\":{\"0\":1}}\n",
                 {"an object", "orient='records', lines=True"});
   check_refused("x.jsonl", "{\"text\":\"a\",\"label\":1,\"x\":NaN}\n", {"x.jsonl:1", "NaN"});
+}
+
+TEST_CASE("a list of objects, on one line or many") {
+  const Bytes list =
+      "\xef\xbb\xbf [\n  {\n    \"text\": \"a } \\\"b\",\n    \"x\": [1, {}],\n    \"label\": 0\n  "
+      "}"
+      ",\n{\"label\":1,\"text\":\"c]\"}\n]\n\n";
+  for (const char* name : {"x.json", "x", "x.txt"}) {
+    CAPTURE(name);
+    const Opened opened = open(name, list);
+    CHECK(opened.texts == Strings{"a } \"b", "c]"});
+    CHECK(opened.labels == Strings{"0", "1"});
+  }
+  CHECK(open("x.json.gz", gzip("[{\"text\":\"a b\",\"label\":1}]")).texts == Strings{"a b"});
+}
+
+TEST_CASE("UTF-16 with its mark is read as its text is") {
+  const std::u16string text = u"text,label\na \u00e9 \u20ac,pos\n\"b,\n\U0001f600\",neg\n";
+  for (const bool big : {false, true}) {
+    CAPTURE(big);
+    Bytes bytes = big ? "\xfe\xff" : "\xff\xfe";
+    for (const char16_t unit : text) {
+      const char high = static_cast<char>(unit >> 8), low = static_cast<char>(unit & 0xff);
+      bytes += big ? Bytes{high, low} : Bytes{low, high};
+    }
+    for (const Bytes& file : {bytes, gzip(bytes)}) {
+      const Opened opened = open("x.csv", file);
+      CHECK(opened.texts == Strings{"a é €", "b,\n😀"});
+      CHECK(opened.labels == Strings{"pos", "neg"});
+    }
+  }
+}
+
+TEST_CASE("rows that cannot be read are left out, counted and named") {
+  const auto open_skipping = [](const std::string& name, const Bytes& bytes) {
+    const Folder folder;
+    return Dataset::open(folder.write(name, bytes), {.skip_broken = true});
+  };
+  Bytes csv = "text,label\na b,pos\nc d,neg,more\n\xff e,pos\n ,pos\nf g,\nh i,neg\n";
+  for (int i = 0; i < 7; ++i) csv += "one\n";
+  const auto data = open_skipping("x.csv", csv);
+  CHECK(data->rows() == 2);
+  CHECK(data->left_out() == 11);
+  CHECK(data->text(1).first == "h i");
+  CHECK(data->class_names() == Strings{"neg", "pos"});
+  REQUIRE(data->notes().size() == 3);
+  CHECK(has(data->notes()[1], "9 rows that cannot be read left out, the first: "));
+  CHECK(has(data->notes()[1], "x.csv:3: expected 2 columns, got 3"));
+  CHECK(has(data->notes()[1], "; also x.csv:4, x.csv:8, x.csv:9, x.csv:10 and 4 others"));
+  CHECK(has(data->notes()[2], "2 rows without a text or label left out"));
+  CHECK(open_skipping("x.jsonl",
+                      "{\"text\":\"a b\",\"label\":1}\n{\"text\":\n[]\n"
+                      "{\"text\":[],\"label\":1}\n{\"text\":\"c d\",\"label\":0}\n")
+            ->left_out() == 3);
+  // Where the next one begins is not clear.
+  CHECK(has(error_of([&] { open_skipping("x.csv", "text,label\na b,1\n\"c d\"e,0\nf,1\n"); }),
+            "x.csv:3: expected a comma"));
 }
 
 TEST_CASE("files of other formats are named, with what to do") {
@@ -250,10 +307,10 @@ TEST_CASE("files of other formats are named, with what to do") {
   check_refused("x.pkl", "\x80\x04" + zeros + ".", {"a pickle", "never executed"});
   check_refused("x.npy", "\x93NUMPY" + zeros, {"a NumPy array"});
   check_refused("x.csv.xz", "\xfd\x37zXZ" + zeros, {"an xz file", "unpack"});
-  check_refused("x.csv", "\xff\xfet\0e\0", {"UTF-16", "iconv"});
+  check_refused("x.csv", "\xff\xfet\0e", {"UTF-16", "even number of bytes"});
   Bytes wide;
   for (const char c : std::string("text,label\na film,pos\n")) wide += {c, '\0'};
-  check_refused("x.csv", wide, {"UTF-16", "iconv"});
+  check_refused("x.csv", wide, {"UTF-16 without a byte order mark", "iconv -f UTF-16LE"});
   check_refused("x.csv.gz", gzip("PAR1" + zeros), {"Parquet"});
   check_refused("x.txt", "__label__pos a film\n__label__neg b film\n", {"fastText", "sed"});
 }

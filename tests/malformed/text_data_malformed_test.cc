@@ -237,8 +237,29 @@ TEST_CASE("invalid UTF-8 in every format") {
   check_refused("x.txt", "NUM:x a\xf0\x9f\x98\n", "FILE:1: invalid UTF-8 at byte 8 of the line");
   check_refused("x.tsv",
                 "\xff\xfe"
-                "t\0e\0",
-                "FILE: expected labelled images or texts, got UTF-16");
+                "t",
+                "FILE: UTF-16: expected an even number of bytes, got 3: is it cut short?");
+  // "a", LF, half a pair, "z".
+  const Bytes halved("\xff\xfe\x61\0\x0a\0\x3d\xd8\x7a\0", 10);
+  check_refused("x.tsv", halved, "FILE:2: invalid UTF-16: half a surrogate pair at byte 7");
+  check_refused("x.tsv", Bytes("\xfe\xff\xde\x00", 4), "FILE:1: invalid UTF-16");
+}
+
+TEST_CASE("lists of objects") {
+  check_refused("x.json", "[{\"text\": \"a b\", \"label\": 1} {\"text\": \"b\"}]",
+                "FILE:1: expected a comma or ]");
+  check_refused("x.json", "[{\"text\": \"a b\", \"label\": 1},\n]",
+                "FILE:2: expected an object ({…})");
+  check_refused("x.json", "[{\"text\": \"a b\", \"label\": 1}", "got the end of the file");
+  check_refused("x.json", "[{\"text\": \"a b\", \"label\": 1", "expected the } of this object");
+  check_refused("x.json", "[{\"text\": \"a b\", \"label\": 1}] x",
+                "the end of the file behind the list");
+  check_refused("x.json", "[]", "expected rows, got none");
+  check_refused("x.json", "[1, 2]", "FILE:1: expected an object ({…}), got '1, 2]'");
+  check_refused("x.json", "[{\"text\": \"a b\", \"label\": 1},\n{\"text\": }]",
+                "FILE:2: malformed JSON");
+  check_refused("x.json", "[{]", "FILE:1: malformed JSON");
+  check_refused("x.json", "[{\"a\": 1}", "got the end of the file");
 }
 
 TEST_CASE("too many classes") {
