@@ -65,9 +65,7 @@ class ResNetFamily : public Family {
 
   std::map<std::string, std::string> settings() const override {
     std::map<std::string, std::string> same = head_settings();
-    for (const char* name : {"stem_stride", "stem_padding", "stem_pool", "strides",
-                             "bottleneck_stride", "shortcut_zeros", "epsilon", "activation"})
-      same.emplace(name, name);
+    for (const std::string& name : resnet_settings()) same.emplace(name, name);
     return same;
   }
 
