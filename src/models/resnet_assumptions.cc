@@ -13,15 +13,6 @@ const char* text(Smoothing smoothing) {
   return smoothing == Smoothing::none ? "none" : smoothing == Smoothing::blur ? "blur" : "average";
 }
 
-const char* text(Norms norms) {
-  switch (norms) {
-    case Norms::behind: break;
-    case Norms::in_front: return "in front of convolutions";
-    case Norms::fused: return "none, fused into convolutions";
-  }
-  return "behind convolutions";
-}
-
 class Assumptions {
  public:
   explicit Assumptions(const Settings& settings) : settings_(settings) {}
@@ -96,7 +87,8 @@ std::vector<Assumption> assumptions_of(const ResNetConfig& config, const Setting
   assume_stem(config, list);
   assume_strides(config, list);
   assume_shortcuts(config, list);
-  if (config.norms != Norms::behind) list.told("norms", text(config.norms));
+  if (config.norms == Norms::in_front) list.told("norms", "in front of convolutions");
+  if (config.norms == Norms::fused) list.usual("norms", "none, fused into convolutions");
   if (!config.attention.empty()) {
     list.told("attention", config.attention);
     list.usual("attention gate", config.attention == "efficient" ? "sigmoid" : "relu, sigmoid");

@@ -116,8 +116,10 @@ class Block {
           std::make_shared<Pool2d>(Pool2d::Kind::average, stride, stride, 0, true), {x});
       stride = 1;
     }
-    x = convolution(module_, found.conv, x, {widths_.out, place_.in_channels, 1, 1},
-                    {.stride = stride});
+    const std::int64_t kernel = module_.weights.get_rank(found.conv + ".weight", 4).dim(2);
+    const std::int64_t expected = kernel == 3 ? 3 : 1;  // 3: of SENet-154
+    x = convolution(module_, found.conv, x, {widths_.out, place_.in_channels, expected, expected},
+                    {.stride = stride, .padding = static_cast<int>(expected / 2)});
     const bool is_normed =
         config_.norms == Norms::behind || module_.weights.has(found.norm + ".weight");
     return is_normed && config_.norms != Norms::fused ? norm(module_, found.norm, x) : x;

@@ -123,6 +123,8 @@ std::string ResNetConfig::name() const {
   const std::string letter = !deep_stem ? "" : shortcut_means ? "d" : "c";
   const std::string size = std::to_string(depth) + letter;
   if (is_cifar()) return "cifar_" + base + "resnet" + size;
+  if (stem_conv_pool && shortcut_means && attention == "squeeze-excite")
+    return "resnetrs" + std::to_string(depth);
   if (groups > 1)
     return base + "resnext" + size + "_" + std::to_string(groups) + "x" +
            std::to_string(width / groups) + "d";

@@ -114,10 +114,10 @@ void read_shortcut_input(const Reader& given, ResNetConfig& config) {
   }
   // Collections use the same names for both with a norm behind the last block.
   if (config.shortcut == "shortcut" && !config.last_norm.empty() && !given.find("shortcut_input"))
-    throw Error(given.file() +
-                ": its 1x1 shortcuts read a block's input as it is or activated, which no weight "
-                "tells: give --shortcut-input raw or activated (WRN with biases: raw, "
-                "--basic-stride second)");
+    throw Error(
+        given.file() +
+        ": 1x1 shortcuts read a block's input raw or activated, which no weight tells: give "
+        "--shortcut-input (WRN with biases: raw, and --basic-stride second)");
   config.shortcut_activated =
       given.choice("shortcut_input", "activated", "raw", config.shortcut != "downsample");
 }
