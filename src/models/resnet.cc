@@ -1,5 +1,7 @@
 #include "resnet.h"
 
+#include <algorithm>
+
 #include "flatten.h"
 #include "module.h"
 #include "pool2d.h"
@@ -63,7 +65,7 @@ NodeId stages(const ResNetConfig& config, Module net, NodeId x) {
       dilation *= place.stride;
       place.stride = 1;
     }
-    reached *= place.stride;
+    reached = std::min(reached * place.stride, ResNetConfig::kAnyStride - 1);
     for (int b = 0; b < config.blocks[s]; ++b) {
       const Module block{net.graph, net.weights.sub(stage).sub(std::to_string(b)), config.epsilon,
                          config.activation};

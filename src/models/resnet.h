@@ -44,7 +44,7 @@ struct ResNetConfig {
   int stem_padding = 1;      ///< default: half the kernel
   bool stem_pool = false;    ///< max, 3x3, stride 2; default: where the stem's stride is 2
   std::vector<int> strides;  ///< one a stage; default: 1, 2, 2, …
-  static constexpr int kAnyStride = 1 << 30;
+  static constexpr int kAnyStride = 1 << 29;
   int output_stride = kAnyStride;  ///< where it is reached, dilation is in the place of stride
   bool stride_in_1x1 = false;     ///< of bottlenecks: in the first convolution (Caffe), not the 3x3
   bool stride_in_second = false;  ///< of basic blocks: in the second convolution

@@ -114,10 +114,10 @@ std::string ResNetConfig::name() const {
   const bool is_pre = norms == Norms::in_front;
   const int depth = layers(*this);
   // Wide ones count the shortcuts' convolutions too (arXiv 1605.07146, section 3).
-  if (is_cifar() && is_pre && !bottleneck && !shortcut.empty() && stem_channels > 0 &&
-      channels % (4 * stem_channels) == 0 && channels > 4 * stem_channels)
-    return "cifar_wrn" + std::to_string(depth + 2) + "_" +
-           std::to_string(channels / (4 * stem_channels));
+  const std::int64_t narrow = std::int64_t{4} * stem_channels;
+  if (is_cifar() && is_pre && !bottleneck && !shortcut.empty() && channels > narrow &&
+      channels % narrow == 0)
+    return "cifar_wrn" + std::to_string(depth + 2) + "_" + std::to_string(channels / narrow);
   std::string base = is_pre ? "preact_" : "";
   if (!attention.empty()) base += attention == "efficient" ? "eca" : "se";
   const std::string letter = !deep_stem ? "" : shortcut_means ? "d" : "c";

@@ -99,6 +99,9 @@ void read_strides(const Reader& given, ResNetConfig& config) {
     given.refuse("antialias", "none, as the stride is in 1x1 convolutions");
   constexpr int kReached[] = {ResNetConfig::kAnyStride, 4, 8, 16};
   config.output_stride = kReached[given.one_of("output_stride", {"none", "4", "8", "16"}, 0)];
+  constexpr std::size_t kMostStages = 8;
+  if (config.output_stride != ResNetConfig::kAnyStride && config.blocks.size() > kMostStages)
+    given.refuse("output_stride", "none, as it has more than 8 stages");
   if (config.output_stride != ResNetConfig::kAnyStride &&
       (config.shortcut_means || config.smoothing != Smoothing::none))
     given.refuse("output_stride", "none, as it averages what it strides over");

@@ -36,6 +36,21 @@ std::string error_of(const auto& call) {
   return "";
 }
 
+// The same bits for a row by itself, and on any number of threads.
+void check_rows_are_alone(const Model& model, const sidenet::Batch& inputs) {
+  sidenet::SessionOptions two;
+  two.execution.threads = 2;
+  sidenet::Session alone(model), shared(model, two);
+  const auto policy = sidenet::ExitPolicy::final_only();
+  const sidenet::Tensor both = alone.run(inputs, policy).logits;
+  CHECK(golden::same_bits(shared.run(inputs, policy).logits, both));
+  for (std::int64_t row = 0; row < 2; ++row) {
+    const sidenet::Batch one{.inputs = golden::row_of(inputs.inputs, row)};
+    CHECK(golden::same_bits(alone.run(one, policy).logits, golden::row_of(both, row)));
+    CHECK(golden::same_bits(shared.run(one, policy).logits, golden::row_of(both, row)));
+  }
+}
+
 const Assumption& named(const Model& model, std::string setting) {
   std::replace(setting.begin(), setting.end(), '_', ' ');
   const auto& all = model.assumptions();
@@ -60,6 +75,7 @@ TEST_CASE("each wiring has its setting, and the check tells it from the usual on
     CHECK_FALSE(told.checked().has_value());
     const Model checked = checked_against(told, inputs, logits);
     REQUIRE(checked.checked().has_value());
+    check_rows_are_alone(told, inputs);
     CHECK(checked.checked()->rows == 2);
     CHECK(checked.checked()->difference <= sidenet::kCheckTolerance);
 
