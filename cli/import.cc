@@ -161,8 +161,20 @@ void add_network_options(CLI::App& app, Options& options) {
   app.add_flag("--stride-in-1x1", options.stride_in_1x1,
                "Bottlenecks have it in their first convolution, as Caffe's")
       ->group("What weights do not tell (default: the family's usual)");
-  add_setting(app, import, "--shortcut-zeros", "shortcut_zeros", "both|behind",
+  add_setting(app, import, "--basic-stride", "basic_stride", "first|second",
+              "Which convolution of two has it");
+  add_setting(app, import, "--output-stride", "output_stride", "4|8|16",
+              "Where it is reached, dilation in the place of stride");
+  add_setting(app, import, "--antialias", "antialias", "average|blur",
+              "Pooling that takes strides over (resnetaa, resnetblur)");
+  add_setting(app, import, "--shortcut-zeros", "shortcut_zeros", "both|behind|before",
               "Where option A's new channels are");
+  add_setting(app, import, "--shortcut-pool", "shortcut_pool", "none|average",
+              "Option A takes means of 2x2 pixels");
+  add_setting(app, import, "--shortcut-input", "shortcut_input", "raw|activated",
+              "What 1x1 shortcuts read, where norms stand in front");
+  add_setting(app, import, "--head-pool", "head_pool", "average|max",
+              "Over all pixels, in front of the head");
   add_setting(app, import, "--epsilon", "epsilon", "E", "Of batch norms or layer norms");
   add_setting(app, import, "--activation", "activation", "NAME", "relu, gelu, …");
   add_setting(app, import, "--head", "head", "MODULE,…", "The head's modules, in their order");

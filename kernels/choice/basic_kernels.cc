@@ -1,6 +1,7 @@
 #include "basic_kernels.h"
 
 #include "cpu_activation.h"
+#include "cpu_channels.h"
 #include "cpu_elementwise.h"
 #include "cpu_layer_norm.h"
 #include "cpu_layout.h"
@@ -18,6 +19,10 @@ constexpr BasicKernels kVectorised{
     .activate = cpu::activate,
     .add = cpu::add,
     .scale_shift = cpu::scale_shift,
+    .sigmoid = cpu::sigmoid,
+    .gate_channels = cpu::gate_channels,
+    .channel_conv = cpu::channel_conv,
+    .blur_pool = cpu::blur_pool,
     .softmax = cpu::softmax,
     .layer_norm = cpu::layer_norm,
     .max_pool = cpu::max_pool,
@@ -41,6 +46,14 @@ constexpr BasicKernels kPlain{
     .scale_shift = [](const float* x, const float* scale, const float* shift, float* y,
                       std::size_t pixels, int channels, bool relu,
                       int) { reference::scale_shift(x, scale, shift, y, pixels, channels, relu); },
+    .sigmoid = reference::sigmoid,
+    .gate_channels =
+        [](const float* x, const float* gates, const float* residual, float* y, std::size_t pixels,
+           int channels, bool relu,
+           int) { reference::gate_channels(x, gates, residual, y, pixels, channels, relu); },
+    .channel_conv = reference::channel_conv,
+    .blur_pool = [](const float* x, int h, int w, int channels, int stride, float* y,
+                    int) { reference::blur_pool(x, h, w, channels, stride, y); },
     .softmax = reference::softmax,
     .layer_norm = [](const float* x, const float* gamma, const float* beta, float epsilon, float* y,
                      int rows, int hidden,

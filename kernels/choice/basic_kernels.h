@@ -19,6 +19,12 @@ struct BasicKernels {
   void (*add)(const float* a, const float* b, float* y, std::size_t count, bool relu, int threads);
   void (*scale_shift)(const float* x, const float* scale, const float* shift, float* y,
                       std::size_t pixels, int channels, bool relu, int threads);
+  void (*sigmoid)(const float* x, float* gates, int channels);
+  void (*gate_channels)(const float* x, const float* gates, const float* residual, float* y,
+                        std::size_t pixels, int channels, bool relu, int threads);
+  // cpu_channels.h
+  void (*channel_conv)(const float* x, int channels, const float* weight, int kernel, float* y);
+  void (*blur_pool)(const float* x, int h, int w, int channels, int stride, float* y, int threads);
   // cpu_softmax.h, cpu_layer_norm.h
   void (*softmax)(const float* x, float* p, int rows, int classes);
   void (*layer_norm)(const float* x, const float* gamma, const float* beta, float epsilon, float* y,

@@ -1,5 +1,7 @@
 #include "cpu_elementwise.h"
 
+#include <cmath>
+
 #include "parallel_ranges.h"
 #include "simd_targets.h"
 
@@ -58,6 +60,27 @@ void scale_shift_range(const float* x, const float* scale, const float* shift, f
   }
 }
 
+// residual: null for none.
+template <class D>
+HWY_INLINE void gate_lanes(D d, const float* x, const float* gates, const float* residual, float* y,
+                           std::size_t begin, std::size_t end, bool relu) {
+  for (std::size_t c = begin; c < end; c += hn::Lanes(d)) {
+    auto value = hn::Mul(hn::LoadU(d, x + c), hn::LoadU(d, gates + c));
+    if (residual) value = hn::Add(value, hn::LoadU(d, residual + c));
+    hn::StoreU(relu ? rectify(d, value) : value, d, y + c);
+  }
+}
+
+void gate_range(const float* x, const float* gates, const float* residual, float* y,
+                std::size_t pixels, std::size_t channels, bool relu) {
+  const std::size_t whole = channels - channels % hn::Lanes(Wide());
+  for (std::size_t p = 0; p < pixels; ++p, x += channels, y += channels) {
+    gate_lanes(Wide(), x, gates, residual, y, 0, whole, relu);
+    gate_lanes(One(), x, gates, residual, y, whole, channels, relu);
+    if (residual) residual += channels;
+  }
+}
+
 }  // namespace
 }  // namespace sidenet::kernels::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -67,6 +90,7 @@ namespace sidenet::kernels::cpu {
 namespace {
 HWY_EXPORT(add_range);
 HWY_EXPORT(scale_shift_range);
+HWY_EXPORT(gate_range);
 }  // namespace
 
 void add(const float* a, const float* b, float* y, std::size_t count, bool relu, int threads) {
@@ -84,6 +108,22 @@ void scale_shift(const float* x, const float* scale, const float* shift, float* 
                    HWY_DYNAMIC_DISPATCH(scale_shift_range)
                    (x + begin * width, scale, shift, y + begin * width, end - begin, width, relu);
                  });
+}
+
+void sigmoid(const float* x, float* gates, int channels) {
+  for (int c = 0; c < channels; ++c) gates[c] = 1 / (1 + std::exp(-x[c]));
+}
+
+void gate_channels(const float* x, const float* gates, const float* residual, float* y,
+                   std::size_t pixels, int channels, bool relu, int threads) {
+  if (channels <= 0) return;
+  const std::size_t width = static_cast<std::size_t>(channels);
+  for_each_range(
+      pixels, kElementGrain / width + 1, threads, [&](std::size_t begin, std::size_t end) {
+        const std::size_t from = begin * width;
+        HWY_DYNAMIC_DISPATCH(gate_range)
+        (x + from, gates, residual ? residual + from : nullptr, y + from, end - begin, width, relu);
+      });
 }
 
 }  // namespace sidenet::kernels::cpu

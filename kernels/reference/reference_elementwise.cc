@@ -34,6 +34,35 @@ void batch_norm(const float* x, const float* mean, const float* variance, const 
   }
 }
 
+// gates[c] = 1 / (1 + exp(-x[c]))
+void sigmoid(const float* x, float* gates, int channels) {
+  for (int c = 0; c < channels; ++c) gates[c] = 1 / (1 + std::exp(-x[c]));
+}
+
+// y = relu?(x * gates[c] + residual)
+void gate_channels(const float* x, const float* gates, const float* residual, float* y,
+                   std::size_t pixels, int channels, bool relu) {
+  for (std::size_t p = 0; p < pixels; ++p) {
+    for (int c = 0; c < channels; ++c) {
+      const std::size_t i = p * channels + c;
+      const float value = x[i] * gates[c] + (residual ? residual[i] : 0);
+      y[i] = relu && value < 0 ? 0 : value;
+    }
+  }
+}
+
+// y[c] = sum_k weight[k] x[c + k - kernel / 2]
+void channel_conv(const float* x, int channels, const float* weight, int kernel, float* y) {
+  for (int c = 0; c < channels; ++c) {
+    double sum = 0;
+    for (int k = 0; k < kernel; ++k) {
+      const int from = c + k - kernel / 2;
+      if (from >= 0 && from < channels) sum += double(weight[k]) * x[from];
+    }
+    y[c] = static_cast<float>(sum);
+  }
+}
+
 // p[i] = exp(x[i] - max x) / sum_j exp(x[j] - max x)
 void softmax(const float* x, float* p, int rows, int classes) {
   if (classes <= 0) return;

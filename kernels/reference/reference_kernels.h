@@ -40,6 +40,13 @@ void scale_shift(const float* x, const float* scale, const float* shift, float* 
 /// algorithm 2).
 void batch_norm(const float* x, const float* mean, const float* variance, const float* gamma,
                 const float* beta, float epsilon, float* y, std::size_t pixels, int channels);
+/// gates[c] = 1 / (1 + exp(-x[c])).
+void sigmoid(const float* x, float* gates, int channels);
+/// y = relu?(x * gates[c] + residual). x, y: (pixels, channels); residual: as x, or null.
+void gate_channels(const float* x, const float* gates, const float* residual, float* y,
+                   std::size_t pixels, int channels, bool relu);
+/// y[c] = sum_k weight[k] x[c + k - kernel / 2], zeros outside (arXiv 1910.03151, equation 7).
+void channel_conv(const float* x, int channels, const float* weight, int kernel, float* y);
 /// p[i] = exp(x[i] - max x) / sum_j exp(x[j] - max x), a row at a time. x: (rows, classes).
 void softmax(const float* x, float* p, int rows, int classes);
 
@@ -48,6 +55,9 @@ void max_pool(const Pool2dShape& shape, const float* x, float* y);
 /// The mean under the window. The divisor counts padding if count_include_pad, but nothing beyond
 /// it (a last window of ceil_mode overhangs), as in PyTorch.
 void avg_pool(const Pool2dShape& shape, const float* x, float* y);
+/// Every stride-th pixel of x blurred by (1, 2, 1) / 4 along both axes (arXiv 1904.11486). Outside
+/// the image lie its pixels mirrored at the outermost ones; h and w: 2 or more.
+void blur_pool(const float* x, int h, int w, int channels, int stride, float* y);
 /// PyTorch's adaptive average: cell i of n covers floor(i h / n) … ceil((i + 1) h / n).
 void adaptive_avg_pool(const float* x, int h, int w, int channels, float* y, int out_h, int out_w);
 

@@ -49,6 +49,28 @@ void avg_pool(const Pool2dShape& s, const float* x, float* y) {
   }
 }
 
+// y[i, j, c] = sum over ky, kx in -1 … 1 of x[i * stride + ky, j * stride + kx, c] (2 - |ky|)
+// (2 - |kx|) / 16
+void blur_pool(const float* x, int h, int w, int channels, int stride, float* y) {
+  const auto mirrored = [](int at, int size) {
+    return at < 0 ? -at : at >= size ? 2 * (size - 1) - at : at;
+  };
+  for (int i = 0; i < h; i += stride) {
+    for (int j = 0; j < w; j += stride) {
+      for (int c = 0; c < channels; ++c) {
+        float sum = 0;
+        for (int ky = -1; ky <= 1; ++ky) {
+          for (int kx = -1; kx <= 1; ++kx) {
+            const std::size_t pixel = std::size_t(mirrored(i + ky, h)) * w + mirrored(j + kx, w);
+            sum += x[pixel * channels + c] * ((ky == 0 ? 2 : 1) * (kx == 0 ? 2 : 1));
+          }
+        }
+        *y++ = sum / 16;
+      }
+    }
+  }
+}
+
 // y[i, j, c] = mean of x over rows floor(i h / n) … ceil((i + 1) h / n) and columns likewise
 void adaptive_avg_pool(const float* x, int h, int w, int channels, float* y, int out_h, int out_w) {
   const auto begin = [](std::int64_t i, int size, int cells) {

@@ -49,7 +49,20 @@ std::vector<Evidence> evidence_of(const Checkpoint& checkpoint,
   return evidence;
 }
 
+std::string last_of(const std::string& key) { return key.substr(key.rfind('.') + 1); }
+
 }  // namespace
+
+models::Settings told_settings(const models::Family& family, const Checkpoint& checkpoint,
+                               const std::optional<JsonField>& config) {
+  models::Settings settings;
+  for (const auto& [place, name] : evidence_of(checkpoint, config, family.takes_texts()))
+    settings.merge(family.settings_told("name", name));
+  for (const auto& [key, value] : checkpoint.metadata) {
+    if (last_of(key) != "name") settings.merge(family.settings_told(last_of(key), value));
+  }
+  return settings;
+}
 
 void check_names(const Checkpoint& checkpoint, const std::optional<JsonField>& config,
                  const ImportOptions& options, ModelData& data) {
@@ -60,14 +73,16 @@ void check_names(const Checkpoint& checkpoint, const std::optional<JsonField>& c
   }
   if (!data.is_text() && options.architecture.empty()) {
     for (const auto& [key, value] : checkpoint.metadata) {
-      if (is_usual(key, value)) continue;
+      if (is_usual(key, value) ||
+          !data.architecture.family->settings_told(last_of(key), value).empty())
+        continue;
       throw Error(data.source + ": '" + key + "' says '" + value + "', which a " +
                   data.architecture.name + " is not read with; --arch " + data.architecture.name +
                   " reads it so all the same");
     }
   }
   for (const auto& [place, name] : evidence_of(checkpoint, config, data.is_text())) {
-    const std::string other = data.architecture.family->other_network(name);
+    const std::string other = data.architecture.family->other_network(name, data.architecture);
     if (other.empty()) continue;
     const std::string said = place + " says '" + other + "'";
     if (!options.architecture.empty()) {

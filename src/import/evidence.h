@@ -12,6 +12,10 @@ namespace sidenet {
 void check_names(const Checkpoint& checkpoint, const std::optional<JsonField>& config,
                  const ImportOptions& options, ModelData& data);
 
+/// What arguments and names in the checkpoint and its config.json tell of the network's wiring.
+models::Settings told_settings(const models::Family& family, const Checkpoint& checkpoint,
+                               const std::optional<JsonField>& config);
+
 /// For a checkpoint that no family recognises: what its config.json says that it is, "
 /// (config.json: model_type 'vit')"; empty where it does not.
 std::string told_by_config(const CheckpointFiles& files);

@@ -131,6 +131,7 @@ void recognise(const models::Family& family, const CheckpointFiles& files,
   models::Settings settings = given_settings(family, options, data.source);
   settings.insert(of_names.begin(), of_names.end());
   if (config) settings.merge(family.read_config(*config, weights, settings));
+  if (options.architecture.empty()) settings.merge(told_settings(family, checkpoint, config));
   data.architecture = models::recognise(weights, options.architecture, settings);
   family.check_checkpoint(data.architecture, data.source, config.has_value());
   check_names(checkpoint, config, options, data);

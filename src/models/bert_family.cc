@@ -132,7 +132,7 @@ class BertFamily : public Family {
     return tensor.starts_with("encoder.") || tensor.starts_with("embeddings.");
   }
 
-  std::string other_network(const std::string& name) const override {
+  std::string other_network(const std::string& name, const Architecture&) const override {
     return other_than_bert(name);
   }
 

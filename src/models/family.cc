@@ -97,7 +97,9 @@ std::optional<CleanedNames> Family::clean_names(std::map<std::string, Tensor>& t
 
 bool Family::is_harmless(const std::string&) const { return false; }
 
-std::string Family::other_network(const std::string&) const { return ""; }
+std::string Family::other_network(const std::string&, const Architecture&) const { return ""; }
+
+Settings Family::settings_told(const std::string&, const std::string&) const { return {}; }
 
 std::map<std::string, std::string> Family::settings() const { return {}; }
 

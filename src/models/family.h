@@ -50,9 +50,12 @@ class Family {
   /// Whether such a tensor, which no network of the family uses, is known to change no answer: a
   /// head of pre-training, say.
   virtual bool is_harmless(const std::string& tensor) const;
-  /// What is known of a network that goes by `name` in its checkpoint or config.json ("resnet50d"),
-  /// where it is another than build() makes of the same tensors: "a ResNet-D". Empty: nothing.
-  virtual std::string other_network(const std::string& name) const;
+  /// `name`, by which a network goes in its checkpoint or config.json, where it is known to be
+  /// another than the one that was recognised ("resnest50"). Empty: nothing is known.
+  virtual std::string other_network(const std::string& name, const Architecture& recognised) const;
+  /// What an argument of a network tells, whose weights lie in a file beside it: "gp" that is "max"
+  /// tells of the pooling in front of the head. `argument` "name": how the network is called.
+  virtual Settings settings_told(const std::string& argument, const std::string& value) const;
   /// What a user can set that no tensor tells, and the name that Settings and config.json have for
   /// it.
   virtual std::map<std::string, std::string> settings() const;

@@ -1,24 +1,31 @@
 #include "module.h"
 
 #include "batch_norm.h"
-#include "conv2d.h"
 #include "elementwise.h"
 
 namespace sidenet::models {
 
+NodeId convolution(Module module, const std::string& name, NodeId x, const Shape& weight_shape,
+                   const ops::Conv2dParameters& parameters) {
+  const Tensor weight = module.weights.get(name + ".weight", weight_shape);
+  const Tensor bias = module.weights.has(name + ".bias")
+                          ? module.weights.get(name + ".bias", {weight.dim(0)})
+                          : Tensor();
+  return module.graph.add(module.path(name),
+                          std::make_shared<ops::Conv2d>(weight, bias, parameters), {x});
+}
+
+NodeId norm(Module module, const std::string& name, NodeId x) {
+  return module.graph.add(module.path(name),
+                          batch_norm(module, name, module.graph.node(x).shape[0]), {x});
+}
+
 NodeId conv_bn(Module module, const std::string& conv, const std::string& bn, NodeId x,
                const Shape& weight_shape, int stride, int groups, std::optional<int> padding) {
   const auto kernel = static_cast<int>(weight_shape[2]);
-  const std::int64_t out = weight_shape[0];
-  const Tensor weight = module.weights.get(conv + ".weight", weight_shape);
-  const Tensor bias =
-      module.weights.has(conv + ".bias") ? module.weights.get(conv + ".bias", {out}) : Tensor();
-  x = module.graph.add(
-      module.path(conv),
-      std::make_shared<ops::Conv2d>(
-          weight, bias, ops::Conv2dParameters{stride, padding.value_or(kernel / 2), 1, groups}),
-      {x});
-  return module.graph.add(module.path(bn), batch_norm(module, bn, out), {x});
+  return norm(module, bn,
+              convolution(module, conv, x, weight_shape,
+                          {stride, padding.value_or(kernel / 2), 1, groups}));
 }
 
 std::shared_ptr<const Operation> batch_norm(Module module, const std::string& name,

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "activation.h"
+#include "conv2d.h"
 #include "graph.h"
 #include "weights.h"
 
@@ -19,9 +20,13 @@ struct Module {
   std::string path(const std::string& name) const { return weights.full_name(name); }
 };
 
-/// A convolution and its batch norm. weight_shape: (out, in / groups, k, k). Without `padding` it
-/// is half the kernel: no change of size with stride 1, half of it with stride 2. A bias is used
-/// where there is one.
+/// weight_shape: (out, in / groups, k, k). A bias is used where there is one.
+NodeId convolution(Module module, const std::string& name, NodeId x, const Shape& weight_shape,
+                   const ops::Conv2dParameters& parameters);
+/// Of x's channels.
+NodeId norm(Module module, const std::string& name, NodeId x);
+/// Both. weight_shape: (out, in / groups, k, k). Without `padding` it
+/// is half the kernel: no change of size with stride 1, half of it with stride 2.
 NodeId conv_bn(Module module, const std::string& conv, const std::string& bn, NodeId x,
                const Shape& weight_shape, int stride, int groups = 1,
                std::optional<int> padding = {});

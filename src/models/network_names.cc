@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <initializer_list>
+#include <string_view>
 
 namespace sidenet::models {
 namespace {
@@ -64,13 +66,63 @@ constexpr std::array<std::string_view, 44> kOthers{
     "ghostnet", "shufflenet", "squeezenet", "mnasnet", "bit",       "cspres",     "revresnet",
     "frn",      "irresnet"};
 
+void erase_at(std::string& text, std::size_t at, std::initializer_list<std::string_view> words) {
+  for (const std::string_view word : words) {
+    if (text.compare(at, word.size(), word) != 0) continue;
+    text.erase(at, word.size());
+    return;
+  }
+}
+
+// Behind "resnet" or "resnext", and behind the depth that follows there.
+std::size_t behind_base(const std::string& text) {
+  const std::size_t at = text.find("resn");
+  if (at == std::string::npos) return text.size();
+  return std::min(text.find('t', at), text.size() - 1) + 1;
+}
+std::size_t behind_depth(const std::string& text) {
+  std::size_t at = behind_base(text);
+  while (at < text.size() && is_digit(text[at])) ++at;
+  return at;
+}
+
+// `text` without what says of a network that it is wired as `network` is.
+std::string without_wiring(std::string text, const std::string& network,
+                           const std::string& smoothing) {
+  const auto has = [&](const char* word) { return network.find(word) != std::string::npos; };
+  if (has("preact")) erase_at(text, 0, {"preact", "pre"});
+  if (has("seres") && text.starts_with("senet")) text.replace(0, 5, "resnext");
+  if (has("seres") || has("sewide")) erase_at(text, 0, {"se"});
+  if (has("ecares")) erase_at(text, 0, {"eca"});
+  if (has("resnetrs")) erase_at(text, behind_base(text), {"rs"});
+  if (smoothing == "average") erase_at(text, behind_base(text), {"aa"});
+  if (smoothing == "blur") erase_at(text, behind_base(text), {"blur"});
+  const std::size_t letter = behind_depth(network);
+  if (letter < network.size() && network[letter] == 'd')
+    erase_at(text, behind_depth(text), {"tn", "t", "d", "e"});
+  if (letter < network.size() && network[letter] == 'c')
+    erase_at(text, behind_depth(text), {"c", "s"});
+  return text;
+}
+
 }  // namespace
 
-std::string other_than_resnet(const std::string& name) {
+std::string smoothing_of_resnet(const std::string& name) {
   const std::string text = plain(name);
-  std::string_view rest = text;
-  while (take_one(rest, kBefore)) {
+  const std::string_view rest = std::string_view(text).substr(behind_base(text));
+  return rest.starts_with("blur") ? "blur" : rest.starts_with("aa") ? "average" : "";
+}
+
+std::string other_than_resnet(const std::string& name, const Architecture& recognised) {
+  std::string_view named;
+  const std::string whole = plain(name);
+  for (named = whole; take_one(named, kBefore);) {
   }
+  const auto smoothing = recognised.settings.find("antialias");
+  const std::string text =
+      without_wiring(std::string(named), plain(recognised.name),
+                     smoothing == recognised.settings.end() ? "" : smoothing->second);
+  std::string_view rest = text;
   if (std::any_of(kOthers.begin(), kOthers.end(),
                   [&](std::string_view other) { return rest.starts_with(other); }))
     return name;

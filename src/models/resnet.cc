@@ -1,55 +1,84 @@
 #include "resnet.h"
 
-#include "add.h"
-#include "checked.h"
+#include <algorithm>
+
 #include "flatten.h"
 #include "module.h"
-#include "pad_shortcut.h"
 #include "pool2d.h"
+#include "resnet_block.h"
 
 namespace sidenet::models {
 namespace {
 
-using ops::Add, ops::AdaptiveAvgPool2d, ops::Flatten, ops::PadShortcut, ops::Pool2d;
+using ops::AdaptiveAvgPool2d, ops::Flatten, ops::GlobalMaxPool2d, ops::Pool2d;
 
-NodeId shortcut(const ResNetConfig& config, Module block, NodeId x, std::int64_t in,
-                std::int64_t out, int stride) {
-  if (!config.shortcut.empty() && block.weights.has(config.shortcut + ".0.weight")) {
-    return conv_bn(block, config.shortcut + ".0", config.shortcut + ".1", x, {out, in, 1, 1},
-                   stride);
+// Convolutions of a deep stem in front of its last, and their norms: conv1.0, conv1.1, ReLU, ….
+NodeId deep_stem(const ResNetConfig& config, Module net, NodeId x) {
+  for (const int number : {0, 3}) {
+    const std::string name = "conv1." + std::to_string(number);
+    const std::int64_t in = net.graph.node(x).shape[0];
+    x = convolution(net, name, x, {-1, in, 3, 3},
+                    {.stride = number == 0 ? config.stem_stride : 1,
+                     .padding = number == 0 ? config.stem_padding : 1});
+    if (config.norms != Norms::fused) x = norm(net, "conv1." + std::to_string(number + 1), x);
+    x = activate(net, "conv1." + std::to_string(number + 2), x);
   }
-  if (in == out && stride == 1) return x;
-  if (!config.shortcut.empty())
-    block.weights.get(config.shortcut + ".0.weight", {out, in, 1, 1});  // says what is missing
-  return block.graph.add(block.path("shortcut"),
-                         std::make_shared<PadShortcut>(
-                             checked_int(out, "shortcut"), stride,
-                             config.zeros_behind ? 0 : checked_int(out - in, "shortcut") / 2),
-                         {x});
+  return convolution(net, "conv1.6", x, {-1, net.graph.node(x).shape[0], 3, 3}, {.padding = 1});
 }
 
-// Figure 5, left: two 3x3 convolutions.
-NodeId basic_block(const ResNetConfig& config, Module block, NodeId x, std::int64_t in,
-                   std::int64_t out, int stride) {
-  NodeId y = conv_bn(block, "conv1", "bn1", x, {out, in, 3, 3}, stride);
-  y = activate(block, "relu1", y);
-  y = conv_bn(block, "conv2", "bn2", y, {out, out, 3, 3}, 1);
-  return block.graph.add(block.path("add"), std::make_shared<Add>(),
-                         {y, shortcut(config, block, x, in, out, stride)});
+NodeId stem_pool(const ResNetConfig& config, Module net, NodeId x) {
+  const std::int64_t channels = net.graph.node(x).shape[0];
+  const bool is_smoothed = config.smoothing != Smoothing::none;
+  if (config.stem_conv_pool) {
+    x = convolution(net, "maxpool.0", x, {channels, channels, 3, 3}, {.stride = 2, .padding = 1});
+    return activate(net, "maxpool.2", norm(net, "maxpool.1", x));
+  }
+  if (config.smoothing == Smoothing::average) return smooth(config, net, "maxpool", x);
+  x = net.graph.add("maxpool",
+                    std::make_shared<Pool2d>(Pool2d::Kind::max, 3, is_smoothed ? 1 : 2, 1), {x});
+  return is_smoothed ? smooth(config, net, "maxpool.aa", x) : x;
 }
 
-// Figure 5, right: 1x1 down, 3x3 (grouped in ResNeXt), 1x1 up.
-NodeId bottleneck_block(const ResNetConfig& config, Module block, NodeId x, std::int64_t in,
-                        std::int64_t width, std::int64_t out, int stride) {
-  NodeId y =
-      conv_bn(block, "conv1", "bn1", x, {width, in, 1, 1}, config.stride_in_1x1 ? stride : 1);
-  y = activate(block, "relu1", y);
-  y = conv_bn(block, "conv2", "bn2", y, {width, width / config.groups, 3, 3},
-              config.stride_in_1x1 ? 1 : stride, config.groups);
-  y = activate(block, "relu2", y);
-  y = conv_bn(block, "conv3", "bn3", y, {out, width, 1, 1}, 1);
-  return block.graph.add(block.path("add"), std::make_shared<Add>(),
-                         {y, shortcut(config, block, x, in, out, stride)});
+NodeId stem(const ResNetConfig& config, Module net, NodeId x) {
+  if (config.deep_stem) {
+    x = deep_stem(config, net, x);
+  } else {
+    x = convolution(
+        net, "conv1", x,
+        {config.stem_channels, config.in_channels, config.stem_kernel, config.stem_kernel},
+        {.stride = config.stem_stride, .padding = config.stem_padding});
+  }
+  if (config.stem_norm) x = norm(net, "bn1", x);
+  if (config.stem_norm || config.norms == Norms::fused) x = activate(net, "relu", x);
+  return config.stem_pool || config.stem_conv_pool ? stem_pool(config, net, x) : x;
+}
+
+NodeId stages(const ResNetConfig& config, Module net, NodeId x) {
+  int reached = config.stem_stride * (config.stem_pool || config.stem_conv_pool ? 2 : 1);
+  int dilation = 1;
+  for (std::size_t s = 0; s < config.blocks.size(); ++s) {
+    const std::string stage = "layer" + std::to_string(s + 1);
+    BlockPlace place;
+    place.stride = config.strides[s];
+    place.first_dilation = dilation;
+    if (reached >= config.output_stride) {
+      dilation *= place.stride;
+      place.stride = 1;
+    }
+    reached = std::min(reached * place.stride, ResNetConfig::kAnyStride - 1);
+    for (int b = 0; b < config.blocks[s]; ++b) {
+      const Module block{net.graph, net.weights.sub(stage).sub(std::to_string(b)), config.epsilon,
+                         config.activation};
+      place.in_channels = net.graph.node(x).shape[0];
+      place.dilation = dilation;
+      x = residual_block(config, block, x, place);
+      net.graph.add_alias(x, stage + "." + std::to_string(b));
+      place.stride = 1;
+      place.first_dilation = dilation;
+    }
+    net.graph.add_alias(x, stage);
+  }
+  return x;
 }
 
 }  // namespace
@@ -57,37 +86,14 @@ NodeId bottleneck_block(const ResNetConfig& config, Module block, NodeId x, std:
 Graph build_resnet(const ResNetConfig& config, const Weights& weights, const Shape& input_shape) {
   Graph graph;
   const Module net{graph, weights, config.epsilon, config.activation};
-  NodeId x = graph.add_input("input", input_shape);
-  const std::int64_t stem = config.stem_channels;
-  x = conv_bn(net, "conv1", "bn1", x,
-              {stem, config.in_channels, config.stem_kernel, config.stem_kernel},
-              config.stem_stride, 1, config.stem_padding);
-  x = activate(net, "relu", x);
-  if (config.stem_pool)
-    x = graph.add("maxpool", std::make_shared<Pool2d>(Pool2d::Kind::max, 3, 2, 1), {x});
-
-  std::int64_t in = stem;
-  for (std::size_t s = 0; s < config.blocks.size(); ++s) {
-    const std::string stage = "layer" + std::to_string(s + 1);
-    for (int b = 0; b < config.blocks[s]; ++b) {
-      const Module block{graph, weights.sub(stage).sub(std::to_string(b)), config.epsilon,
-                         config.activation};
-      const int stride = b == 0 ? config.strides[s] : 1;
-      const std::int64_t width = block.weights.get_rank("conv1.weight", 4).dim(0);
-      std::int64_t out = width;
-      if (config.bottleneck) {
-        out = block.weights.get_rank("conv3.weight", 4).dim(0);
-        x = bottleneck_block(config, block, x, in, width, out, stride);
-      } else {
-        x = basic_block(config, block, x, in, out, stride);
-      }
-      x = activate(block, "relu", x);
-      graph.add_alias(x, stage + "." + std::to_string(b));
-      in = out;
-    }
-    graph.add_alias(x, stage);
+  NodeId x = stem(config, net, graph.add_input("input", input_shape));
+  x = stages(config, net, x);
+  if (!config.last_norm.empty()) x = activate(net, "last_relu", norm(net, config.last_norm, x));
+  if (config.head_pools_max) {
+    x = graph.add("maxpool_head", std::make_shared<GlobalMaxPool2d>(), {x});
+  } else {
+    x = graph.add("avgpool", std::make_shared<AdaptiveAvgPool2d>(1), {x});
   }
-  x = graph.add("avgpool", std::make_shared<AdaptiveAvgPool2d>(1), {x});
   x = graph.add("flatten", std::make_shared<Flatten>(), {x});
   x = build_head(config.head, net, x);
   graph.add_exit(kFinalExit, x);

@@ -1,5 +1,6 @@
 #include <array>
 
+#include "channel_attention.h"
 #include "diagnosis.h"
 #include "resnet.h"
 #include "sidenet/error.h"
@@ -51,53 +52,8 @@ int layers(const ResNetConfig& config) {
                      : found + ": --head MODULE says that it is that one, several in their order"));
 }
 
-// GroupNorm and InstanceNorm have no running statistics; fused networks have no norm at all.
-void check_norms(const Weights& weights) {
-  if (!weights.has("bn1.weight") && weights.has("conv1.bias"))
-    throw Error(weights.file() +
-                ": no batch norm 'bn1', although there is 'conv1.bias': a network "
-                "whose norms are fused, or that has none, is not read");
-  if (weights.has("bn1.weight") && !weights.has("bn1.running_var"))
-    throw Error(weights.file() +
-                ": no tensor 'bn1.running_var': expected batch norms, got another "
-                "norm (GroupNorm, say)");
-  const bool is_behind_stem =
-      weights.has("bn1.weight") &&
-      weights.get_rank("bn1.weight", 1).dim(0) == weights.get_rank("conv1.weight", 4).dim(0);
-  if (!is_behind_stem && weights.has("layer1.0.bn1.running_var"))
-    throw Error(weights.file() +
-                ": no batch norm 'bn1' of the stem's channels: expected norms "
-                "behind convolutions, got them in front (a pre-activation ResNet)");
-}
-
-}  // namespace
-
-std::string ResNetConfig::name() const {
-  const std::string depth = std::to_string(layers(*this));
-  if (is_cifar()) return "cifar_resnet" + depth;
-  if (groups > 1)
-    return "resnext" + depth + "_" + std::to_string(groups) + "x" + std::to_string(width / groups) +
-           "d";
-  if (bottleneck && width % 64 == 0 && width > 64)
-    return "wide_resnet" + depth + "_" + std::to_string(width / 64);
-  return "resnet" + depth;
-}
-
-std::optional<ResNetConfig> recognise_resnet(const Weights& weights, const Settings& settings) {
-  if (!weights.has("conv1.weight") || !weights.has("layer1.0.conv1.weight")) return std::nullopt;
-  ResNetConfig config;
-  const Tensor stem = weights.get_rank("conv1.weight", 4);
-  config.stem_channels = static_cast<int>(stem.dim(0));
-  config.in_channels = static_cast<int>(stem.dim(1));
-  config.stem_kernel = static_cast<int>(stem.dim(2));
-  if (stem.dim(2) != stem.dim(3) || (stem.dim(2) != 3 && stem.dim(2) != 7)) {
-    throw Error(weights.file() + ": tensor 'conv1.weight': expected a 3x3 or 7x7 kernel, got " +
-                to_string(stem.shape()));
-  }
-  if (config.in_channels != 1 && config.in_channels != 3) {
-    throw Error(weights.file() + ": tensor 'conv1.weight': expected 1 or 3 input channels, got " +
-                to_string(stem.shape()));
-  }
+// Stages layer1, layer2, … and the blocks of each.
+void read_stages(const Weights& weights, ResNetConfig& config) {
   for (int s = 1; count_blocks(weights.sub("layer" + std::to_string(s))) > 0; ++s) {
     const std::string stage = "layer" + std::to_string(s);
     config.blocks.push_back(count_blocks(weights.sub(stage)));
@@ -108,31 +64,97 @@ std::optional<ResNetConfig> recognise_resnet(const Weights& weights, const Setti
                   other->first + "'");
     }
   }
-  if (config.blocks.size() < 2) {
-    const std::string seen = diagnose(weights);
-    throw Error(weights.file() +
-                ": expected 3 (CIFAR) or 4 (ImageNet) stages layer1, layer2, …, "
-                "found " +
-                std::to_string(config.blocks.size()) +
-                (seen.empty() ? "; no tensor 'layer" + std::to_string(config.blocks.size() + 1) +
-                                    ".0.conv1.weight'"
-                              : seen));
+  if (config.blocks.size() >= 2) return;
+  const std::string seen = diagnose(weights);
+  throw Error(weights.file() + ": expected 3 (CIFAR) or 4 (ImageNet) stages layer1, layer2, …, " +
+              "found " + std::to_string(config.blocks.size()) +
+              (seen.empty() ? "; no tensor 'layer" + std::to_string(config.blocks.size() + 1) +
+                                  ".0.conv1.weight'"
+                            : seen));
+}
+
+void read_stem(const Weights& weights, ResNetConfig& config) {
+  config.deep_stem = !weights.has("conv1.weight");
+  const std::string first = config.deep_stem ? "conv1.0.weight" : "conv1.weight";
+  const Tensor stem = weights.get_rank(first, 4);
+  const std::int64_t out =
+      config.deep_stem ? weights.get_rank("conv1.6.weight", 4).dim(0) : stem.dim(0);
+  config.stem_channels = static_cast<int>(out);
+  config.in_channels = static_cast<int>(stem.dim(1));
+  config.stem_kernel = static_cast<int>(stem.dim(2));
+  if (stem.dim(2) != stem.dim(3) ||
+      (stem.dim(2) != 3 && (config.deep_stem || (stem.dim(2) != 5 && stem.dim(2) != 7)))) {
+    throw Error(weights.file() + ": tensor '" + first + "': expected a " +
+                (config.deep_stem ? "3x3" : "3x3, 5x5 or 7x7") + " kernel, got " +
+                to_string(stem.shape()));
   }
-  check_norms(weights);
+  if (config.in_channels != 1 && config.in_channels != 3) {
+    throw Error(weights.file() + ": tensor '" + first + "': expected 1 or 3 input channels, got " +
+                to_string(stem.shape()));
+  }
+  config.stem_conv_pool = weights.has("maxpool.0.weight");
+}
+
+void read_blocks(const Weights& weights, ResNetConfig& config) {
   config.bottleneck = weights.has("layer1.0.conv3.weight");
   const Tensor middle = weights.get_rank("layer1.0.conv2.weight", 4);
   config.width = static_cast<int>(middle.dim(0));
-  if (middle.dim(1) < 1 || middle.dim(0) % middle.dim(1) != 0) {
+  const std::int64_t in = weights.get_rank("layer1.0.conv1.weight", 4).dim(0);
+  if (middle.dim(1) < 1 || in % middle.dim(1) != 0 || middle.dim(0) % (in / middle.dim(1)) != 0) {
     throw Error(weights.file() + ": tensor 'layer1.0.conv2.weight': " + to_string(middle.shape()) +
                 " is no grouped convolution of equal width");
   }
-  config.groups = static_cast<int>(middle.dim(0) / middle.dim(1));
-  for (const char* name : {"downsample", "shortcut"}) {
+  config.groups = static_cast<int>(in / middle.dim(1));
+  const std::string last = "layer" + std::to_string(config.blocks.size()) + "." +
+                           std::to_string(config.blocks.back() - 1) +
+                           (config.bottleneck ? ".conv3.weight" : ".conv2.weight");
+  config.channels = static_cast<int>(weights.get_rank(last, 4).dim(0));
+  config.attention = channel_attention_of(weights.sub("layer1").sub("0"));
+  for (const char* name : {"downsample", "shortcut", "convShortcut", "conv_shortcut"}) {
     for (std::size_t s = 1; s <= config.blocks.size(); ++s) {
-      if (weights.has("layer" + std::to_string(s) + ".0." + name + ".0.weight"))
-        config.shortcut = name;
+      const auto found = find_projection(weights.sub("layer" + std::to_string(s)).sub("0"), name);
+      if (!found) continue;
+      config.shortcut = name;
+      config.shortcut_means = found->averages;
     }
   }
+}
+
+}  // namespace
+
+std::string ResNetConfig::name() const {
+  const bool is_pre = norms == Norms::in_front;
+  const int depth = layers(*this);
+  // Wide ones count the shortcuts' convolutions too (arXiv 1605.07146, section 3).
+  const std::int64_t narrow = std::int64_t{4} * stem_channels;
+  if (is_cifar() && is_pre && !bottleneck && !shortcut.empty() && channels > narrow &&
+      channels % narrow == 0)
+    return "cifar_wrn" + std::to_string(depth + 2) + "_" + std::to_string(channels / narrow);
+  std::string base = is_pre ? "preact_" : "";
+  if (!attention.empty()) base += attention == "efficient" ? "eca" : "se";
+  const std::string letter = !deep_stem ? "" : shortcut_means ? "d" : "c";
+  const std::string size = std::to_string(depth) + letter;
+  if (is_cifar()) return "cifar_" + base + "resnet" + size;
+  if (stem_conv_pool && shortcut_means && attention == "squeeze-excite")
+    return "resnetrs" + std::to_string(depth);
+  if (groups > 1)
+    return base + "resnext" + size + "_" + std::to_string(groups) + "x" +
+           std::to_string(width / groups) + "d";
+  if (bottleneck && width % 64 == 0 && width > 64)
+    return base + "wide_resnet" + size + "_" + std::to_string(width / 64);
+  return base + "resnet" + size;
+}
+
+std::optional<ResNetConfig> recognise_resnet(const Weights& weights, const Settings& settings) {
+  const bool is_deep = weights.has("conv1.0.weight") && weights.has("conv1.3.weight") &&
+                       weights.has("conv1.6.weight");
+  if ((!weights.has("conv1.weight") && !is_deep) || !weights.has("layer1.0.conv1.weight"))
+    return std::nullopt;
+  ResNetConfig config;
+  read_stem(weights, config);
+  read_stages(weights, config);
+  read_blocks(weights, config);
+  read_norms(weights, config);
   auto head = find_head(weights, kUsualHeads, settings);
   if (!head) refuse_headless(weights);
   config.head = *std::move(head);
@@ -146,7 +168,7 @@ Architecture describe_resnet(const ResNetConfig& config, const Settings& setting
   result.assumptions = assumptions_of(config, settings);
   result.name = config.name();
   result.classes = config.head.classes;
-  const bool large = config.stem_kernel == 7;
+  const bool large = config.is_large();
   const int size = large ? 224 : 32;
   result.input_shape = {config.in_channels, size, size};
   result.preprocessing = imagenet_preprocessing(config.in_channels);

@@ -47,8 +47,24 @@ class ResNetFamily : public Family {
     return starts("layer") || starts("conv") || starts("bn") || starts("fc.") || starts("linear.");
   }
 
-  std::string other_network(const std::string& name) const override {
-    return other_than_resnet(name);
+  std::string other_network(const std::string& name,
+                            const Architecture& recognised) const override {
+    return other_than_resnet(name, recognised);
+  }
+
+  Settings settings_told(const std::string& argument, const std::string& value) const override {
+    const bool averages = value == "avg" || value == "avgpool";
+    if (argument == "name") {
+      const std::string smoothing = smoothing_of_resnet(value);
+      return smoothing.empty() ? Settings{} : Settings{{"antialias", smoothing}};
+    }
+    if ((argument == "gp" || argument == "global_pool") && value == "max")
+      return {{"head_pool", "max"}};
+    if (argument == "output_stride" && (value == "8" || value == "16"))
+      return {{"output_stride", value}};
+    if (argument == "aa_layer" && (averages || value.starts_with("blur")))
+      return {{"antialias", averages ? "average" : "blur"}};
+    return {};
   }
 
   // Heads beside the one that answers, which are named; what fc2 does is not known.
@@ -65,9 +81,7 @@ class ResNetFamily : public Family {
 
   std::map<std::string, std::string> settings() const override {
     std::map<std::string, std::string> same = head_settings();
-    for (const char* name : {"stem_stride", "stem_padding", "stem_pool", "strides",
-                             "bottleneck_stride", "shortcut_zeros", "epsilon", "activation"})
-      same.emplace(name, name);
+    for (const std::string& name : resnet_settings()) same.emplace(name, name);
     return same;
   }
 

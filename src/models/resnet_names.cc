@@ -1,6 +1,7 @@
 #include "resnet_names.h"
 
 #include <algorithm>
+#include <cctype>
 #include <string_view>
 #include <vector>
 
@@ -28,9 +29,30 @@ std::string clean_component(std::string_view component) {
   return std::string(component);
 }
 
+// xternalz's "block1.layer.0." is "layer1.0."; OpenMMLab's "stem.3." is "conv1.3.", its norm behind
+// the last convolution, "stem.7.", is "bn1.".
+std::string with_usual_stages(const std::string& name) {
+  constexpr std::string_view kBlock = "block", kLayer = ".layer.", kStem = "stem.";
+  const auto begins_component = [&](std::size_t at) { return at == 0 || name[at - 1] == '.'; };
+  const std::size_t layer = name.find(kLayer);
+  const std::size_t number = layer == std::string::npos ? 0 : layer - 1;
+  if (number >= kBlock.size() && std::isdigit(static_cast<unsigned char>(name[number])) != 0) {
+    const std::size_t block = number - kBlock.size();
+    if (name.compare(block, kBlock.size(), kBlock) == 0 && begins_component(block))
+      return name.substr(0, block) + "layer" + name[number] + "." +
+             name.substr(layer + kLayer.size());
+  }
+  const std::size_t stem = name.find(kStem);
+  if (stem == std::string::npos || !begins_component(stem)) return name;
+  const std::string rest = name.substr(stem + kStem.size());
+  if (rest.empty() || std::isdigit(static_cast<unsigned char>(rest[0])) == 0) return name;
+  return name.substr(0, stem) + (rest.starts_with("7.") ? "bn1" + rest.substr(1) : "conv1." + rest);
+}
+
 // "stage_1.0.conv_2.weight" (EhanW's CIFAR code) becomes "layer1.0.conv2.weight". Names in that
 // form already come back as they are.
-std::string clean_name(const std::string& name) {
+std::string clean_name(const std::string& original) {
+  const std::string name = with_usual_stages(original);
   std::string result;
   for (std::size_t begin = 0; begin <= name.size();) {
     const std::size_t end = std::min(name.find('.', begin), name.size());

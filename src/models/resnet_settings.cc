@@ -1,4 +1,5 @@
 #include <charconv>
+#include <initializer_list>
 
 #include "resnet.h"
 #include "sidenet/error.h"
@@ -37,6 +38,21 @@ class Reader {
     return *given == yes;
   }
 
+  /// Which of the values the setting is; `otherwise` where it is not given.
+  int one_of(const char* key, std::initializer_list<const char*> values, int otherwise) const {
+    const std::string* text = find(key);
+    if (!text) return otherwise;
+    std::string expected;
+    int index = 0;
+    for (const char* value : values) {
+      if (*text == value) return index;
+      const bool is_last = static_cast<std::size_t>(++index) == values.size();
+      expected += (expected.empty() ? "" : is_last ? " or " : ", ") + std::string(value);
+    }
+    refuse(key, expected);
+  }
+  const std::string& file() const { return file_; }
+
  private:
   const std::string& file_;
   const Settings& settings_;
@@ -58,26 +74,81 @@ std::vector<int> stage_strides(const Reader& settings, std::size_t stages) {
   return strides;
 }
 
-}  // namespace
-
-void read_settings(const Weights& weights, const Settings& settings, ResNetConfig& config) {
-  const Reader given(weights, settings);
-  const bool large = config.stem_kernel == 7;
+// Of the stem and the strides.
+void read_strides(const Reader& given, ResNetConfig& config) {
+  const bool large = config.is_large();
   config.stem_stride = large ? 2 : 1;
   config.stem_padding = config.stem_kernel / 2;
   if (const std::string* text = given.find("stem_stride"))
     config.stem_stride = given.number("stem_stride", *text, 1, 4, "1 to 4");
   if (const std::string* text = given.find("stem_padding"))
     config.stem_padding = given.number("stem_padding", *text, 0, 8, "0 to 8");
-  config.stem_pool = given.choice("stem_pool", "max", "none", large);
+  if (given.find("stem_pool") && config.stem_conv_pool)
+    given.refuse("stem_pool", "none, as a convolution is in its place ('maxpool.0')");
+  config.stem_pool = !config.stem_conv_pool && given.choice("stem_pool", "max", "none", large);
   config.strides = stage_strides(given, config.blocks.size());
   if (given.find("bottleneck_stride") && !config.bottleneck)
     given.refuse("bottleneck_stride", "none, as its blocks have no 1x1 convolutions");
   config.stride_in_1x1 = given.choice("bottleneck_stride", "1x1", "3x3", false);
-  if (given.find("shortcut_zeros") && !config.shortcut.empty())
-    given.refuse("shortcut_zeros",
-                 "none, as its shortcuts have weights ('" + config.shortcut + "')");
-  config.zeros_behind = given.choice("shortcut_zeros", "behind", "both", false);
+  if (given.find("basic_stride") && config.bottleneck)
+    given.refuse("basic_stride", "none, as its blocks have 1x1 convolutions");
+  config.stride_in_second = given.choice("basic_stride", "second", "first", false);
+  config.smoothing = static_cast<Smoothing>(
+      given.one_of("antialias", {"none", "average", "blur"}, static_cast<int>(Smoothing::none)));
+  if (config.smoothing != Smoothing::none && config.stride_in_1x1)
+    given.refuse("antialias", "none, as the stride is in 1x1 convolutions");
+  constexpr int kReached[] = {ResNetConfig::kAnyStride, 4, 8, 16};
+  config.output_stride = kReached[given.one_of("output_stride", {"none", "4", "8", "16"}, 0)];
+  constexpr std::size_t kMostStages = 8;
+  if (config.output_stride != ResNetConfig::kAnyStride && config.blocks.size() > kMostStages)
+    given.refuse("output_stride", "none, as it has more than 8 stages");
+  if (config.output_stride != ResNetConfig::kAnyStride &&
+      (config.shortcut_means || config.smoothing != Smoothing::none))
+    given.refuse("output_stride", "none, as it averages what it strides over");
+}
+
+// Where norms stand in front, a 1x1 shortcut reads the block's input as it is or activated.
+void read_shortcut_input(const Reader& given, ResNetConfig& config) {
+  if (config.norms != Norms::in_front || config.shortcut.empty()) {
+    if (given.find("shortcut_input"))
+      given.refuse("shortcut_input",
+                   "none, as it has no 1x1 shortcuts beside norms in front of convolutions");
+    return;
+  }
+  // Collections use the same names for both with a norm behind the last block.
+  if (config.shortcut == "shortcut" && !config.last_norm.empty() && !given.find("shortcut_input"))
+    throw Error(
+        given.file() +
+        ": 1x1 shortcuts read a block's input raw or activated, which no weight tells: give "
+        "--shortcut-input (WRN with biases: raw, and --basic-stride second)");
+  config.shortcut_activated =
+      given.choice("shortcut_input", "activated", "raw", config.shortcut != "downsample");
+}
+
+void read_shortcuts(const Reader& given, ResNetConfig& config) {
+  for (const char* key : {"shortcut_zeros", "shortcut_pool"}) {
+    if (given.find(key) && !config.shortcut.empty())
+      given.refuse(key, "none, as its shortcuts have weights ('" + config.shortcut + "')");
+  }
+  config.zeros = static_cast<Zeros>(
+      given.one_of("shortcut_zeros", {"both", "behind", "before"}, static_cast<int>(Zeros::both)));
+  config.shortcut_averages = given.choice("shortcut_pool", "average", "none", false);
+  read_shortcut_input(given, config);
+}
+
+}  // namespace
+
+std::vector<std::string> resnet_settings() {
+  return {"stem_stride",    "stem_padding", "stem_pool",         "strides",        "output_stride",
+          "antialias",      "basic_stride", "bottleneck_stride", "shortcut_zeros", "shortcut_pool",
+          "shortcut_input", "head_pool",    "epsilon",           "activation"};
+}
+
+void read_settings(const Weights& weights, const Settings& settings, ResNetConfig& config) {
+  const Reader given(weights, settings);
+  read_strides(given, config);
+  read_shortcuts(given, config);
+  config.head_pools_max = given.choice("head_pool", "max", "average", false);
   if (const std::string* text = given.find("epsilon"))
     config.epsilon = given.number("epsilon", *text, 0.0, 1.0, "a number from 0 to 1");
   if (const std::string* text = given.find("activation")) {
@@ -86,41 +157,6 @@ void read_settings(const Weights& weights, const Settings& settings, ResNetConfi
       given.refuse("activation", "relu, gelu, gelu_tanh or tanh");
     config.activation = *named;
   }
-}
-
-std::vector<Assumption> assumptions_of(const ResNetConfig& config, const Settings& settings) {
-  std::vector<Assumption> assumptions;
-  const auto assume = [&](const std::string& what, const std::string& value, const char* setting) {
-    const bool given = setting != nullptr && settings.contains(setting);
-    assumptions.push_back(
-        {what, value, given ? AssumptionSource::config : AssumptionSource::default_value});
-  };
-  const std::string kernel = std::to_string(config.stem_kernel);
-  assumptions.push_back(
-      {"stem", kernel + "x" + kernel + ", " + std::to_string(config.stem_channels) + " channels",
-       AssumptionSource::weights});
-  assume("stem stride", std::to_string(config.stem_stride), "stem_stride");
-  assume("stem padding", std::to_string(config.stem_padding), "stem_padding");
-  assume("stem pool", config.stem_pool ? "max" : "none", "stem_pool");
-  std::string strides;
-  for (const int stride : config.strides)
-    strides += (strides.empty() ? "" : ",") + std::to_string(stride);
-  assume("strides", strides, "strides");
-  if (config.bottleneck)
-    assume("bottleneck stride", config.stride_in_1x1 ? "1x1" : "3x3", "bottleneck_stride");
-  if (!config.shortcut.empty()) {
-    assumptions.push_back({"shortcut", "1x1 convolution", AssumptionSource::weights});
-  } else {
-    assume("shortcut zeros", config.zeros_behind ? "behind" : "both", "shortcut_zeros");
-  }
-  assume("activation", kernels::activation_name(config.activation), "activation");
-  char digits[32];
-  const auto end = std::to_chars(digits, digits + sizeof digits, config.epsilon).ptr;
-  assume("epsilon", std::string(digits, end), "epsilon");
-  assume("convolutions", "zeros around, no dilation", nullptr);
-  assume("pool before head", "average", nullptr);
-  assume_head(config.head, settings, assumptions);
-  return assumptions;
 }
 
 }  // namespace sidenet::models

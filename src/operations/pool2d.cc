@@ -64,11 +64,13 @@ Shape Pool2d::output_shape(std::span<const Shape> inputs) const {
   const Shape& in = inputs[0];
   require_image("pooling", in);
   const auto extent = [&](std::int64_t size) {
-    const std::int64_t reach = size + 2 * padding_ - kernel_;
+    const std::int64_t reach = size + 2 * padding_ - kernel_ + (ceil_mode_ ? stride_ - 1 : 0);
     if (reach < 0)
       throw Error("pooling: an input " + to_string(in) + " is smaller than the window " +
                   std::to_string(kernel_));
-    return reach / stride_ + 1;
+    const std::int64_t windows = reach / stride_ + 1;
+    // A window that begins beyond the image is none.
+    return (windows - 1) * stride_ >= size + padding_ ? windows - 1 : windows;
   };
   return {in[0], extent(in[1]), extent(in[2])};
 }
@@ -86,7 +88,24 @@ std::unique_ptr<Executable> Pool2d::prepare(std::span<const Shape> inputs,
   shape.kernel_h = shape.kernel_w = kernel_;
   shape.stride_h = shape.stride_w = stride_;
   shape.pad_h = shape.pad_w = padding_;
+  shape.count_include_pad = !ceil_mode_;
   return std::make_unique<Pool2dExecutable>(kind_, shape, kernels::basic_kernels(options.kernels));
+}
+
+Shape GlobalMaxPool2d::output_shape(std::span<const Shape> inputs) const {
+  require_image("global pooling", inputs[0]);
+  return {inputs[0][0], 1, 1};
+}
+
+std::unique_ptr<Executable> GlobalMaxPool2d::prepare(std::span<const Shape> inputs,
+                                                     const PrepareOptions& options) const {
+  kernels::Pool2dShape shape;
+  shape.channels = checked_int(inputs[0][0], "pooling");
+  shape.in_h = shape.kernel_h = checked_int(inputs[0][1], "pooling");
+  shape.in_w = shape.kernel_w = checked_int(inputs[0][2], "pooling");
+  shape.out_h = shape.out_w = 1;
+  return std::make_unique<Pool2dExecutable>(Pool2d::Kind::max, shape,
+                                            kernels::basic_kernels(options.kernels));
 }
 
 Shape AdaptiveAvgPool2d::output_shape(std::span<const Shape> inputs) const {

@@ -81,7 +81,7 @@ def residual_rules(names, name, module):
         last = name.endswith(".bn3") or (name.endswith(".bn2") and name[:-1] + "3" not in names)
         kind = "last_norm" if last else "norm"
         yield name, kind, module.weight.shape, KINDS[kind]
-    elif isinstance(module, (torch.nn.Conv2d, torch.nn.Linear)):
+    elif isinstance(module, (torch.nn.Conv1d, torch.nn.Conv2d, torch.nn.Linear)):
         fan_in = math.prod(module.weight.shape[1:])
         bound = he_bound(fan_in)
         yield name + ".weight", f"he_{fan_in}", module.weight.shape, {"": (-bound, bound)}

@@ -56,6 +56,52 @@ class CifarResNet(nn.Module):
         return self.linear(x.mean(dim=(2, 3)))
 
 
+class PreActivationBlock(nn.Module):
+    """Norms in front of the convolutions (arXiv 1603.05027). `raw`: the 1x1 shortcut reads the input as it is, else normed and
+    activated; `second`: the second convolution has the stride."""
+
+    def __init__(self, in_channels, channels, stride, shortcut, raw=False, second=False, bias=False):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(in_channels)
+        self.conv1 = nn.Conv2d(in_channels, channels, 3, 1 if second else stride, 1, bias=bias)
+        self.bn2 = nn.BatchNorm2d(channels)
+        self.conv2 = nn.Conv2d(channels, channels, 3, stride if second else 1, 1, bias=bias)
+        self.raw, self.name = raw, shortcut
+        if stride != 1 or in_channels != channels:
+            conv = nn.Conv2d(in_channels, channels, 1, stride, bias=bias)
+            setattr(self, shortcut, conv if shortcut == "convShortcut" else nn.Sequential(conv))
+
+    def forward(self, x):
+        y = functional.relu(self.bn1(x))
+        projection = getattr(self, self.name, None)
+        side = projection(x if self.raw else y) if projection else x
+        return self.conv2(functional.relu(self.bn2(self.conv1(y)))) + side
+
+
+class PreActivationNet(nn.Module):
+    """A small one. last: the module of a norm behind the blocks, or none."""
+
+    def __init__(self, last, widths=(16, 32, 48), classes=10, bias=False, **block):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 16, 3, 1, 1, bias=bias)
+        channels = 16
+        for stage, width in enumerate(widths):
+            first = PreActivationBlock(channels, width, 2 if stage else 1, bias=bias, **block)
+            second = PreActivationBlock(width, width, 1, bias=bias, **block)
+            setattr(self, f"layer{stage + 1}", nn.Sequential(first, second))
+            channels = width
+        if last:
+            setattr(self, last, nn.BatchNorm2d(channels))
+        self.last = last
+        self.linear = nn.Linear(channels, classes)
+
+    def forward(self, x):
+        x = self.layer3(self.layer2(self.layer1(self.conv1(x))))
+        if self.last:
+            x = functional.relu(getattr(self, self.last)(x))
+        return self.linear(x.mean(dim=(2, 3)))
+
+
 _library = None
 
 

@@ -99,6 +99,59 @@ TEST_CASE("fusion leaves one node a convolution, and the same answers") {
   }
 }
 
+TEST_CASE("channel attention takes the sum behind it in, a norm in front its activation") {
+  sidenet::testing::Weights weights = sidenet::testing::random_cifar_resnet(3, 2, 8, 3, 5, false);
+  RandomWeights random(6);
+  for (const auto& [block, channels] :
+       {std::pair<std::string, std::int64_t>{"layer1.0.", 8}, {"layer2.0.", 16}}) {
+    weights[block + "se.fc1.weight"] = random.tensor({4, channels, 1, 1}, -0.5f, 0.5f);
+    weights[block + "se.fc1.bias"] = random.tensor({4}, -0.5f, 0.5f);
+    weights[block + "se.fc2.weight"] = random.tensor({channels, 4, 1, 1}, -0.5f, 0.5f);
+  }
+  weights["layer3.0.eca.conv.weight"] = random.tensor({1, 1, 3}, -0.5f, 0.5f);
+  const auto kinds = [](const Graph& graph) {
+    std::map<std::string, int> count;
+    for (const Node& node : graph.nodes()) {
+      if (node.operation) ++count[node.operation->kind()];
+    }
+    return count;
+  };
+  const Tensor inputs = random.tensor({4, 3, 20, 28}, -2, 2);
+  for (const bool in_front : {false, true}) {
+    if (in_front) {
+      const Tensor behind = random.tensor({32}, 0.5f, 1.5f);
+      for (const char* part : {"weight", "bias", "running_mean", "running_var"}) {
+        weights[std::string("layer2.0.bn1.") + part] = random.tensor({8}, 0.5f, 1.5f);
+        weights[std::string("layer3.0.bn1.") + part] = random.tensor({16}, 0.5f, 1.5f);
+        weights[std::string("bn1.") + part] = behind;
+      }
+    }
+    const Graph plain = build_mainnet_graph(sidenet::testing::describe(weights), {3, 20, 28});
+    const Graph fused = fuse_nodes(plain);
+    auto count = kinds(fused);
+    CHECK(count["add"] + count["add+relu"] + count["relu"] + count["batch_norm"] == 0);
+    CHECK(count[in_front ? "gate_channels+add" : "gate_channels+add+relu"] == 3);
+    // In front of each block, and behind the last.
+    CHECK(count["batch_norm+relu"] == (in_front ? 7 : 0));
+    CHECK(count["channel_conv"] == 1);
+    CHECK(close(run_final(plain, inputs, 1), run_final(fused, inputs, 2)));
+  }
+}
+
+TEST_CASE("average pooling in ceil_mode rounds its size up, as PyTorch does") {
+  const auto extent = [](std::int64_t size, int kernel, int stride, int padding, bool ceil) {
+    const Shape in{1, size, size};
+    return ops::Pool2d(ops::Pool2d::Kind::average, kernel, stride, padding, ceil)
+        .output_shape(std::span(&in, 1))[1];
+  };
+  CHECK(extent(1, 2, 2, 0, true) == 1);
+  CHECK(extent(7, 2, 2, 0, true) == 4);
+  CHECK(extent(7, 2, 2, 0, false) == 3);
+  CHECK(extent(8, 2, 2, 0, true) == 4);
+  CHECK(extent(5, 2, 3, 0, true) == 2);
+  CHECK(extent(6, 1, 3, 1, true) == 3);  // a fourth window would begin in the padding
+}
+
 TEST_CASE("a tapped node is not fused away") {
   ModelData data =
       sidenet::testing::describe(sidenet::testing::random_cifar_resnet(3, 1, 8, 3, 5, false));

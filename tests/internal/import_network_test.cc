@@ -130,8 +130,8 @@ TEST_CASE("a normalisation inside the network is refused, and the message says w
 }
 
 TEST_CASE("a name in the file that is another network's is refused, unless asked for") {
-  for (const char* name : {"resnet50d", "resnetaa50", "seresnet18", "resnet50_gn", "resnetblur18",
-                           "resnet18t", "timm/resnet26d.bt_in1k", "vit_base_patch16_224"}) {
+  for (const char* name : {"resnet50d", "seresnet18", "resnet50_gn", "resnet18t",
+                           "timm/resnet26d.bt_in1k", "vit_base_patch16_224"}) {
     CAPTURE(name);
     const std::string error = refusal(small_resnet(), {}, {{"arch", name}});
     CHECK(error == ": 'arch' says '" + std::string(name) +
@@ -155,14 +155,39 @@ TEST_CASE("a configuration's type of network is a name too") {
 }
 
 TEST_CASE("only names of other networks are other networks") {
+  const auto other = [](const std::string& name, const std::string& recognised,
+                        const models::Settings& settings = {}) {
+    models::Architecture architecture;
+    architecture.name = recognised;
+    architecture.settings = settings;
+    return models::other_than_resnet(name, architecture);
+  };
   for (const char* name :
        {"resnet50", "resnet152_imagenet", "gluon_resnet50_v1b", "swsl_resnext50_32x4d",
         "resnet20_cifar10", "cifar100_resnet56", "", "model", "best"})
-    CHECK(models::other_than_resnet(name) == "");
+    CHECK(other(name, "resnet50") == "");
   for (const char* name :
        {"resnet50c", "gluon_resnet50_v1d", "resnetv2_50", "preact_resnet18", "PreActResNet18",
-        "resnest50d", "res2net50", "resnetrs50", "densenet121"})
-    CHECK(models::other_than_resnet(name) == name);
+        "resnest50d", "res2net50", "resnetrs50", "densenet121", "seresnet18", "ecaresnet50"})
+    CHECK(other(name, "resnet50") == name);
+  const std::pair<const char*, const char*> same[] = {
+      {"resnet50d.ra2_in1k", "resnet50d"}, {"timm/resnet26t", "resnet26d"},
+      {"resnet50s", "resnet50c"},          {"seresnext26d_32x4d", "seresnext26d_32x4d"},
+      {"senet154", "seresnext152c_64x4d"}, {"ecaresnet26t", "ecaresnet26d"},
+      {"resnetrs50", "resnetrs50"},        {"PreActResNet18", "preact_resnet18"},
+      {"wrn_28_10", "cifar_wrn28_10"}};
+  for (const auto& [name, recognised] : same) {
+    CAPTURE(name);
+    CHECK(other(name, recognised) == "");
+  }
+  CHECK(other("resnet50d", "resnet50c") == "resnet50d");
+  CHECK(other("ecaresnet18", "seresnet18") == "ecaresnet18");
+  CHECK(other("resnetaa50", "resnet50") == "resnetaa50");
+  CHECK(other("resnetaa50", "resnet50", {{"antialias", "average"}}) == "");
+  CHECK(other("resnetblur50", "resnet50", {{"antialias", "average"}}) == "resnetblur50");
+  CHECK(models::smoothing_of_resnet("seresnextaa101d_32x8d") == "average");
+  CHECK(models::smoothing_of_resnet("resnetblur18") == "blur");
+  CHECK(models::smoothing_of_resnet("resnet18") == "");
   CHECK(models::other_than_bert("bert-base-uncased") == "");
   CHECK(models::other_than_bert("microsoft/deberta-v3-small") == "microsoft/deberta-v3-small");
 }
@@ -241,11 +266,10 @@ TEST_CASE("checkpoints that are something else are told what they are") {
 }
 
 TEST_CASE("arguments of the network that are not its family's are refused, unless asked for") {
-  for (const auto& [key, value] : Metadata{{"args.gp", "max"},
-                                           {"args.global_pool", "avgmax"},
-                                           {"args.output_stride", "8"},
+  for (const auto& [key, value] : Metadata{{"args.global_pool", "avgmax"},
+                                           {"args.output_stride", "2"},
                                            {"args.act_layer", "silu"},
-                                           {"args.aa_layer", "blurpool"},
+                                           {"args.aa_layer", "median"},
                                            {"args.bn_eps", "0.001"}}) {
     CAPTURE(key);
     CHECK(refusal(small_resnet(), {}, {{key, value}}) ==
@@ -255,6 +279,35 @@ TEST_CASE("arguments of the network that are not its family's are refused, unles
     CHECK(refusal(small_resnet(), {.architecture = "cifar_resnet8"}, {{key, value}}) == "");
   }
   CHECK(refusal(small_resnet(), {}, {{"args.gp", "avg"}, {"args.output_stride", "32"}}) == "");
+}
+
+TEST_CASE("arguments and names that tell of the wiring are settings, unless another is asked for") {
+  const auto assumed = [](const Metadata& metadata, const ImportOptions& options,
+                          const std::string& what) {
+    const Model model = import_weights(small_resnet(), options, metadata);
+    for (const Assumption& each : model.assumptions()) {
+      if (each.what == what) return each;
+    }
+    return Assumption{};
+  };
+  const struct {
+    const char *key, *value, *what, *expected;
+  } cases[] = {{"args.gp", "max", "head pool", "max"},
+               {"args.output_stride", "8", "output stride", "8"},
+               {"args.aa_layer", "blurpool", "antialias", "blur"},
+               {"arch", "resnetaa8", "antialias", "average"}};
+  for (const auto& one : cases) {
+    CAPTURE(one.key);
+    const Metadata metadata{{one.key, one.value}};
+    const Assumption told = assumed(metadata, {}, one.what);
+    CHECK(told.value == one.expected);
+    CHECK(told.source == AssumptionSource::config);
+    CHECK(assumed(metadata, {.architecture = "resnet8"}, one.what).source ==
+          AssumptionSource::default_value);
+  }
+  CHECK(
+      assumed({{"args.gp", "max"}}, {.settings = {{"head_pool", "average"}}}, "head pool").value ==
+      "average");
 }
 
 TEST_CASE("a folder of timm's has its preprocessing and labels, or is refused") {

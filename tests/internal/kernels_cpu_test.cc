@@ -1,5 +1,6 @@
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include "cpu_activation.h"
+#include "cpu_channels.h"
 #include "cpu_elementwise.h"
 #include "cpu_layout.h"
 #include "cpu_pooling.h"
@@ -65,6 +66,77 @@ TEST_CASE("scale_shift: near the reference; a pixel does not depend on its place
       }
     }
   }
+}
+
+TEST_CASE("gate_channels: as the reference, with a residual and ReLU, in place, on any threads") {
+  for (const int channels : kChannels) {
+    for (const std::size_t pixels : {std::size_t{1}, std::size_t{9}, std::size_t{2000}}) {
+      CAPTURE(channels);
+      CAPTURE(pixels);
+      const Values x = random_values(pixels * channels), residual = random_values(x.size()),
+                   logits = random_values(channels);
+      Values gates(channels), same(channels), expected(x.size());
+      reference::sigmoid(logits.data(), gates.data(), channels);
+      cpu::sigmoid(logits.data(), same.data(), channels);
+      CHECK(same_bits(same, gates));
+      for (const float gate : gates) CHECK((gate > 0 && gate < 1));
+      for (const bool relu : {false, true}) {
+        for (const float* added : {static_cast<const float*>(nullptr), residual.data()}) {
+          reference::gate_channels(x.data(), gates.data(), added, expected.data(), pixels, channels,
+                                   relu);
+          on_every_target([&] {
+            Values one(x.size()), two = x;
+            cpu::gate_channels(x.data(), gates.data(), added, one.data(), pixels, channels, relu,
+                               1);
+            CHECK(difference(one, expected) < 1e-6);
+            cpu::gate_channels(two.data(), gates.data(), added, two.data(), pixels, channels, relu,
+                               2);
+            CHECK(same_bits(one, two));
+          });
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("channel_conv: near the reference, narrower than its kernel too") {
+  for (const int channels : {1, 2, 3, 16, 100}) {
+    for (const int kernel : {1, 3, 5, 9}) {
+      CAPTURE(channels);
+      CAPTURE(kernel);
+      const Values x = random_values(channels), weight = random_values(kernel);
+      Values expected(channels), y(channels);
+      reference::channel_conv(x.data(), channels, weight.data(), kernel, expected.data());
+      cpu::channel_conv(x.data(), channels, weight.data(), kernel, y.data());
+      CHECK(difference(y, expected) < 1e-6);
+    }
+  }
+}
+
+TEST_CASE("blur_pool: near the reference, of odd sizes, the same on any threads") {
+  for (const int channels : kChannels) {
+    for (const int size : {2, 3, 7, 12, 33}) {
+      for (const int stride : {1, 2, 3}) {
+        CAPTURE(channels);
+        CAPTURE(size);
+        CAPTURE(stride);
+        const int h = size, w = size + 1;
+        const Values x = random_values(std::size_t(h) * w * channels);
+        const std::size_t pixels =
+            std::size_t((h + stride - 1) / stride) * ((w + stride - 1) / stride);
+        Values expected(pixels * channels), one(expected.size()), two(expected.size());
+        reference::blur_pool(x.data(), h, w, channels, stride, expected.data());
+        cpu::blur_pool(x.data(), h, w, channels, stride, one.data(), 1);
+        cpu::blur_pool(x.data(), h, w, channels, stride, two.data(), 2);
+        CHECK(difference(one, expected) < 1e-6);
+        CHECK(same_bits(one, two));
+      }
+    }
+  }
+  const Values ones(16, 1.0f);
+  Values y(4);
+  cpu::blur_pool(ones.data(), 4, 4, 1, 2, y.data(), 1);
+  CHECK(same_bits(y, Values(4, 1.0f)));
 }
 
 TEST_CASE("batch_norm folds into scale_shift") {

@@ -177,9 +177,9 @@ def _(tensors):
     tensors["ca.fc1.weight"], tensors["pool.p"] = ones(4, 16, 1, 1), ones(1)
 
 
-@image_case(WHOLE, "a layer in a block that it has no place for", "no place for 'layer1.0.se.fc.weight'")
+@image_case(WHOLE, "a layer in a block that it has no place for", "no place for 'layer1.0.gate.weight'")
 def _(tensors):
-    tensors["layer1.0.se.fc.weight"] = ones(4, 16)
+    tensors["layer1.0.gate.weight"] = ones(4, 16)
 
 
 @image_case(WHOLE, "normalisation inside the network", "--mean, --std")
@@ -254,6 +254,117 @@ def _(folder):
     return "resnet"
 
 
+# ---------------------------------------------------------------- wirings
+
+WIRINGS = "how a residual network is wired"
+
+
+def norm(tensors, name, channels):
+    for part in ("weight", "bias", "running_mean", "running_var"):
+        tensors[f"{name}.{part}"] = ones(channels)
+
+
+@image_case(WIRINGS, "a stem of three convolutions (ResNet-C, timm's `resnet50c`, `s`)", read=True)
+def deep_stem(tensors):
+    del tensors["conv1.weight"]
+    for number, (out, channels) in {0: (8, 3), 3: (8, 8), 6: (16, 8)}.items():
+        tensors[f"conv1.{number}.weight"] = ones(out, channels, 3, 3)
+        if number < 6:
+            norm(tensors, f"conv1.{number + 1}", out)
+    return {"arch": "resnet8s"}
+
+
+@image_case(WIRINGS, "and shortcuts that average (ResNet-D, timm's `resnet50d`, `t`)", read=True)
+def _(tensors):
+    deep_stem(tensors)
+    for stage, channels in ((2, 16), (3, 32)):
+        tensors[f"layer{stage}.0.downsample.1.weight"] = ones(2 * channels, channels, 1, 1)
+        norm(tensors, f"layer{stage}.0.downsample.2", 2 * channels)
+    return {"arch": "resnet8t"}
+
+
+@image_case(WIRINGS, "squeeze-and-excitation (`seresnet18`; `se.fc1`, `se.fc.0`, …)", read=True)
+def _(tensors):
+    for stage, channels in enumerate((16, 32, 64), 1):
+        tensors[f"layer{stage}.0.se.fc1.weight"] = ones(8, channels, 1, 1)
+        tensors[f"layer{stage}.0.se.fc2.weight"] = ones(channels, 8, 1, 1)
+    return {"arch": "seresnet8"}
+
+
+@image_case(WIRINGS, "efficient channel attention (`ecaresnet`)", read=True)
+def _(tensors):
+    for stage in (1, 2, 3):
+        tensors[f"layer{stage}.0.eca.conv.weight"] = ones(1, 1, 3)
+
+
+@image_case(WIRINGS, "other attention in blocks (CBAM, `sa.conv`)", "no place for 'layer1.0.sa.conv.weight'")
+def _(tensors):
+    tensors["layer1.0.sa.conv.weight"] = ones(1, 2, 7, 7)
+
+
+def in_front(tensors, last, shortcut):
+    for name in [name for name in tensors if name.startswith("bn1.")]:
+        del tensors[name]
+    if last:
+        norm(tensors, last, 64)
+    norm(tensors, "layer2.0.bn1", 16)
+    norm(tensors, "layer3.0.bn1", 32)
+    for stage, channels in ((2, 16), (3, 32)):
+        tensors[f"layer{stage}.0.{shortcut}.weight"] = ones(2 * channels, channels, 1, 1)
+
+
+@image_case(WIRINGS, "norms in front of convolutions (kuangliu's PreActResNet; bearpaw's)", read=True)
+def _(tensors):
+    in_front(tensors, "", "shortcut.0")
+
+
+@image_case(WIRINGS, "the same of wide ones (WRN-28-10 with `convShortcut`)", read=True)
+def _(tensors):
+    in_front(tensors, "bn1", "convShortcut")
+    renamed(tensors, lambda name: name.replace("layer", "block").replace(".0.", ".layer.0.", 1) if "layer" in name else name)
+
+
+@image_case(WIRINGS, "the same with `shortcut.0` and a norm behind the blocks", "--shortcut-input", "no weight tells")
+def _(tensors):
+    in_front(tensors, "bn1", "shortcut.0")
+
+
+@image_case(WIRINGS, "the same with `--shortcut-input raw --basic-stride second` (WRN of meliketoy)", read=True,
+            options=("--shortcut-input", "raw", "--basic-stride", "second"))
+def _(tensors):
+    in_front(tensors, "bn1", "shortcut.0")
+
+
+@image_case(WIRINGS, "option A of the torch7 port, `--shortcut-pool average --shortcut-zeros behind`", read=True,
+            options=("--shortcut-pool", "average", "--shortcut-zeros", "behind"))
+def _(_):
+    pass
+
+
+@image_case(WIRINGS, "norms that were fused into convolutions, which have biases", read=True)
+def _(tensors):
+    for name in list(tensors):
+        if "bn" in name:
+            del tensors[name]
+        elif "conv" in name:
+            tensors[name.replace("weight", "bias")] = ones(tensors[name][0][0])
+
+
+@image_case(WIRINGS, "blurred strides where the file says so (`arch`: `resnetblur18`)", read=True)
+def _(_):
+    return {"arch": "resnetblur8"}
+
+
+@image_case(WIRINGS, "dilation where the file says so (timm's `output_stride`), or `--output-stride 8`", read=True)
+def _(_):
+    return {"args.output_stride": "8"}
+
+
+@image_case(WIRINGS, "four input channels", "expected 1 or 3 input channels")
+def _(tensors):
+    tensors["conv1.weight"] = ones(16, 4, 3, 3)
+
+
 # ---------------------------------------------------------------- names
 
 NAMES = "names that the file carries"
@@ -264,7 +375,7 @@ def _(_):
     return {"arch": "resnet20"}
 
 
-@image_case(NAMES, "`arch` names another (`resnet50d`, `resnetaa50`, `seresnet18` …)", "'arch' says 'resnet50d'", "--arch")
+@image_case(NAMES, "`arch` names another (`resnet50d`, `seresnet18`, `resnest50` …)", "'arch' says 'resnet50d'", "--arch")
 def _(_):
     return {"arch": "resnet50d"}
 
@@ -302,7 +413,7 @@ def shown(what, name, *words):
 
 
 shown("another parametrisation (`orthogonal`)", "fc.parametrizations.weight.original", "remove_parametrizations")
-shown("a stem of several convolutions (ResNet-C, -D)", "conv1.0.weight", "a stem of several convolutions")
+shown("a stem of other convolutions than ResNet-C's three", "conv1.0.weight", "a stem of several convolutions")
 shown("a vision transformer", "patch_embed.proj.weight", "a vision transformer")
 shown("GPTQ weights", "model.layers.0.q.qweight", "GPTQ")
 
