@@ -10,6 +10,7 @@
 #include "json_lines.h"
 #include "missing_classes.h"
 #include "outputs.h"
+#include "picture_notes.h"
 #include "progress.h"
 #include "row_options.h"
 #include "sidenet/calibration.h"
@@ -193,6 +194,7 @@ int run(const Options& options) {
   for (const std::string& note : result.notes) std::cerr << printable(note) << '\n';
   print_warnings(result.warnings, options.common.quiet);
   tell_missing_classes(model, {{options.data, data}}, options.common.quiet);
+  tell_orientations(model, {{options.data, data}}, options.common.quiet);
   if (options.max_risk && !result.certificate) refuse(result, options);
   result.model.save(options.output);
   if (options.json) {

@@ -246,10 +246,18 @@ int run(const Options& options) {
                        .weight_cache_limit = options.common.weight_cache_bytes()},
                       static_cast<std::size_t>(options.common.batch), writing,
                       guard ? &*guard : nullptr);
+  if (!options.common.quiet && !model.is_text() && model.certificate()) {
+    const auto note = [&](bool reads_jpegs) {
+      return certificate_note(model, policy, options.common.execution(), false, reads_jpegs);
+    };
+    if (note(false).empty()) predictor.tell_at_first_jpeg(note(true));
+  }
   Lines::Waiting waiting;
   if (guard) waiting = {[&] { return guard->patience(); }, [&] { guard->idle(); }};
   (model.is_text() ? predict_texts : predict_images)(options, waiting, predictor);
   predictor.flush();
+  if (!options.common.quiet && !model.is_text())
+    print_note(orientation_note(model, "", predictor.pictures()));
   const bool is_kept = !guard || guard->finish(options.common.quiet);
   return predictor.failed() || !is_kept ? 1 : 0;
 }
@@ -258,20 +266,20 @@ int run(const Options& options) {
 
 Command add_predict(CLI::App& app) {
   auto options = std::make_shared<Options>();
-  CLI::App* sub =
-      app.add_subcommand("predict",
-                         "Classify images or texts\n\n"
-                         "An image model takes PNG, JPEG and BMP files, folders of them, or - for "
-                         "names on standard input, one a line. A "
-                         "text model takes --text, files with one text a line, or - for texts on "
-                         "standard input, answered as they come. "
-                         "Each answer tells the class, how sure the exit that answered is, which "
-                         "one it was, and the milliseconds of the "
-                         "network itself (of its batch, divided by the rows; the first row that "
-                         "reaches a layer waits until it is made "
-                         "ready). A row that cannot be read is reported, and the others go "
-                         "on; the exit status is then 1. Each text has its line of output: one "
-                         "that fails, a blank one say, a line without an answer.");
+  CLI::App* sub = app.add_subcommand(
+      "predict",
+      "Classify images or texts\n\n"
+      "An image model takes PNG, JPEG, WebP and BMP files, folders of them, or - for "
+      "names on standard input, one a line. A "
+      "text model takes --text, files with one text a line, or - for texts on "
+      "standard input, answered as they come. "
+      "Each answer tells the class, how sure the exit that answered is, which "
+      "one it was, and the milliseconds of the "
+      "network itself (of its batch, divided by the rows; the first row that "
+      "reaches a layer waits until it is made "
+      "ready). A row that cannot be read is reported, and the others go "
+      "on; the exit status is then 1. Each text has its line of output: one "
+      "that fails, a blank one say, a line without an answer.");
   sub->footer(
       "Examples:\n"
       "  sidenet predict model.safetensors cat.png photos/ --threshold 0.9\n"

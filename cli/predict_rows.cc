@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <iostream>
+#include <utility>
 
 #include "sidenet/dataset.h"
 #include "sidenet/error.h"
@@ -30,11 +31,17 @@ Predictor::Predictor(const Model& model, const ExitPolicy& policy, const Session
 void Predictor::add_image(const std::string& name) {
   Tensor input;
   try {
-    const Preprocessing& preprocessing = model_.preprocessing();
-    input = preprocess_image(read_image(name, preprocessing.channels), preprocessing);
+    PictureFacts facts;
+    const Tensor image = read_image(name, model_.preprocessing(), &facts);
+    input = preprocess_image(image, model_.preprocessing());
+    pictures_.add(facts);
   } catch (const Error& error) {
     report(error.what());
     return;
+  }
+  if (pictures_.jpegs > 0 && !jpeg_note_.empty()) {
+    std::cout.flush();
+    std::cerr << printable(std::exchange(jpeg_note_, "")) << std::endl;
   }
   if (!images_.empty() && images_.front().shape() != input.shape()) flush();
   names_.push_back(name);

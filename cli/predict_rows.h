@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "picture_notes.h"
 #include "predict_guard.h"
 #include "predict_writer.h"
 #include "sidenet/session.h"
@@ -28,6 +29,10 @@ class Predictor {
   /// report(), and the text's line of output, behind those of the rows before.
   void fail_text(const std::string& text, const std::string& message);
   bool failed() const { return failed_; }
+  /// A line for stderr as soon as a JPEG has been read; empty: none.
+  void tell_at_first_jpeg(std::string note) { jpeg_note_ = std::move(note); }
+  /// Of the images that were read.
+  const PictureCounts& pictures() const { return pictures_; }
 
  private:
   void answer();
@@ -43,6 +48,8 @@ class Predictor {
   std::vector<std::string> names_;
   std::vector<Tensor> images_;
   Batch batch_;
+  PictureCounts pictures_;
+  std::string jpeg_note_;
   bool failed_ = false;
 };
 

@@ -14,6 +14,7 @@
 #include "json_lines.h"
 #include "missing_classes.h"
 #include "outputs.h"
+#include "picture_notes.h"
 #include "progress.h"
 #include "row_options.h"
 #include "sidenet/error.h"
@@ -124,6 +125,7 @@ int run(Options& options) {
   for (const std::string& note : result.notes) std::cerr << printable(note) << '\n';
   print_warnings(result.warnings, options.common.quiet);
   tell_missing_classes(model, named, options.common.quiet);
+  tell_orientations(model, named, options.common.quiet);
   if (own_cache && !train.keep_cache) {
     std::error_code not_empty;  // other features may lie there
     std::filesystem::remove(train.cache_dir, not_empty);

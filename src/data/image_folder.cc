@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "file_bytes.h"
+#include "image_decode.h"
+#include "picture_decoders.h"
 #include "sidenet/dataset.h"
 #include "sidenet/error.h"
 #include "text_encoding.h"
@@ -71,7 +73,8 @@ struct Walk {
 
 bool is_image_name(const std::string& name) {
   constexpr std::array<const char*, 4> known{".png", ".jpg", ".jpeg", ".bmp"};
-  return is_one_of(extension_of(name), known);
+  const std::string extension = extension_of(name);
+  return is_one_of(extension, known) || (webp_library() != nullptr && extension == ".webp");
 }
 
 bool is_folder(const fs::directory_entry& entry) {
@@ -153,7 +156,7 @@ FolderImages images_below(const std::string& folder) {
   SkippedFiles skipped;
   const std::vector<std::string> files = image_files(root, "", skipped, true);
   if (files.empty()) {
-    throw Error(folder + ": a folder without PNG, JPEG or BMP files" +
+    throw Error(folder + ": a folder without " + picture_formats() + " files" +
                 (skipped.empty() ? "" : "; it has " + skipped.str()));
   }
   FolderImages images;

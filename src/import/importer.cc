@@ -134,7 +134,7 @@ void recognise(const models::Family& family, const CheckpointFiles& files,
   if (data.is_text()) {
     import_text(files, options, config, data);
   } else {
-    import_image(config ? read_image_config(*config) : ImageConfig{}, options, data);
+    import_image(read_image_files(files, config, options), options, data);
   }
 }
 
@@ -171,7 +171,8 @@ std::vector<std::string> Model::checkpoint_files(const std::string& path,
   std::vector<std::string> found;
   for (const std::string& file :
        {files.weights, files.config, files.tokenizer_config, files.sentence_config,
-        files.special_tokens_map, files.added_tokens, files.vocabulary}) {
+        files.special_tokens_map, files.added_tokens, files.vocabulary,
+        files.preprocessor_config}) {
     if (!file.empty()) found.push_back(file);
   }
   return found;
