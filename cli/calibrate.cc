@@ -9,6 +9,7 @@
 #include "common_options.h"
 #include "json_lines.h"
 #include "outputs.h"
+#include "picture_notes.h"
 #include "progress.h"
 #include "row_options.h"
 #include "sidenet/calibration.h"
@@ -197,6 +198,7 @@ int run(const Options& options) {
     std::cerr << "note: the promise is about rows that can be read; left out: "
               << grouped(data->left_out()) << '\n';
   }
+  tell_orientations(model, {{options.data, data}}, options.common.quiet);
   if (options.max_risk && !result.certificate) refuse(result, options);
   result.model.save(options.output);
   if (options.json) {

@@ -11,11 +11,13 @@ namespace {
 constexpr std::size_t kQuicklyRead = 32 << 20;  // bytes that are read and digested in about 8 ms
 
 /// In the words of the command's options.
-std::string broken_by(const Model& model, const ExitPolicy& policy, const Execution& execution) {
-  const CertificateCheck check = certificate_check(model, policy, execution);
+std::string broken_by(const Model& model, const ExitPolicy& policy, const Execution& execution,
+                      bool reads_jpegs) {
+  const CertificateCheck check = certificate_check(model, policy, execution, reads_jpegs);
   switch (check.breach) {
     case CertificateBreach::none:
     case CertificateBreach::one_exit:
+    case CertificateBreach::decoder:
     case CertificateBreach::thresholds: break;
     case CertificateBreach::confidence: return "is for --confidence max";
     case CertificateBreach::winograd:
@@ -41,10 +43,10 @@ std::size_t weight_bytes(const Model& model) {
 }  // namespace
 
 std::string certificate_note(const Model& model, const ExitPolicy& policy,
-                             const Execution& execution, bool read_all) {
+                             const Execution& execution, bool read_all, bool reads_jpegs) {
   const bool is_read = read_all || weight_bytes(model) <= kQuicklyRead;
   if (!model.certificate()) return is_read ? file_note(model) : "";
-  const std::string broken = broken_by(model, policy, execution);
+  const std::string broken = broken_by(model, policy, execution, reads_jpegs);
   if (!broken.empty()) return start_of_note(*model.certificate()) + " here: it " + broken;
   if (policy.always_exit || !is_read) return "";
   return file_note(model);

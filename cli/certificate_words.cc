@@ -98,6 +98,7 @@ Json certificate_json(const std::optional<Certificate>& certificate) {
           {"precision", c.precision},
           {"winograd", c.winograd},
           {"kernels", name_of(c.kernels)},
+          {"jpeg_decoder", name_of(c.jpeg_decoder)},
           {"digest", c.digest}};
 }
 

@@ -7,6 +7,7 @@
 #include "command.h"
 #include "common_options.h"
 #include "json_lines.h"
+#include "picture_notes.h"
 #include "progress.h"
 #include "row_options.h"
 #include "sidenet/evaluation.h"
@@ -79,10 +80,13 @@ int run(const Options& options) {
     ProgressBar progress(options.common.quiet, "rows");
     return evaluate(model, *data, policy, options.common.execution(), std::ref(progress));
   }();
-  const std::string broken = certificate_note(model, policy, options.common.execution(), true);
+  const bool reads_jpegs = model.certificate() && count_pictures(*data).jpegs > 0;
+  const std::string broken =
+      certificate_note(model, policy, options.common.execution(), true, reads_jpegs);
   if (!broken.empty() && !options.common.quiet) std::cerr << printable(broken) << '\n';
   for (const std::string& note : evaluation.notes) std::cerr << printable(note) << '\n';
   print_warnings(evaluation.warnings, options.common.quiet);
+  tell_orientations(model, {{options.data, data}}, options.common.quiet);
   if (options.json) {
     Json json = as_json(evaluation);
     if (data->left_out() > 0) json["left_out"] = data->left_out();

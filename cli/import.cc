@@ -31,7 +31,7 @@ struct Options {
   CommonOptions common;
   std::string checkpoint, output, labels, mean, std, check;
   std::vector<std::string> drop;
-  bool stride_in_1x1 = false;
+  bool stride_in_1x1 = false, exif_orientation = false;
   ImportOptions import;
   TrialOptions trial;
 };
@@ -119,6 +119,7 @@ int run(Options& options) {
   for (const std::string& modules : options.drop) {
     for (const std::string& module : split_commas(modules)) options.import.drop.push_back(module);
   }
+  if (options.exif_orientation) options.import.exif_orientation = true;
   if (options.stride_in_1x1) options.import.settings["bottleneck_stride"] = "1x1";
 
   Model model = open_checkpoint(options);
@@ -246,6 +247,18 @@ Command add_import(CLI::App& app) {
   sub->add_option("--crop", options->import.crop, "Cut out the centre N x N; 0: no")
       ->option_text("N")
       ->check(CLI::Range(0, Preprocessing::kMaxPixels))
+      ->group(group);
+  add_enum_option<Interpolation>(
+      *sub, "--interpolation", options->import.interpolation,
+      "Pillow's bilinear (default), bicubic, lanczos, hamming, box or nearest")
+      ->option_text("NAME")
+      ->group(group);
+  add_enum_option<CropMode>(*sub, "--crop-mode", options->import.crop_mode,
+                            "With a crop: center (default) resizes the shorter side, squash both")
+      ->option_text("NAME")
+      ->group(group);
+  sub->add_flag("--exif-orientation", options->exif_orientation,
+                "Turn pictures first as their EXIF tag says (default: as they are stored)")
       ->group(group);
   add_enum_option<ChannelOrder>(*sub, "--channel-order", options->import.channel_order,
                                 "rgb (default), or bgr as OpenCV reads pictures; --mean and --std "

@@ -21,7 +21,7 @@ TryOptions as_try_options(const ImportOptions& import, const TrialOptions& optio
   return {.execution = common.execution(),
           .seed = common.seed,
           .rows = options.rows,
-          .sizes = !import.preprocess && !import.size && !import.crop,
+          .sizes = !import.preprocess && !import.size && !import.crop && !import.crop_mode,
           .normalisations = !import.preprocess && !import.mean && !import.std,
           .channel_orders = !import.channel_order};
 }

@@ -24,6 +24,10 @@ Json preprocessing_json(const Preprocessing& preprocessing) {
            preprocessing.channels == 1 ? Json() : Json(name_of(preprocessing.channel_order))},
           {"resize", preprocessing.resize},
           {"crop", preprocessing.crop},
+          {"interpolation", name_of(preprocessing.interpolation)},
+          {"crop_mode", name_of(preprocessing.crop_mode)},
+          {"crop_rounding", name_of(preprocessing.crop_rounding)},
+          {"exif_orientation", preprocessing.exif_orientation},
           {"mean", list(preprocessing.mean)},
           {"std", list(preprocessing.std)}};
 }

@@ -13,6 +13,7 @@
 #include "command.h"
 #include "help_formatter.h"
 #include "sidenet/error.h"
+#include "sidenet/image.h"
 #include "standard_streams.h"
 #include "text.h"
 
@@ -87,7 +88,9 @@ int run(int argc, char** argv) {
       "MainNet.",
       "sidenet");
   app.formatter(std::make_shared<HelpFormatter>());
-  app.set_version_flag("--version", "sidenet " SIDENET_VERSION, "Print the version");
+  app.set_version_flag(
+      "--version", [] { return "sidenet " SIDENET_VERSION "\npictures: " + picture_decoders(); },
+      "Print the version, and what reads pictures");
   app.require_subcommand(1);
   app.footer(
       "sidenet COMMAND --help tells more.\n"

@@ -46,7 +46,14 @@ std::string extents(const Shape& shape) {
 std::string describe(const Preprocessing& preprocessing) {
   std::string text;
   const auto add = [&](const std::string& part) { text += (text.empty() ? "" : ", ") + part; };
-  if (preprocessing.resize > 0) add("resize " + std::to_string(preprocessing.resize));
+  const Preprocessing usual;
+  if (preprocessing.exif_orientation) add("EXIF orientation");
+  if (preprocessing.resize > 0) {
+    const bool squash = preprocessing.crop > 0 && preprocessing.crop_mode == CropMode::squash;
+    add(std::string(squash ? "squash " : "resize ") + std::to_string(preprocessing.resize));
+    if (preprocessing.interpolation != usual.interpolation)
+      text += std::string(" ") + name_of(preprocessing.interpolation);
+  }
   if (preprocessing.crop > 0) add("crop " + std::to_string(preprocessing.crop));
   if (!preprocessing.mean.empty()) add("mean" + values(preprocessing.mean));
   if (!preprocessing.std.empty()) add("std" + values(preprocessing.std));

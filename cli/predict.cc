@@ -294,6 +294,12 @@ int run(const Options& options) {
                        .told = to_file ? kToldFailures : INT64_MAX},
                       to_file ? static_cast<AnswerWriter&>(*table) : *writer,
                       guard ? &*guard : nullptr);
+  if (!options.common.quiet && !model.is_text() && model.certificate()) {
+    const auto note = [&](bool reads_jpegs) {
+      return certificate_note(model, policy, options.common.execution(), false, reads_jpegs);
+    };
+    if (note(false).empty()) predictor.tell_at_first_jpeg(note(true));
+  }
   Lines::Waiting waiting;
   if (guard) waiting = {[&] { return guard->patience(); }, [&] { guard->idle(); }};
   if (texts) {
@@ -302,6 +308,8 @@ int run(const Options& options) {
     predict_images(options, waiting, predictor);
   }
   predictor.flush();
+  if (!options.common.quiet && !model.is_text())
+    print_note(orientation_note(model, "", predictor.pictures()));
   if (table) table->finish();
   const PredictTotals totals = predictor.totals();
   if (to_file && totals.failed > kToldFailures) {
@@ -320,7 +328,7 @@ Command add_predict(CLI::App& app) {
   CLI::App* sub = app.add_subcommand(
       "predict",
       "Classify images or texts\n\n"
-      "An image model takes PNG, JPEG and BMP files, folders of them, or - for "
+      "An image model takes PNG, JPEG, WebP and BMP files, folders of them, or - for "
       "names on standard input, one a line. A "
       "text model takes --text, tables (.csv, .tsv, .jsonl, .json; .gz), folders "
       "of .txt files (a file is one text), other files with one text a line, or "

@@ -54,11 +54,17 @@ Predictor::Predictor(const Model& model, const ExitPolicy& policy, const Options
 void Predictor::add_image(InputRow row) {
   Tensor input;
   try {
-    const Preprocessing& preprocessing = model_.preprocessing();
-    input = preprocess_image(read_image(row.input, preprocessing.channels), preprocessing);
+    PictureFacts facts;
+    const Tensor image = read_image(row.input, model_.preprocessing(), &facts);
+    input = preprocess_image(image, model_.preprocessing());
+    pictures_.add(facts);
   } catch (const Error& error) {
     add_failed(std::move(row), error.what());
     return;
+  }
+  if (pictures_.jpegs > 0 && !jpeg_note_.empty()) {
+    std::cout.flush();
+    std::cerr << printable(std::exchange(jpeg_note_, "")) << std::endl;
   }
   if (!images_.empty() && images_.front().shape() != input.shape()) flush();
   images_.push_back(std::move(input));

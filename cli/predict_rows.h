@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "picture_notes.h"
 #include "predict_guard.h"
 #include "predict_writer.h"
 #include "sidenet/session.h"
@@ -49,6 +50,10 @@ class Predictor {
   void report(const std::string& message);
   bool failed() const { return failed_; }
   PredictTotals totals() const;
+  /// A line for stderr as soon as a JPEG has been read; empty: none.
+  void tell_at_first_jpeg(std::string note) { jpeg_note_ = std::move(note); }
+  /// Of the images that were read.
+  const PictureCounts& pictures() const { return pictures_; }
 
  private:
   struct Waiting {
@@ -71,6 +76,8 @@ class Predictor {
   std::vector<Waiting> waiting_;
   std::vector<Tensor> images_;
   Batch batch_;
+  PictureCounts pictures_;
+  std::string jpeg_note_;
   bool failed_ = false;
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
   PredictTotals totals_;

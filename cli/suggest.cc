@@ -9,6 +9,7 @@
 #include "command.h"
 #include "common_options.h"
 #include "json_lines.h"
+#include "picture_notes.h"
 #include "progress.h"
 #include "row_options.h"
 #include "sidenet/error.h"
@@ -231,6 +232,7 @@ int run(Options& options) {
   }();
   for (const std::string& note : result.notes) std::cerr << printable(note) << '\n';
   print_warnings(result.warnings, options.common.quiet);
+  tell_orientations(model, named, options.common.quiet);
   const std::string command = result.suggested.taps.empty()
                                   ? ""
                                   : train_command(result.suggested, options, model.is_text());

@@ -9,6 +9,7 @@
 #include "common_options.h"
 #include "html_report.h"
 #include "outputs.h"
+#include "picture_notes.h"
 #include "progress.h"
 #include "row_options.h"
 #include "sidenet/files.h"
@@ -118,6 +119,7 @@ int run(const Options& options) {
   }();
   for (const std::string& note : result.notes) std::cerr << printable(note) << '\n';
   print_warnings(result.warnings, options.common.quiet);
+  tell_orientations(model, {{options.data, data}}, options.common.quiet);
   const std::string broken = file_note(model);
   if (!broken.empty() && !options.common.quiet) std::cerr << printable(broken) << '\n';
   Json report =

@@ -13,6 +13,7 @@
 #include "common_options.h"
 #include "json_lines.h"
 #include "outputs.h"
+#include "picture_notes.h"
 #include "progress.h"
 #include "row_options.h"
 #include "sidenet/error.h"
@@ -122,6 +123,7 @@ int run(Options& options) {
   result.model.save(options.output);
   for (const std::string& note : result.notes) std::cerr << printable(note) << '\n';
   print_warnings(result.warnings, options.common.quiet);
+  tell_orientations(model, named, options.common.quiet);
   if (own_cache && !train.keep_cache) {
     std::error_code not_empty;  // other features may lie there
     std::filesystem::remove(train.cache_dir, not_empty);

@@ -5,6 +5,7 @@ import re
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 OUTSIDE = {
     "cli11": "CLI11", "eigen": "Eigen", "hwy": "Highway", "json": "nlohmann-json",
+    "libjpeg": "libjpeg-turbo", "libpng": "libpng", "libwebp": "libwebp",
     "onednn": "oneDNN", "openmp": "OpenMP", "stb": "stb_image", "threads": "threads",
     "utf8proc": "utf8proc", "zlib": "zlib",
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "sidenet/export.h"
+#include "sidenet/image.h"
 #include "sidenet/kernels.h"
 #include "sidenet/risk.h"
 
@@ -36,6 +37,8 @@ struct Certificate {
   std::string precision = "f32";
   bool winograd = true;
   Kernels kernels = Kernels::automatic;  ///< that gave the answers it is about
+  /// That of the build that calibrated it, whatever the rows were.
+  JpegDecoder jpeg_decoder = JpegDecoder::stb_image;
   /// A promise of each class; empty: of all rows together.
   struct ClassPromise {
     std::string label;
@@ -68,7 +71,8 @@ enum class CertificateBreach {
   thresholds,  ///< an exit that is open, or was certified open, has another threshold
   confidence,  ///< another measure than Confidence::max_probability
   winograd,    ///< convolutions as Execution::winograd has it now were not certified
-  kernels      ///< Execution::kernels are not those that were certified
+  kernels,     ///< Execution::kernels are not those that were certified
+  decoder      ///< JPEG files are decoded by another library than those of the calibration
 };
 
 struct CertificateCheck {
@@ -77,13 +81,15 @@ struct CertificateCheck {
 };
 
 /// Whether the answers that `policy` and `execution` give keep the model's certificate, which it
-/// must have. That the file is as it was certified is Model::certificate_problem(). Throws Error
+/// must have. `reads_jpegs`: whether rows come from JPEG files, which this build may decode
+/// otherwise. That the file is as it was certified is Model::certificate_problem(). Throws Error
 /// where the policy does not fit the model.
 ///
 ///     if (const CertificateCheck check = certificate_check(model, policy, {});
 ///         check.breach != CertificateBreach::none)
 ///       log("the certificate " + check.why);
 SIDENET_API CertificateCheck certificate_check(const Model& model, const ExitPolicy& policy,
-                                               const Execution& execution);
+                                               const Execution& execution,
+                                               bool reads_jpegs = false);
 
 }  // namespace sidenet

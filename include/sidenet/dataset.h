@@ -10,6 +10,7 @@
 
 #include "sidenet/enum_names.h"
 #include "sidenet/export.h"
+#include "sidenet/image.h"
 #include "sidenet/tensor.h"
 #include "sidenet/text.h"
 
@@ -95,7 +96,7 @@ struct DatasetOptions {
 
 /// Images or texts with labels (or without: DatasetOptions::labelled), in a fixed order, read when
 /// asked for. What a path holds is found out from the path and the bytes: a folder of class folders
-/// (PNG, JPEG, BMP; or .txt, each file a text), an IDX pair "images,labels" (also .gz),
+/// (PNG, JPEG, BMP, WebP; or .txt, each file a text), an IDX pair "images,labels" (also .gz),
 /// CIFAR-10/100 binary files (one, several with commas, a folder of them, or a tar or tar.gz);
 /// texts as .tsv, .csv (RFC 4180), JSON lines (.jsonl, .ndjson, .json), or TREC's "LABEL:detail
 /// text" lines, each also .gz; several with commas where format and columns agree; files of other
@@ -142,9 +143,11 @@ class SIDENET_API Dataset {
   virtual const std::vector<std::string>& class_names() const = 0;
   /// "cat/0001.png", "test_batch.bin[17]", "dev.tsv:17" (a line): for messages.
   virtual std::string name(std::int64_t row) const = 0;
-  /// The row as bytes (H, W, C), C 1 or 3. Safe to call from many threads. Throws Error where it
-  /// does not decode, or the rows are texts.
+  /// The row as bytes (H, W, C), C 1 or 3, as it is stored. Safe to call from many threads. Throws
+  /// Error where it does not decode, or the rows are texts.
   virtual Tensor image(std::int64_t row) const;
+  /// Of the row's file, where the row is one: it is opened, not decoded. Else nothing is known.
+  virtual PictureFacts picture_facts(std::int64_t row) const;
   /// The row as text, valid UTF-8. Safe to call from many threads. Throws Error where the rows are
   /// images.
   virtual Text text(std::int64_t row) const;

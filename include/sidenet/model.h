@@ -57,9 +57,12 @@ struct ImportOptions {
   std::optional<PreprocessingPreset> preprocess = {};  ///< unset: the family's own
   /// One a channel, in the network's order.
   std::optional<std::vector<float>> mean = {}, std = {};
-  std::optional<ChannelOrder> channel_order = {};  ///< of 3 channels; unset: rgb
-  std::optional<int> size = {};                    ///< resize, pixels
-  std::optional<int> crop = {};                    ///< centre crop, pixels
+  std::optional<ChannelOrder> channel_order = {};   ///< of 3 channels; unset: rgb
+  std::optional<int> size = {};                     ///< resize, pixels
+  std::optional<int> crop = {};                     ///< centre crop, pixels
+  std::optional<Interpolation> interpolation = {};  ///< unset: bilinear
+  std::optional<CropMode> crop_mode = {};           ///< unset: center
+  std::optional<bool> exif_orientation = {};        ///< unset: no
   std::string config = {};  ///< of texts: a config.json; empty: the one beside the weights
   /// Of texts: a vocab.txt or tokenizer.json; empty: the one beside the weights.
   std::string vocabulary = {};

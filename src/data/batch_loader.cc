@@ -37,6 +37,14 @@ Tensor join_rows(const std::vector<Tensor>& rows, const Dataset& data, std::int6
   return joined;
 }
 
+// The row's picture as the network takes it.
+Tensor preprocessed(const Tensor& image, const Dataset& data, const Preprocessing& preprocessing,
+                    std::int64_t row) {
+  if (!preprocessing.exif_orientation) return preprocess_image(image, preprocessing);
+  return preprocess_image(oriented_image(image, data.picture_facts(row).orientation),
+                          preprocessing);
+}
+
 using Digests = std::vector<std::uint64_t>;
 
 // Row `row`, preprocessed; its digest.
@@ -44,7 +52,7 @@ Tensor load_row(const Dataset& data, const Preprocessing& preprocessing, std::in
                 std::uint64_t& digest) {
   auto [image, digest_of_image] = data.digested_image(row);
   digest = digest_of_image;
-  return preprocess_image(image, preprocessing);
+  return preprocessed(image, data, preprocessing, row);
 }
 
 Batch make_batch(const std::vector<Tensor>& rows, Digests digests, const Dataset& data,
@@ -202,7 +210,10 @@ Batch load_batch(const Dataset& data, const Preprocessing& preprocessing, std::i
 
 Tensor load_images(const Dataset& data, const Preprocessing& preprocessing, std::int64_t first,
                    std::int64_t count, int threads) {
-  const Tensor front = preprocess_image(data.image(first), preprocessing);
+  const auto load = [&](std::int64_t row) {
+    return preprocessed(data.image(row), data, preprocessing, row);
+  };
+  const Tensor front = load(first);
   Shape shape = front.shape();
   shape.insert(shape.begin(), count);
   Tensor batch(DType::f32, shape);
@@ -211,7 +222,7 @@ Tensor load_images(const Dataset& data, const Preprocessing& preprocessing, std:
 #pragma omp parallel for num_threads(threads) schedule(dynamic)
   for (std::int64_t i = 0; i < count; ++i) {
     try {
-      const Tensor row = i == 0 ? front : preprocess_image(data.image(first + i), preprocessing);
+      const Tensor row = i == 0 ? front : load(first + i);
       if (row.shape() != front.shape()) {
         throw Error(data.name(first + i) + ": expected shape " + to_string(front.shape()) +
                     " as the rows before it, got " + to_string(row.shape()));

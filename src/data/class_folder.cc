@@ -42,8 +42,8 @@ class ClassFolderDataset : public Dataset {
       files_ = image_files(root_, "", skipped_);
       labels_.resize(files_.size());
       if (files_.empty()) {
-        throw Error(root_ +
-                    ": expected PNG, JPEG, BMP or CIFAR .bin files, got a folder without any" +
+        throw Error(root_ + ": expected " + picture_formats() +
+                    ", or CIFAR .bin files, got a folder without any" +
                     (skipped_.empty() ? "" : "; it has " + skipped_.str()));
       }
     }
@@ -62,6 +62,9 @@ class ClassFolderDataset : public Dataset {
   std::pair<Tensor, std::uint64_t> digested_image(std::int64_t row) const override {
     const auto file = open(row);
     return {decode(*file), hash128(file->bytes()).high};
+  }
+  PictureFacts picture_facts(std::int64_t row) const override {
+    return sidenet::picture_facts(open(row)->bytes());
   }
   std::vector<std::string> paths() const {
     std::vector<std::string> paths;
@@ -83,9 +86,8 @@ class ClassFolderDataset : public Dataset {
     const std::string loose =
         counted(static_cast<std::int64_t>(beside.size()), "picture") + " beside the class folders";
     if (files_.empty()) {
-      throw Error(root_ +
-                  ": expected class folders with PNG, JPEG or BMP files (FOLDER/CLASS/IMAGE) or "
-                  "CIFAR .bin files, got " +
+      throw Error(root_ + ": expected class folders with " + picture_formats() +
+                  " files (FOLDER/CLASS/IMAGE) or CIFAR .bin files, got " +
                   std::to_string(class_names_.size()) + " folders without images" +
                   (beside.empty() ? "" : " and " + loose));
     }
@@ -103,9 +105,9 @@ class ClassFolderDataset : public Dataset {
     SkippedFiles others;
     const std::vector<std::string> files = image_files(root_, name, others);
     if (files.empty() && !others.empty()) {
-      throw Error(printable(root_ + "/" + name) +
-                  ": expected PNG, JPEG or BMP files in a class folder, got others alone: " +
-                  others.str() + "; convert them, or move the folder away");
+      throw Error(printable(root_ + "/" + name) + ": expected " + picture_formats() +
+                  " files in a class folder, got others alone: " + others.str() +
+                  "; convert them, or move the folder away");
     }
     skipped_.add(others);
     files_.insert(files_.end(), files.begin(), files.end());

@@ -174,6 +174,7 @@ class WithoutLabels : public Dataset {
   const std::vector<std::string>& class_names() const override { return none_; }
   std::string name(std::int64_t row) const override { return data_->name(row); }
   Tensor image(std::int64_t row) const override { return data_->image(row); }
+  PictureFacts picture_facts(std::int64_t row) const override { return data_->picture_facts(row); }
   Text text(std::int64_t row) const override { return data_->text(row); }
 
  private:
@@ -212,6 +213,8 @@ const std::vector<std::string>& Dataset::notes() const {
 Tensor Dataset::image(std::int64_t row) const {
   throw Error(name(row) + ": expected an image, got a text");
 }
+
+PictureFacts Dataset::picture_facts(std::int64_t) const { return {}; }
 
 std::uint64_t Dataset::digest(std::int64_t row) const {
   if (kind() == Kind::images) return digested_image(row).second;

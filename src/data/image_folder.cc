@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "file_bytes.h"
+#include "image_decode.h"
+#include "picture_decoders.h"
 #include "sidenet/dataset.h"
 #include "sidenet/error.h"
 #include "text_encoding.h"
@@ -88,7 +90,8 @@ bool is_text_name(const std::string& name) { return extension_of(name) == ".txt"
 
 bool is_image_name(const std::string& name) {
   constexpr std::array<const char*, 4> known{".png", ".jpg", ".jpeg", ".bmp"};
-  return is_one_of(extension_of(name), known);
+  const std::string extension = extension_of(name);
+  return is_one_of(extension, known) || (webp_library() != nullptr && extension == ".webp");
 }
 
 bool is_folder(const fs::directory_entry& entry) {
@@ -176,7 +179,7 @@ std::vector<std::string> text_files(const std::string& root, const std::string& 
 FolderFiles images_below(const std::string& folder) {
   const std::string root = without_end_slashes(folder);
   SkippedFiles skipped;
-  return with_root(folder, image_files(root, "", skipped, true), skipped, "PNG, JPEG or BMP");
+  return with_root(folder, image_files(root, "", skipped, true), skipped, picture_formats());
 }
 
 FolderFiles texts_below(const std::string& folder) {

@@ -25,7 +25,7 @@ class SkippedFiles {
   std::map<std::string, Count> kinds_;
 };
 
-/// The PNG, JPEG and BMP files of ROOT/FOLDER and the folders below it, as paths from the root,
+/// The picture files of ROOT/FOLDER and the folders below it, as paths from the root,
 /// sorted. Links are followed, each folder is read once. root: without a slash at its end. Throws
 /// Error: an unreadable folder; an image that is a broken link or a special file, unless
 /// `any_file`.

@@ -23,6 +23,9 @@ class RowView : public Dataset {
   const std::vector<std::string>& class_names() const override { return data_->class_names(); }
   std::string name(std::int64_t row) const override { return data_->name(inner(row)); }
   Tensor image(std::int64_t row) const override { return data_->image(inner(row)); }
+  PictureFacts picture_facts(std::int64_t row) const override {
+    return data_->picture_facts(inner(row));
+  }
   Text text(std::int64_t row) const override { return data_->text(inner(row)); }
   std::uint64_t digest(std::int64_t row) const override { return data_->digest(inner(row)); }
   std::pair<Tensor, std::uint64_t> digested_image(std::int64_t row) const override {

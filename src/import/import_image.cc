@@ -33,7 +33,13 @@ void choose_preprocessing(ModelData& data, const ImageConfig& config,
   if (config.std) p.std = *config.std;
   if (config.resize) p.resize = *config.resize;
   if (config.crop) p.crop = *config.crop;
+  if (config.interpolation) p.interpolation = *config.interpolation;
+  p.crop_mode = config.crop_mode;
+  p.crop_rounding = config.crop_rounding;
   if (options.preprocess) {
+    p.interpolation = Interpolation::bilinear;
+    p.crop_mode = CropMode::center;
+    p.crop_rounding = CropRounding::even;
     switch (*options.preprocess) {
       case PreprocessingPreset::none:
         p.mean.clear(), p.std.clear();
@@ -62,6 +68,9 @@ void choose_preprocessing(ModelData& data, const ImageConfig& config,
   }
   if (options.crop) p.crop = pixels("crop", *options.crop);
   if (options.channel_order) p.channel_order = *options.channel_order;
+  if (options.interpolation) p.interpolation = *options.interpolation;
+  if (options.crop_mode) p.crop_mode = *options.crop_mode;
+  if (options.exif_orientation) p.exif_orientation = *options.exif_orientation;
   if (p.channels == 1 && p.channel_order != ChannelOrder::rgb)
     throw Error("channel_order: expected 3 channels with bgr, got a network of 1");
   check_channels("mean", p.mean, p.channels);
@@ -75,13 +84,16 @@ void assume_preprocessing(ModelData& data, const ImageConfig& config,
   const bool all = options.preprocess.has_value(), size = options.size.has_value();
   const auto is_given = [&](const std::string& what) {
     if (what == "channels") return options.channel_order.has_value();
-    return all || (what == "resize" && size) ||
-           (what == "crop" && (size || options.crop.has_value())) ||
+    if (what == "EXIF orientation") return options.exif_orientation.has_value();
+    if (what == "resize" && options.crop_mode) return true;
+    return all || (what == "interpolation" && options.interpolation.has_value()) ||
+           (what == "resize" && size) || (what == "crop" && (size || options.crop.has_value())) ||
            (what == "mean" && options.mean.has_value()) ||
            (what == "std" && options.std.has_value());
   };
   const auto is_told = [&](const std::string& what) {
-    return (what == "resize" && config.resize) || (what == "crop" && config.crop) ||
+    return (what == "resize" && config.resize) ||
+           (what == "interpolation" && config.interpolation) || (what == "crop" && config.crop) ||
            (what == "mean" && config.mean) || (what == "std" && config.std);
   };
   for (Assumption& each : assumptions_of(data.preprocessing)) {

@@ -111,6 +111,7 @@ CheckpointFiles find_checkpoint_files(const std::string& path, const ImportOptio
   files.sentence_config = if_there(folder / "sentence_bert_config.json");
   files.special_tokens_map = if_there(folder / "special_tokens_map.json");
   files.added_tokens = if_there(folder / "added_tokens.json");
+  files.preprocessor_config = if_there(folder / "preprocessor_config.json");
   files.vocabulary = options.vocabulary;
   for (const char* name : {"tokenizer.json", "vocab.txt"}) {
     if (files.vocabulary.empty()) files.vocabulary = if_there(folder / name);
@@ -134,10 +135,11 @@ JsonField read_object(const std::string& file) {
 void import_text(const CheckpointFiles& files, const ImportOptions& options,
                  const std::optional<JsonField>& config, ModelData& data) {
   if (options.preprocess || options.mean || options.std || options.size || options.crop ||
-      options.channel_order) {
+      options.channel_order || options.interpolation || options.crop_mode ||
+      options.exif_orientation) {
     throw Error(data.source +
-                ": preprocess, mean, std, size, crop and channel_order belong to image models, and "
-                "this is a " +
+                ": preprocess, mean, std, size, crop, channel_order, interpolation, crop_mode and "
+                "exif_orientation belong to image models, and this is a " +
                 data.architecture.name);
   }
   refuse_adapter_beside(folder_of(files.weights));

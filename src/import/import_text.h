@@ -12,12 +12,13 @@ namespace sidenet {
 /// them.
 struct CheckpointFiles {
   std::string weights;
-  std::string config;              ///< config.json; empty: none
-  std::string vocabulary;          ///< tokenizer.json or vocab.txt; empty: none
-  std::string tokenizer_config;    ///< tokenizer_config.json; empty: none
-  std::string sentence_config;     ///< sentence_bert_config.json; empty: none
-  std::string special_tokens_map;  ///< special_tokens_map.json; empty: none
-  std::string added_tokens;        ///< added_tokens.json; empty: none
+  std::string config;               ///< config.json; empty: none
+  std::string vocabulary;           ///< tokenizer.json or vocab.txt; empty: none
+  std::string tokenizer_config;     ///< tokenizer_config.json; empty: none
+  std::string sentence_config;      ///< sentence_bert_config.json; empty: none
+  std::string special_tokens_map;   ///< special_tokens_map.json; empty: none
+  std::string added_tokens;         ///< added_tokens.json; empty: none
+  std::string preprocessor_config;  ///< preprocessor_config.json; empty: none
 };
 
 /// Finds them. Throws Error where a folder has no weights that can be read.

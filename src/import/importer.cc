@@ -144,7 +144,7 @@ void recognise(const models::Family& family, const CheckpointFiles& files,
   if (data.is_text()) {
     import_text(files, options, config, data);
   } else {
-    import_image(config ? read_image_config(*config) : ImageConfig{}, options, data);
+    import_image(read_image_files(files, config, options), options, data);
   }
 }
 
@@ -183,7 +183,8 @@ std::vector<std::string> Model::checkpoint_files(const std::string& path,
   if (is_checkpoint_index(files.weights)) found = checkpoint_shards(files.weights);
   for (const std::string& file :
        {files.weights, files.config, files.tokenizer_config, files.sentence_config,
-        files.special_tokens_map, files.added_tokens, files.vocabulary}) {
+        files.special_tokens_map, files.added_tokens, files.vocabulary,
+        files.preprocessor_config}) {
     if (!file.empty()) found.push_back(file);
   }
   return found;

@@ -37,6 +37,7 @@ class JsonField {
   bool has(const char* key) const;  ///< there, and not null; throws Error where this is no object
   bool is_object() const { return value_->is_object(); }
   bool is_string() const { return value_->is_string(); }
+  bool is_list() const { return value_->is_array(); }
   std::size_t list_size() const;         ///< throws Error where this is no list
   std::vector<JsonField> items() const;  ///< of a list
   std::vector<std::pair<std::string, JsonField>> members() const;  ///< of an object, by key

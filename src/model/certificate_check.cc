@@ -22,7 +22,7 @@ std::string shown(double threshold) {
 }  // namespace
 
 CertificateCheck certificate_check(const Model& model, const ExitPolicy& policy,
-                                   const Execution& execution) {
+                                   const Execution& execution, bool reads_jpegs) {
   if (!model.certificate()) throw Error(data_of(model).source + ": has no certificate");
   const Certificate& certificate = *model.certificate();
   const std::map<std::string, double> thresholds = thresholds_of(model, policy);
@@ -49,6 +49,11 @@ CertificateCheck certificate_check(const Model& model, const ExitPolicy& policy,
   if (certificate.kernels != execution.kernels)
     return {CertificateBreach::kernels,
             std::string("is for the kernels '") + name_of(certificate.kernels) + "'"};
+  if (reads_jpegs && certificate.jpeg_decoder != jpeg_decoder()) {
+    return {CertificateBreach::decoder, std::string("is for JPEGs decoded by ") +
+                                            name_of(certificate.jpeg_decoder) +
+                                            ", and this build has " + name_of(jpeg_decoder())};
+  }
   return {};
 }
 

@@ -138,6 +138,8 @@ Certificate read_certificate(const JsonField& field) {
   certificate.precision = field.at("precision").string();
   certificate.winograd = field.at("winograd").boolean();
   if (field.has("kernels")) certificate.kernels = read_named<Kernels>(field.at("kernels"));
+  if (field.has("jpeg_decoder"))
+    certificate.jpeg_decoder = read_named<JpegDecoder>(field.at("jpeg_decoder"));
   certificate.digest = field.at("digest").string();
   certificate.version = field.has("version") ? field.at("version").integer(1, 1 << 20) : 1;
   if (certificate.version < Certificate::kVersion) return certificate;
@@ -177,6 +179,8 @@ json certificate_json(const Certificate& certificate) {
                  {"digest", certificate.digest}};
   // Left out, `auto` leaves the bytes of older files, and their digests, as they are.
   if (certificate.kernels != Kernels::automatic) fields["kernels"] = name_of(certificate.kernels);
+  if (certificate.jpeg_decoder != JpegDecoder::stb_image)
+    fields["jpeg_decoder"] = name_of(certificate.jpeg_decoder);
   if (certificate.version < Certificate::kVersion) return fields;  // as it was written
   json classes = json::array();
   for (const Certificate::ClassPromise& of : certificate.classes)

@@ -28,7 +28,8 @@ namespace sidenet {
 //   sidenet.digest         "2:" and answers_digest() of the model as it was saved
 // images:
 //   sidenet.preprocessing  {"mean": […], "std": […], "resize": 256, "crop": 224, "channels": 3};
-//                          "channel_order": "bgr" where it is not RGB
+//                          "channel_order": "bgr", "interpolation", "crop_mode",
+//                          "crop_rounding" and "exif_orientation" where they are not as usual
 // texts, where there is a vocabulary:
 //   sidenet.vocabulary     ["[PAD]", …], the piece of each id
 //   sidenet.tokenizer      the fields of TokenizerOptions, and "model_pieces": n, "added_tokens":

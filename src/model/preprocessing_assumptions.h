@@ -7,8 +7,8 @@
 
 namespace sidenet {
 
-/// What of it a state dict does not tell: "resize", "crop", "mean", "std", "channels", in this
-/// order, as defaults.
+/// What of it a state dict does not tell: "resize", "crop", "interpolation", "EXIF orientation",
+/// "mean", "std", "channels", in this order, as defaults.
 std::vector<Assumption> assumptions_of(const Preprocessing& preprocessing);
 
 }  // namespace sidenet

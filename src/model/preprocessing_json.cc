@@ -15,6 +15,12 @@ Preprocessing read_preprocessing(const JsonField& field) {
   p.channels = field.at("channels").integer(1, 3);
   if (field.has("channel_order"))
     p.channel_order = read_named<ChannelOrder>(field.at("channel_order"));
+  if (field.has("interpolation"))
+    p.interpolation = read_named<Interpolation>(field.at("interpolation"));
+  if (field.has("crop_mode")) p.crop_mode = read_named<CropMode>(field.at("crop_mode"));
+  if (field.has("crop_rounding"))
+    p.crop_rounding = read_named<CropRounding>(field.at("crop_rounding"));
+  if (field.has("exif_orientation")) p.exif_orientation = field.at("exif_orientation").boolean();
   return p;
 }
 
@@ -24,8 +30,16 @@ std::string preprocessing_json(const Preprocessing& p) {
                            {"resize", p.resize},
                            {"crop", p.crop},
                            {"channels", p.channels}};
-  // Left out, `rgb` leaves the bytes of older files, and their digests, as they are.
-  if (p.channel_order != ChannelOrder::rgb) fields["channel_order"] = name_of(p.channel_order);
+  // Left out, the usual ones leave the bytes of older files, and their digests, as they are.
+  const Preprocessing usual;
+  const auto add = [&fields](const char* name, auto value, auto usually) {
+    if (value != usually) fields[name] = name_of(value);
+  };
+  add("channel_order", p.channel_order, usual.channel_order);
+  add("interpolation", p.interpolation, usual.interpolation);
+  add("crop_mode", p.crop_mode, usual.crop_mode);
+  add("crop_rounding", p.crop_rounding, usual.crop_rounding);
+  if (p.exif_orientation) fields["exif_orientation"] = true;
   return fields.dump();
 }
 

@@ -2,13 +2,12 @@
 
 #include <algorithm>
 
+#include "picture_bytes.h"
+
 namespace sidenet {
 namespace {
 
-using Bytes = std::span<const std::byte>;
-
-std::uint32_t u8(Bytes bytes, std::size_t at) { return std::to_integer<std::uint32_t>(bytes[at]); }
-std::uint32_t be16(Bytes bytes, std::size_t at) { return u8(bytes, at) << 8 | u8(bytes, at + 1); }
+using Bytes = PictureBytes;
 
 std::uint64_t ceil_div(std::uint64_t a, std::uint64_t b) { return (a + b - 1) / b; }
 

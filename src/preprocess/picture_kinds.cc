@@ -15,17 +15,27 @@ struct Kind {
 };
 
 constexpr std::array kPictures{
-    Kind{8, "WEBP"sv, "WebP"},        Kind{0, "GIF8"sv, "GIF"},
-    Kind{0, "II*\0"sv, "TIFF"},       Kind{0, "MM\0*"sv, "TIFF"},
-    Kind{4, "ftypavi"sv, "AVIF"},     Kind{4, "ftyphei"sv, "HEIC"},
-    Kind{4, "ftyphev"sv, "HEIC"},     Kind{4, "ftypmif1"sv, "HEIF"},
-    Kind{0, "\xff\x0a"sv, "JPEG XL"}, Kind{4, "JXL "sv, "JPEG XL"},
-    Kind{4, "jP  "sv, "JPEG 2000"},   Kind{0, "\xff\x4f\xff\x51"sv, "JPEG 2000"},
-    Kind{0, "8BPS"sv, "Photoshop"},   Kind{0, "\0\0\1\0"sv, "ICO"},
-    Kind{0, "qoif"sv, "QOI"},         Kind{0, "DDS "sv, "DDS"},
-    Kind{0, "P1\n"sv, "PBM"},         Kind{0, "P2\n"sv, "PGM"},
-    Kind{0, "P3\n"sv, "PPM"},         Kind{0, "P4\n"sv, "PBM"},
-    Kind{0, "P5\n"sv, "PGM"},         Kind{0, "P6\n"sv, "PPM"},
+    Kind{0, "GIF8"sv, "GIF"},
+    Kind{0, "II*\0"sv, "TIFF"},
+    Kind{0, "MM\0*"sv, "TIFF"},
+    Kind{4, "ftypavi"sv, "AVIF"},
+    Kind{4, "ftyphei"sv, "HEIC"},
+    Kind{4, "ftyphev"sv, "HEIC"},
+    Kind{4, "ftypmif1"sv, "HEIF"},
+    Kind{0, "\xff\x0a"sv, "JPEG XL"},
+    Kind{4, "JXL "sv, "JPEG XL"},
+    Kind{4, "jP  "sv, "JPEG 2000"},
+    Kind{0, "\xff\x4f\xff\x51"sv, "JPEG 2000"},
+    Kind{0, "8BPS"sv, "Photoshop"},
+    Kind{0, "\0\0\1\0"sv, "ICO"},
+    Kind{0, "qoif"sv, "QOI"},
+    Kind{0, "DDS "sv, "DDS"},
+    Kind{0, "P1\n"sv, "PBM"},
+    Kind{0, "P2\n"sv, "PGM"},
+    Kind{0, "P3\n"sv, "PPM"},
+    Kind{0, "P4\n"sv, "PBM"},
+    Kind{0, "P5\n"sv, "PGM"},
+    Kind{0, "P6\n"sv, "PPM"},
 };
 
 constexpr std::array kOthers{

@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "bilinear_resize.h"
+#include "image_resize.h"
 #include "sidenet/error.h"
 #include "sidenet/image.h"
 
@@ -40,7 +40,8 @@ Tensor thumbnail(const Tensor& image, std::int64_t size) {
     return std::max<std::int64_t>(1, (side * size + longest / 2) / longest);
   };
   const std::int64_t to_height = scaled(height), to_width = scaled(width);
-  return resize_bilinear(image, to_height, to_width, {0, 0, to_width, to_height});
+  return resize_image(image, to_height, to_width, {0, 0, to_width, to_height},
+                      Interpolation::bilinear);
 }
 
 }  // namespace sidenet

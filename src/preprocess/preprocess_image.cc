@@ -2,8 +2,8 @@
 #include <array>
 #include <cmath>
 
-#include "bilinear_resize.h"
 #include "image_channels.h"
+#include "image_resize.h"
 #include "sidenet/error.h"
 #include "sidenet/image.h"
 
@@ -24,13 +24,15 @@ struct Axis {
 };
 
 // torchvision's center_crop: offset int(round((extent - crop) / 2.0)), and Python rounds halves to
-// even.
-Axis centre(std::int64_t resized, std::int64_t crop) {
+// even. transformers' center_crop: (extent - crop) // 2, and of padding the larger half comes
+// first.
+Axis centre(std::int64_t resized, std::int64_t crop, CropRounding rounding) {
   if (crop == 0) return {resized, 0, resized, resized, 0};
-  if (resized < crop) return {resized, 0, resized, crop, (crop - resized) / 2};
+  const bool even = rounding == CropRounding::even;
+  if (resized < crop) return {resized, 0, resized, crop, (crop - resized + (even ? 0 : 1)) / 2};
   const std::int64_t spare = resized - crop;
-  const std::int64_t begin = spare / 2 + (spare % 2 == 1 && spare / 2 % 2 == 1 ? 1 : 0);
-  return {resized, begin, crop, crop, 0};
+  const bool up = even && spare % 2 == 1 && spare / 2 % 2 == 1;
+  return {resized, spare / 2 + (up ? 1 : 0), crop, crop, 0};
 }
 
 // torchvision's Resize(size): the shorter side becomes `size`, the longer int(size * long / short).
@@ -38,9 +40,13 @@ std::array<Axis, 2> output_geometry(std::int64_t height, std::int64_t width,
                                     const Preprocessing& preprocessing) {
   const std::int64_t resize = preprocessing.resize, crop = preprocessing.crop,
                      shorter = std::min(height, width);
-  if (resize == 0) return {centre(height, crop), centre(width, crop)};
-  if (crop == 0) return {centre(resize, 0), centre(resize, 0)};
-  return {centre(resize * height / shorter, crop), centre(resize * width / shorter, crop)};
+  const auto axis = [&](std::int64_t side) {
+    const bool keeps = resize == 0,
+               is_square = crop == 0 || preprocessing.crop_mode == CropMode::squash;
+    const std::int64_t resized = keeps ? side : is_square ? resize : resize * side / shorter;
+    return centre(resized, crop, preprocessing.crop_rounding);
+  };
+  return {axis(height), axis(width)};
 }
 
 void check(const Tensor& image, const Preprocessing& preprocessing) {
@@ -124,8 +130,9 @@ Tensor preprocess_image(const Tensor& image, const Preprocessing& preprocessing)
   const Window window{columns.begin, rows.begin, columns.kept, rows.kept};
   const bool whole = rows.kept == source.dim(0) && columns.kept == source.dim(1) &&
                      rows.resized == source.dim(0) && columns.resized == source.dim(1);
-  const Tensor pixels =
-      whole ? source : resize_bilinear(source, rows.resized, columns.resized, window);
+  const Tensor pixels = whole ? source
+                              : resize_image(source, rows.resized, columns.resized, window,
+                                             preprocessing.interpolation);
 
   const std::int64_t channels = preprocessing.channels, plane = rows.output * columns.output;
   const bool reversed = preprocessing.channel_order == ChannelOrder::bgr;

@@ -32,7 +32,7 @@ void bounded_free(void* pointer) {
   std::free(block);
 }
 
-void* bounded_realloc(void* pointer, std::size_t old_size, std::size_t size) {
+[[maybe_unused]] void* bounded_realloc(void* pointer, std::size_t old_size, std::size_t size) {
   void* moved = bounded_alloc(size);
   if (moved == nullptr) return nullptr;
   if (pointer != nullptr) std::memcpy(moved, pointer, old_size < size ? old_size : size);
@@ -50,8 +50,13 @@ void require_invariant(bool holds) {
 
 #define STB_IMAGE_IMPLEMENTATION
 #define STB_IMAGE_STATIC
+// What libraries read (meson.build) is left out.
+#ifndef SIDENET_LIBPNG
 #define STBI_ONLY_PNG
+#endif
+#ifndef SIDENET_LIBJPEG
 #define STBI_ONLY_JPEG
+#endif
 #define STBI_ONLY_BMP
 #define STBI_NO_STDIO
 #define STBI_NO_LINEAR
@@ -99,32 +104,31 @@ auto guarded(std::size_t memory, const std::string& name, Call call) {
 
 }  // namespace
 
-StbPicture stb_inspect(std::span<const std::byte> bytes, const std::string& name) {
+Tensor stb_decode(std::span<const std::byte> bytes, const PictureSize& size,
+                  const std::string& name) {
   constexpr std::size_t kReaderState = std::size_t{1} << 20;
-  StbPicture picture;
   const stbi_uc* data = stb_bytes(bytes, name);
+  const int count = static_cast<int>(bytes.size());
+  int width = 0, height = 0, channels = 0;
   const int known = guarded(kReaderState, name, [&] {
-    return stbi_info_from_memory(data, static_cast<int>(bytes.size()), &picture.width,
-                                 &picture.height, &picture.channels);
+    return stbi_info_from_memory(data, count, &width, &height, &channels);
   });
   if (known == 0) fail(name);
-  return picture;
-}
-
-void stb_decode(std::span<const std::byte> bytes, std::size_t memory, const std::string& name,
-                const std::function<void(const StbPicture&)>& use) {
-  StbPicture picture;
-  const stbi_uc* data = stb_bytes(bytes, name);
+  const auto side = [](int extent) { return static_cast<std::uint64_t>(std::abs(extent)); };
+  if (side(width) != size.width ||
+      side(height) != size.height) {  // BMP: negative from the top down
+    throw Error(name + ": expected one size, got headers that disagree: " +
+                std::to_string(size.width) + " x " + std::to_string(size.height) + " and " +
+                std::to_string(width) + " x " + std::to_string(height));
+  }
   const std::unique_ptr<stbi_uc, decltype(&bounded_free)> pixels(
-      guarded(memory, name,
-              [&] {
-                return stbi_load_from_memory(data, static_cast<int>(bytes.size()), &picture.width,
-                                             &picture.height, &picture.channels, 0);
-              }),
+      guarded(memory_for(size), name,
+              [&] { return stbi_load_from_memory(data, count, &width, &height, &channels, 0); }),
       &bounded_free);
   if (pixels == nullptr) fail(name);
-  picture.pixels = pixels.get();
-  use(picture);
+  Tensor picture(DType::u8, {height, width, channels});
+  std::memcpy(picture.mutable_data<std::uint8_t>(), pixels.get(), picture.bytes());
+  return picture;
 }
 
 }  // namespace sidenet

@@ -42,6 +42,10 @@ class JoinedDataset : public Dataset {
     const Place place = find(row);
     return place.part->image(place.row);
   }
+  PictureFacts picture_facts(std::int64_t row) const override {
+    const Place place = find(row);
+    return place.part->picture_facts(place.row);
+  }
   Text text(std::int64_t row) const override {
     const Place place = find(row);
     return place.part->text(place.row);

@@ -81,6 +81,11 @@ struct Tried {
   }
 };
 
+// Of the other steps there is one candidate.
+bool is_tried(const std::string& what) {
+  return what != "interpolation" && what != "EXIF orientation";
+}
+
 class Trial {
  public:
   Trial(const Model& model, const PickedRows& rows, std::vector<int> labels,
@@ -283,12 +288,13 @@ Model with_preprocessing(const Model& model, const Preprocessing& preprocessing)
   ModelData data = data_of(model);
   data.preprocessing = preprocessing;
   for (Assumption& now : assumptions_of(preprocessing)) {
-    now.source = AssumptionSource::tried;
+    now.source = is_tried(now.what) ? AssumptionSource::tried : AssumptionSource::default_value;
     const auto before = std::find_if(data.assumptions.begin(), data.assumptions.end(),
                                      [&](const Assumption& each) { return each.what == now.what; });
     if (before == data.assumptions.end()) {
       data.assumptions.push_back(std::move(now));
-    } else if (before->source != AssumptionSource::option || before->value != now.value) {
+    } else if ((before->source != AssumptionSource::option && is_tried(now.what)) ||
+               before->value != now.value) {
       *before = std::move(now);
     }
   }

@@ -56,7 +56,7 @@ TEST_CASE("class folders: what is skipped, left out or empty is told by kind, ju
   for (const char* image : {"a/1.png", "a/deep/2.png", "b/1.png", "beside.png"})
     folder.write(image, picture);
   for (const char* other :
-       {"a/x.webp", "a/y.WEBP", "a/deep/z.webp", "b/z.webp", "b/notes.txt", "b/README"})
+       {"a/x.gif", "a/y.GIF", "a/deep/z.gif", "b/z.gif", "b/notes.txt", "b/README"})
     folder.write(other, "");
   for (const char* junk :
        {".DS_Store", "a/.DS_Store", "a/Thumbs.db", "a/desktop.ini", "a/._1.png",
@@ -68,7 +68,7 @@ TEST_CASE("class folders: what is skipped, left out or empty is told by kind, ju
   CHECK(names(*data) == std::vector<std::string>{"a/1.png", "a/deep/2.png", "b/1.png"});
   CHECK(data->notes() ==
         std::vector<std::string>{
-            folder.path + ": skipped .webp (4 files in 3 folders), without a known extension (1 "
+            folder.path + ": skipped .gif (4 files in 3 folders), without a known extension (1 "
                           "file in 1 folder), .txt (1 file in 1 folder)",
             folder.path + ": left out, as they have no class: 1 picture beside the class folders, "
                           "such as 'beside.png'",
@@ -77,7 +77,7 @@ TEST_CASE("class folders: what is skipped, left out or empty is told by kind, ju
   CHECK(images.paths ==
         std::vector<std::string>{folder.path + "/a/1.png", folder.path + "/a/deep/2.png"});
   CHECK(images.notes ==
-        std::vector<std::string>{folder.path + "/a/: skipped .webp (3 files in 2 folders)"});
+        std::vector<std::string>{folder.path + "/a/: skipped .gif (3 files in 2 folders)"});
   CHECK(error_of([&] { images_below(folder.path + "/c"); }).find("without PNG") !=
         std::string::npos);
 }

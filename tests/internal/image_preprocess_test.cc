@@ -3,8 +3,8 @@
 
 #include <cmath>
 
-#include "bilinear_resize.h"
 #include "image_files.h"
+#include "image_resize.h"
 #include "sidenet/image.h"
 
 using namespace sidenet;
@@ -77,14 +77,59 @@ TEST_CASE("resize and crop equal Pillow and torchvision, to the byte") {
   }
 }
 
+TEST_CASE("filters, crop modes and roundings equal Pillow, torchvision and transformers") {
+  struct Case {
+    const char* file;
+    int resize, crop;
+    Interpolation filter;
+    CropMode mode;
+    CropRounding rounding;
+  };
+  std::vector<Case> cases{
+      {"photo", 24, 21, Interpolation::bicubic, CropMode::center, CropRounding::down},
+      {"tall", 16, 13, Interpolation::bicubic, CropMode::squash, CropRounding::even},
+      {"rgb", 18, 15, Interpolation::bilinear, CropMode::center, CropRounding::down},
+      {"rgb", 15, 18, Interpolation::bilinear, CropMode::squash, CropRounding::down},
+      {"rgb", 15, 18, Interpolation::bicubic, CropMode::squash, CropRounding::even},
+      {"rgb", 20, 0, Interpolation::bicubic, CropMode::center, CropRounding::even}};
+  for (const auto& [filter, name] : kEnumNames<Interpolation>) {
+    cases.push_back({"rgb", 16, 13, filter, CropMode::center, CropRounding::even});
+    if (filter != Interpolation::bilinear)
+      cases.push_back({"rgb", 41, 38, filter, CropMode::center, CropRounding::even});
+  }
+  for (const Case& c : cases) {
+    const std::string name = std::string(c.file) + "." + std::to_string(c.resize) + "." +
+                             std::to_string(c.crop) + "." + name_of(c.filter) + "." +
+                             name_of(c.mode) + "." + name_of(c.rounding) + ".idx";
+    CAPTURE(name);
+    const Bytes expected = read(golden_image(name)).substr(16);  // (size, size, 3)
+    Preprocessing preprocessing = plain(c.resize, c.crop, 3);
+    preprocessing.interpolation = c.filter;
+    preprocessing.crop_mode = c.mode;
+    preprocessing.crop_rounding = c.rounding;
+    const Tensor input = preprocess_image(
+        read_image(golden_image(std::string(c.file) + ".png"), preprocessing), preprocessing);
+    const int size = preprocessing.size();
+    REQUIRE(input.shape() == Shape{3, size, size});
+    std::int64_t wrong = 0;
+    for (int i = 0; i < size * size * 3; ++i) {
+      const auto byte = static_cast<unsigned char>(expected[static_cast<std::size_t>(i)]);
+      wrong += input.data<float>()[i % 3 * size * size + i / 3] != static_cast<float>(byte) / 255;
+    }
+    CHECK(wrong == 0);
+  }
+}
+
 TEST_CASE("a window equals that part of the whole result") {
-  for (const std::int64_t channels : {1, 3}) {
+  for (const auto& [filter, name] : kEnumNames<Interpolation>) {
+    const std::int64_t channels = filter == Interpolation::bilinear ? 1 : 3;
+    CAPTURE(name);
     const Tensor image = image_of(23, 31, channels);
     for (const auto& [height, width] :
          {std::pair<std::int64_t, std::int64_t>{9, 12}, {23, 12}, {40, 31}, {51, 70}, {1, 1}}) {
-      const Tensor whole = resize_bilinear(image, height, width, {0, 0, width, height});
+      const Tensor whole = resize_image(image, height, width, {0, 0, width, height}, filter);
       const Window window{width / 3, height / 4, (width + 1) / 2, (height + 1) / 2};
-      const Tensor part = resize_bilinear(image, height, width, window);
+      const Tensor part = resize_image(image, height, width, window, filter);
       std::int64_t wrong = 0;
       for (std::int64_t i = 0; i < part.size(); ++i) {
         const std::int64_t y = i / (window.width * channels) + window.y,

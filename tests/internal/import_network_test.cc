@@ -313,6 +313,7 @@ TEST_CASE("arguments and names that tell of the wiring are settings, unless anot
 TEST_CASE("a folder of timm's has its preprocessing and labels, or is refused") {
   const files::Folder folder;
   write_safetensors(folder.path + "/model.safetensors", small_resnet(), {});
+  folder.write("preprocessor_config.json", "{}");  // not timm's
   const auto with = [&](const std::string& more) {
     folder.write("config.json",
                  R"({"architecture": "resnet18", "label_names": ["a", "b", "c", "d", "e"], )" +
@@ -328,7 +329,8 @@ TEST_CASE("a folder of timm's has its preprocessing and labels, or is refused") 
   CHECK(model.preprocessing().crop == 160);
   CHECK(model.labels() == std::vector<std::string>{"a", "b", "c", "d", "e"});
   CHECK(model.notes() ==
-        std::vector<std::string>{"pictures are resized bilinearly, and config.json says bicubic"});
+        std::vector<std::string>{"preprocessor_config.json is left aside: config.json is timm's"});
+  CHECK(model.preprocessing().interpolation == Interpolation::bicubic);
   const auto error = [&](const std::string& more) {
     return files::error_of([&] { Model::import_checkpoint(with(more)); });
   };

@@ -291,13 +291,17 @@ TEST_CASE("options of the other kind of model, and labels that do not fit") {
   const std::vector<ImportOptions> image_options = {
       with([](auto& o) { o.preprocess = PreprocessingPreset::none; }),
       with([](auto& o) { o.mean = std::vector<float>{0.5f}; }),
-      with([](auto& o) { o.std = std::vector<float>{0.5f}; }), with([](auto& o) { o.size = 32; }),
-      with([](auto& o) { o.crop = 32; })};
+      with([](auto& o) { o.std = std::vector<float>{0.5f}; }),
+      with([](auto& o) { o.size = 32; }),
+      with([](auto& o) { o.crop = 32; }),
+      with([](auto& o) { o.interpolation = Interpolation::bicubic; }),
+      with([](auto& o) { o.crop_mode = CropMode::squash; }),
+      with([](auto& o) { o.exif_orientation = true; })};
   for (const ImportOptions& options : image_options) {
     check_refused(nothing,
-                  "model.safetensors: preprocess, mean, std, size, crop and channel_order belong "
-                  "to image models, "
-                  "and this is a bert-2x12",
+                  "model.safetensors: preprocess, mean, std, size, crop, channel_order, "
+                  "interpolation, crop_mode and exif_orientation belong to image models, and this "
+                  "is a bert-2x12",
                   options);
   }
   const TextCheckpoint images(random_cifar_resnet(1, 1, 8, 3, 4, false), json::object());

@@ -196,11 +196,13 @@ TEST_CASE("the model keeps what was tried, and its answers") {
   CHECK(loaded.preprocessing().channel_order == ChannelOrder::bgr);
   CHECK(loaded.file_problem() == "");
   CHECK(loaded.digest() != network().digest());
-  REQUIRE(loaded.assumptions().size() == 5);
+  REQUIRE(loaded.assumptions().size() == 7);
   CHECK(loaded.assumptions()[0].source == AssumptionSource::option);
   CHECK(loaded.assumptions()[1].value == "0.485,0.456,0.406");
   CHECK(loaded.assumptions()[1].source == AssumptionSource::tried);
-  CHECK(loaded.assumptions()[4].value == "BGR");
+  CHECK(loaded.assumptions()[3].what == "interpolation");
+  CHECK(loaded.assumptions()[3].source == AssumptionSource::default_value);
+  CHECK(loaded.assumptions()[6].value == "BGR");
 }
 
 TEST_CASE("a candidate beats another by rows that it alone has right, or by its log loss") {

@@ -40,7 +40,7 @@ class NoFile(HostileTest):
             self.checkpoint_refused(path, word, by_all=path.endswith("fifo"))
 
     def test_as_image(self):
-        for path, word in self.each({**self.KINDS, "folder": "without PNG, JPEG or BMP"}):
+        for path, word in self.each({**self.KINDS, "folder": "a folder without PNG, JPEG"}):
             self.refused(path, "predict", HERE["model"], path, words=[word])
 
     def test_as_texts(self):

@@ -31,7 +31,8 @@ class Usage(CommandTest):
             self.assertIn("Example", sidenet(command, "--help").out)
 
     def test_version(self):
-        self.assertRegex(self.done("--version").out, r"^sidenet \d+\.\d+\.\d+\n$")
+        self.assertRegex(self.done("--version").out,
+                         r"^sidenet \d+\.\d+\.\d+\npictures: JPEG by \S+, PNG by \S+, .*WebP.*, BMP by stb_image\n$")
 
     def test_wrong_usage_is_status_2(self):
         run = ["run", HERE["model"], "--input", HERE["x"], "-o", self.path("never.npy")]
@@ -120,7 +121,9 @@ class Import(CommandTest):
         self.done("import", HERE["checkpoint"], "-o", out, "--mean", "-0.1,0.2,0.3", "--std", "0.5,0.5,0.25", "--size", 40,
                   "--crop", 32)
         info = sidenet("inspect", out, "--json").rows()[0]["preprocessing"]
-        self.assertEqual(info, {"channels": 3, "channel_order": "rgb", "resize": 40, "crop": 32, "mean": [-0.1, 0.2, 0.3],
+        self.assertEqual(info, {"channels": 3, "channel_order": "rgb", "resize": 40, "crop": 32,
+                                "interpolation": "bilinear", "crop_mode": "center", "crop_rounding": "even",
+                                "exif_orientation": False, "mean": [-0.1, 0.2, 0.3],
                                 "std": [0.5, 0.5, 0.25]})
 
     def test_check_compares_with_given_logits(self):
