@@ -19,6 +19,10 @@ constexpr std::size_t kMapNode = 192, kListNode = 64;
 constexpr std::size_t kMaxSettings = 1000;  // looked at in a configuration
 constexpr std::size_t kMaxClasses = 1 << 18;
 constexpr int kMaxDepth = 2;  // "config.model.name"
+constexpr const char* kAverages =
+    "passed over: it holds averaged weights, and the plain ones are read; to take the others, load "
+    "them in PyTorch and save their state_dict()";
+constexpr const char* kNoLabels = "left aside: expected each number from 0 on once";
 constexpr std::array kConfigurations{"args",       "opt",     "opts",
                                      "config",     "cfg",     "conf",
                                      "hparams",    "options", "hyper_parameters",
@@ -68,6 +72,8 @@ class Notes {
     for (const auto& [key, value] : dict.items) {
       const std::string_view name = pickle::text_of(key);
       if (name.empty()) continue;
+      if (name.size() > kMaxText) continue;
+      note_averages(std::string(name), value);
       if (auto text = metadata_text(value)) {
         add(std::string(name), std::move(*text));
       } else if (is_among(kConfigurations, name)) {
@@ -81,6 +87,26 @@ class Notes {
   void add(std::string key, std::string text) {
     budget_.take(kMapNode + key.size() + text.size(), file_, "its metadata");
     checkpoint_.metadata[std::move(key)] = std::move(text);
+  }
+
+  // Averages of the weights are kept beside them: a callback's (Lightning), or torch_ema's.
+  void note_averages(const std::string& key, const Value& value) {
+    const Dict* dict = pickle::dict_of(value);
+    if (dict == nullptr) return;
+    for (const char* averages : {"shadow_params", "shadow"}) {
+      const Value* held = dict->find(averages);
+      if (held != nullptr &&
+          (pickle::items_of(*held) != nullptr || pickle::dict_of(*held) != nullptr))
+        return add(key, kAverages);
+    }
+    if (key != "callbacks" || dict->items.size() > kMaxSettings) return;
+    for (const auto& [callback, state] : dict->items) {
+      const std::string_view name = pickle::text_of(callback);
+      const bool is_average = name.find("EMA") != std::string_view::npos ||
+                              name.find("Averag") != std::string_view::npos;
+      if (is_average && name.size() <= kMaxText && pickle::dict_of(state) != nullptr)
+        add(key + "." + std::string(name), kAverages);
+    }
   }
 
   // What names the network, and what is said of its wiring.
@@ -110,17 +136,19 @@ class Notes {
       if (const Value* value = dict.find(key)) take_labels(key, *value, false);
     }
     for (const char* key : {"classes", "class_names", "CLASSES", "categories"}) {
-      if (const Value* value = dict.find(key)) take_list(*value);
+      if (const Value* value = dict.find(key)) take_list(key, *value);
     }
   }
 
   void charge(std::size_t bytes) { budget_.take(kListNode + bytes, file_, "its class names"); }
 
   void take_labels(const char* key, const Value& value, bool name_first) {
-    const Dict* dict = pickle::dict_of(value);
-    if (dict == nullptr || dict->items.empty() || !checkpoint_.labels.empty()) return;
-    checkpoint_.labels = labels_of(*dict, name_first);
-    if (checkpoint_.labels.empty()) add(key, "left aside: expected each number from 0 on once");
+    if (!checkpoint_.labels.empty() || std::holds_alternative<std::monostate>(value)) return;
+    if (const Dict* dict = pickle::dict_of(value)) {
+      if (dict->items.empty()) return;
+      checkpoint_.labels = labels_of(*dict, name_first);
+    }
+    if (checkpoint_.labels.empty()) add(key, kNoLabels);
   }
 
   // {"cat": 0, "dog": 1}, or {0: "cat", 1: "dog"}. Empty where that is not what it is.
@@ -154,13 +182,14 @@ class Notes {
     return number;
   }
 
-  void take_list(const Value& value) {
+  void take_list(const char* key, const Value& value) {
     const auto* items = pickle::items_of(value);
     if (items == nullptr || items->size() > kMaxClasses || !checkpoint_.labels.empty()) return;
     std::vector<std::string> labels;
     for (const Value& item : *items) {
       const auto* name = std::get_if<const pickle::Text*>(&item);
-      if (name == nullptr || (*name)->view.size() > kMaxText) return;
+      if (name == nullptr || (*name)->view.size() > kMaxText)
+        return add(key, "left aside: expected names, got " + pickle::describe(item));
       charge((*name)->view.size());
       labels.emplace_back((*name)->view);
     }

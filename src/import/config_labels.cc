@@ -31,6 +31,15 @@ Labels read_id2label(const JsonField& field, int classes) {
   return labels;
 }
 
+// "label_names": ["negative", "positive"], as timm has it
+Labels read_names(const JsonField& field, int classes) {
+  Labels labels;
+  for (const JsonField& name : field.items()) labels.push_back(name.string());
+  if (labels.size() != static_cast<std::size_t>(classes))
+    field.refuse(std::to_string(classes) + " names, the weights' own classes");
+  return labels;
+}
+
 // "label2id": {"negative": 0, "positive": 1}
 Labels read_label2id(const JsonField& field, int classes) {
   Labels labels(static_cast<std::size_t>(classes));
@@ -86,6 +95,7 @@ std::vector<std::string> read_config_labels(const JsonField& config, int classes
   if (!config.has("id2label")) {
     if (config.has("num_labels") && config.at("num_labels").integer(0, 1 << 30) != classes)
       config.at("num_labels").refuse(std::to_string(classes) + ", the weights' own");
+    if (config.has("label_names")) return read_names(config.at("label_names"), classes);
     if (!config.has("label2id")) return {};
   }
   const bool by_id = config.has("id2label");

@@ -82,8 +82,10 @@ class DerivedWeights {
     const std::size_t end = std::min(name.find('.', begin), name.size());
     const std::string parameter = name.substr(0, at) + name.substr(begin, end - begin);
     const std::string path = name.substr(0, end) + ".";
+    const auto here = data_.weights.find(name);
+    if (here != data_.weights.begin() && std::prev(here)->first.starts_with(path))
+      return std::nullopt;  // it was found by the first of them
     const std::vector<std::string> all = names_under(path);
-    if (name != all.front()) return std::nullopt;  // once for each
     if (all == std::vector{path + "original0", path + "original1"})
       return Derived{Kind::weight_norm, parameter, all};
     if (all == std::vector{path + "0._u", path + "0._v", path + "original"})
@@ -94,9 +96,10 @@ class DerivedWeights {
   }
 
   std::vector<std::string> names_under(const std::string& path) const {
+    constexpr std::size_t kMost = 4;  // more than any that is read
     std::vector<std::string> names;
     for (auto at = data_.weights.lower_bound(path);
-         at != data_.weights.end() && at->first.starts_with(path); ++at)
+         at != data_.weights.end() && at->first.starts_with(path) && names.size() < kMost; ++at)
       names.push_back(at->first);
     return names;
   }
@@ -109,6 +112,12 @@ class DerivedWeights {
     return data_.weights.at(derived.parts[i]).to_f32();
   }
 
+  // The first part, to be written over.
+  Tensor owned(const Derived& derived) const {
+    const Tensor& first = data_.weights.at(derived.parts[0]);
+    return first.dtype() == DType::f32 ? first.clone() : first.to_f32();
+  }
+
   Tensor computed(const Derived& derived) const {
     switch (derived.kind) {
       case Derived::Kind::pruned: return masked(derived);
@@ -119,11 +128,11 @@ class DerivedWeights {
   }
 
   Tensor masked(const Derived& derived) const {
-    const Tensor orig = part(derived, 0), mask = part(derived, 1);
-    if (mask.shape() != orig.shape())
-      fail(derived,
-           "expected a mask " + to_string(orig.shape()) + ", got " + to_string(mask.shape()));
-    Tensor weight = orig.clone();
+    const Tensor mask = part(derived, 1);
+    const Shape& shape = data_.weights.at(derived.parts[0]).shape();
+    if (mask.shape() != shape)
+      fail(derived, "expected a mask " + to_string(shape) + ", got " + to_string(mask.shape()));
+    Tensor weight = owned(derived);
     float* values = weight.mutable_data<float>();
     for (std::int64_t i = 0; i < weight.size(); ++i) values[i] *= mask.data<float>()[i];
     return weight;
@@ -176,7 +185,7 @@ class DerivedWeights {
         sum += static_cast<double>(orig.data<float>()[r * columns + c]) * v.data<float>()[c];
       sigma += sum * u.data<float>()[r];
     }
-    Tensor weight = orig.clone();
+    Tensor weight = owned(derived);
     float* values = weight.mutable_data<float>();
     for (std::int64_t i = 0; i < weight.size(); ++i) values[i] /= static_cast<float>(sigma);
     return weight;

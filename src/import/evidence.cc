@@ -67,7 +67,8 @@ models::Settings told_settings(const models::Family& family, const Checkpoint& c
 void check_names(const Checkpoint& checkpoint, const std::optional<JsonField>& config,
                  const ImportOptions& options, ModelData& data) {
   for (const auto& [key, value] : checkpoint.metadata) {
-    if (value.starts_with("left aside: ") && options.labels.empty())
+    const bool is_of_labels = value.starts_with("left aside: ") && options.labels.empty();
+    if (is_of_labels || value.starts_with("passed over: "))
       data.notes.push_back(printable_line(key + " is " + value));
   }
   if (!data.is_text() && options.architecture.empty()) {

@@ -129,6 +129,16 @@ void refuse_without_weights(const std::string& path) {
   throw Error(path + ": " + kWanted + "found neither");
 }
 
+void refuse_shard(const std::string& file) {
+  const std::string name = fs::path(file).filename().string();
+  if (name.find("-of-") == std::string::npos) return;
+  for (const char* index : {"model.safetensors.index.json", "pytorch_model.bin.index.json"}) {
+    std::error_code ignored;
+    if (fs::is_regular_file(fs::path(file).parent_path() / index, ignored))
+      throw Error(file + ": is one of several files of weights: give their folder, or " + index);
+  }
+}
+
 std::vector<std::string> parts_left_out(const std::string& path) {
   const fs::path folder = path;
   std::vector<std::string> notes;

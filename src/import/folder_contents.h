@@ -9,6 +9,9 @@ namespace sidenet {
 /// (an adapter, another framework's weights, several files, the hub's cache, …), and what to do.
 [[noreturn]] void refuse_without_weights(const std::string& folder);
 
+/// Throws Error where the file is one of several that an index beside it names.
+void refuse_shard(const std::string& file);
+
 /// Throws Error where an adapter (LoRA, AdapterHub) lies in the folder of a network: which of the
 /// two is meant is not told.
 void refuse_adapter_beside(const std::string& folder);

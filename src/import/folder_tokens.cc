@@ -25,11 +25,12 @@ std::optional<AddedToken> token_of(const JsonField& holder, const std::string& k
   return AddedToken{field.string(), -1, false};
 }
 
-// Also where it says null, or names none.
+// Also where it says null, or names none; names of their own ({"ent_token": "[ENT]"}) are no list.
 bool names_extra_by(const JsonField& holder, const std::string& key) {
   const auto members = holder.members();
-  return std::any_of(members.begin(), members.end(),
-                     [&](const auto& member) { return member.first == key; });
+  return std::any_of(members.begin(), members.end(), [&](const auto& member) {
+    return member.first == key && !member.second.is_object();
+  });
 }
 bool names_extra(const JsonField& holder) {
   return names_extra_by(holder, "extra_special_tokens") ||

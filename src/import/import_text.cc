@@ -103,6 +103,8 @@ CheckpointFiles find_checkpoint_files(const std::string& path, const ImportOptio
     }
     if (files.weights.empty()) refuse_without_weights(path);
     refuse_adapter_beside(path);
+  } else {
+    refuse_shard(path);
   }
   files.config = options.config.empty() ? if_there(folder / "config.json") : options.config;
   files.tokenizer_config = if_there(folder / "tokenizer_config.json");

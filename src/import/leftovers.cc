@@ -73,7 +73,7 @@ void choose_tensors(const ImportOptions& options, ModelData& data) {
       return is_under(tensor.first, module);
     });
     if (count == 0)
-      throw Error(data.source + ": drop: expected a module of the checkpoint, got '" + module +
+      throw Error(data.source + ": drop: expected a module of the checkpoint, got '" + given +
                   "', which no tensor stands under");
     data.notes.push_back(printable_line("left out, as asked: '" + module + "', " +
                                         std::to_string(count) + " tensors"));

@@ -58,20 +58,13 @@ std::string of_transformers(const std::string& name) {
   return name;
 }
 
-// pytorch-cifar100: "conv2_x.0.residual_function.3.weight" is "layer1.0.conv2.weight".
-std::string of_cifar100(const std::string& name) {
-  std::string rest = name;
-  if (take_all(rest, "conv1.0.")) return "conv1." + rest;
-  if (take_all(rest, "conv1.1.")) return "bn1." + rest;
-  std::string stage = take(rest);
-  if (!stage.starts_with("conv") || !stage.ends_with("_x")) return name;
-  const int number = integer(stage.substr(4, stage.size() - 6));
-  if (number < 2) return name;
-  const std::string block = "layer" + std::to_string(number - 1) + "." + take(rest) + ".";
-  if (!take_all(rest, "residual_function.")) return block + rest;
-  const int layer = integer(take(rest));  // convolution, batch norm, ReLU, …
-  if (layer < 0 || layer % 3 == 2) return name;
-  return block + (layer % 3 == 0 ? "conv" : "bn") + std::to_string(layer / 3 + 1) + "." + rest;
+// A RegNet's names are the same, and its stem is another.
+void check_stem(const Tensor& weight, const std::string& name, const std::string& file) {
+  if (weight.rank() == 4 && weight.dim(2) == 7) return;
+  throw Error(file + ": tensor '" + name +
+              "': expected a 7x7 kernel, as transformers' ResNets have, "
+              "got " +
+              to_string(weight.shape()) + " (of a RegNet?)");
 }
 
 // Prefixes of the tensors that end in `anchor`.
@@ -157,10 +150,11 @@ bool is_number(std::string_view text) {
 std::vector<NameRule> foreign_resnets(const Tensors& tensors, const std::string& file,
                                       Settings& settings) {
   std::vector<NameRule> rules;
-  for (const std::string& prefix : prefixes_of(tensors, "embedder.embedder.convolution.weight"))
+  const std::string stem = "embedder.embedder.convolution.weight";
+  for (const std::string& prefix : prefixes_of(tensors, stem)) {
+    check_stem(tensors.at(prefix + stem), prefix + stem, file);
     rules.push_back({prefix, of_transformers});
-  for (const std::string& prefix : prefixes_of(tensors, "conv2_x.0.residual_function.0.weight"))
-    rules.push_back({prefix, of_cifar100});
+  }
   if (!rules.empty() || !prefixes_of(tensors, "layer1.0.conv1.weight").empty()) return rules;
   for (const std::string& prefix : numbered_prefixes(tensors)) {
     const Numbered numbered(tensors, prefix);

@@ -18,8 +18,8 @@ struct NameRule {
 
 bool is_number(std::string_view text);
 
-/// Rules for the residual networks of `tensors` that have transformers' names, pytorch-cifar100's,
-/// or none but an nn.Sequential's numbers; what these numbers tell of the stem goes to `settings`.
+/// Rules for the residual networks of `tensors` that have transformers' names, or none but an
+/// nn.Sequential's numbers; what these numbers tell of the stem goes to `settings`.
 /// Throws Error where an nn.Sequential has no room for what a ResNet has. `file` is named in
 /// messages.
 std::vector<NameRule> foreign_resnets(const std::map<std::string, Tensor>& tensors,

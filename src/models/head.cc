@@ -86,8 +86,8 @@ class Layers {
 
   void add_layer(const std::string& module, bool may_activate) {
     if (found_.size() == kMostLayers)
-      throw Error(weights_.file() + ": the head has more than " + std::to_string(kMostLayers) +
-                  " layers");
+      throw Error(weights_.file() + ": head '" + shown_name(module) + "': expected at most " +
+                  std::to_string(kMostLayers) + " layers, got more");
     const std::size_t rank = weights_.tensors().at(module + ".weight").rank();
     const bool is_norm = rank == 1 && weights_.has(module + ".running_mean");
     if (!is_norm && rank != 2) refuse_module(module);
@@ -193,9 +193,10 @@ std::vector<std::string> modules_of(const Weights& weights, std::span<const char
                                     const Settings& settings) {
   if (const std::string* given = find(settings, "head")) {
     std::vector<std::string> modules = split(*given);
+    std::set<std::string> seen;
     for (const std::string& module : modules) {
-      if (!has_module(weights, module))
-        refuse(weights, "head", "modules with tensors, with commas between", *given);
+      if (!has_module(weights, module) || !seen.insert(module).second)
+        refuse(weights, "head", "modules with tensors, each once, with commas between", *given);
     }
     return modules;
   }

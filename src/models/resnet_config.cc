@@ -9,8 +9,20 @@ namespace sidenet::models {
 namespace {
 
 // As networks and libraries call it.
-constexpr std::array kUsualHeads{"fc",     "linear", "classifier", "last_linear", "head",
-                                 "logits", "output", "out",        "cls_head",    "heads"};
+constexpr std::array kUsualHeads{"fc",
+                                 "linear",
+                                 "classifier",
+                                 "last_linear",
+                                 "head",
+                                 "logits",
+                                 "output",
+                                 "out",
+                                 "cls_head",
+                                 "heads",
+                                 "last_layer",
+                                 "fc_out",
+                                 "classification_head",
+                                 "clf"};
 
 int count_blocks(const Weights& stage) {
   int count = 0;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "foreign_resnets.h"
+#include "module_names.h"
 #include "sidenet/error.h"
 
 namespace sidenet::models {
@@ -93,7 +94,7 @@ std::optional<CleanedNames> clean_resnet_names(Tensors& tensors, const std::stri
   std::optional<Error> collision;
   const std::vector<NameRule> rules = foreign_resnets(tensors, file, settings);
   for (const auto& [name, tensor] : tensors) {
-    const std::string clean = clean_name(with_rules(rules, name));
+    const std::string clean = clean_name(with_usual_modules(tensors, with_rules(rules, name)));
     if (!renamed.emplace(clean, tensor).second && !collision)
       collision.emplace(file + ": tensors '" + name + "' and '" + clean +
                         "' stand for the same module");

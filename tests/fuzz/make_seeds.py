@@ -204,6 +204,16 @@ def models():
     write('model', 'encoder_head', recipe({**text, 'sidenet.exits': [], 'sidenet.head': head}, tensors))
 
 
+def computed(tensors, endings):
+    """A convolution's weight in the parts that PyTorch makes it of."""
+    weight = tensors.pop('conv1.weight')
+    shapes = {'_g': [weight[0], 1, 1, 1], '_u': [weight[0]]}
+    for ending in endings:
+        of_vector = ending == '_v' and '_u' in endings
+        tensors['conv1.weight' + ending] = [weight[1] * 9] if of_vector else shapes.get(ending, weight)
+    return tensors
+
+
 def imports():
     config = {'model_type': 'bert', 'num_attention_heads': 2, 'hidden_size': 4, 'num_hidden_layers': 1, 'vocab_size': 9,
               'intermediate_size': 6, 'max_position_embeddings': 8, 'layer_norm_eps': 1e-12, 'hidden_act': 'gelu',
@@ -228,6 +238,14 @@ def imports():
     write('import', 'resnet_prefix', '\0\0' + recipe({}, {'module.' + name: shape for name, shape in cifar_resnet(
         projection=True).items()}))
     write('import', 'bottleneck', '\0\0' + recipe({}, bottleneck_resnet()))
+    for name, endings in (('masks', ('_orig', '_mask')), ('norms', ('_v', '_g')), ('vectors', ('_orig', '_u', '_v'))):
+        write('import', name, '\0\0' + recipe({}, computed(cifar_resnet(), endings)))
+    numbers = {'conv1': '0.0', 'bn1': '0.1', 'layer1': '0.3', 'layer2': '0.4', 'layer3': '0.5', 'linear': '1.4'}
+    write('import', 'children', '\0\0' + recipe({}, {numbers[name.split('.')[0]] + '.' + name.split('.', 1)[1]: shape for name, shape in
+                                                    cifar_resnet(projection=True).items()}))
+    heads = {name: shape for name, shape in cifar_resnet().items() if not name.startswith('linear')}
+    write('import', 'layers_of_head', '\0\0' + recipe({}, {**heads, 'fc.0.weight': [6, 8], 'fc.0.bias': [6], 'fc.3.weight': [3, 6],
+                                                          '_orig_mod.fc.3.bias': [3]}))
 
 
 def tokenizers():

@@ -255,6 +255,8 @@ def main():
                            "args": argparse.Namespace(model="resnet50d", lr=0.1), "config": {"model": {"name": "mine", "depth": 3}},
                            "class_to_idx": {"dog": 1, "cat": 0, "emu": 2}},
          {**prefixed("state_dict.", state), **prefixed("state_dict_ema.", other)})
+    save("zip_averages.pth", {"state_dict": state, "callbacks": {"EMACallback": {"decay": 0.9, "weights": state}, "Timer": {}},
+                              "torch_ema": {"shadow_params": list(state.values())}, "class_to_idx": "none", "classes": ["a", 3]}, state)
     save("zip_flat_with_extras.pth", {**state, "epoch": 4, "lr": 0.1, "nested": {"x": [1]}}, state)
     save("zip_no_tensors.pth", {"epoch": 4}, None)
     save("zip_sparse.pth", {"weight": torch.eye(2).to_sparse(), "bias": ramp(2)}, None)

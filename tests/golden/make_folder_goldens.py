@@ -15,6 +15,9 @@ import tempfile
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
+import nets
+
+nets.torchvision_models()  # transformers imports it
 from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import AutoTokenizer
 
@@ -102,6 +105,8 @@ def folders():
     yield "extra special tokens that are new", txt | said(extra_special_tokens=["[ENT]", "<user>"])
     yield "no extra tokens in tokenizer_config.json", txt | {"special_tokens_map.json": {"additional_special_tokens": ["[ENT]"]}} | said(
         additional_special_tokens=[])
+    yield "extra tokens with names of their own are no list", txt | {"special_tokens_map.json": {"additional_special_tokens": ["[ENT]"]}} | said(
+        extra_special_tokens={"user_token": "<user>"})
     yield "a mask with white space on its left", {"tokenizer.json": edited(tokenizer_json(), "added_tokens", 4, "lstrip", value=True)}
     yield "special_tokens_map.json names others", txt | {"special_tokens_map.json": {"cls_token": "<s>", "sep_token": flags("</s>", True)}}
     yield "tokenizer_config.json names others", txt | said(cls_token="<s>", sep_token={"__type": "AddedToken", **flags("</s>", True)})

@@ -167,12 +167,48 @@ def same(name):
     return name
 
 
+def tutorial(name):
+    """A stem and blocks in nn.Sequentials, as textbooks have them."""
+    for usual, other in (("bn1.", "pre.1."), ("conv1.", "pre.0.")):
+        if name.startswith(usual):
+            return other + name.removeprefix(usual)
+    for usual, other in (("conv1", "left.0"), ("bn1", "left.1"), ("conv2", "left.3"), ("bn2", "left.4"), ("shortcut", "right")):
+        name = name.replace(f".{usual}.", f".{other}.")
+    return name
+
+
+def collection(name):
+    """As pytorchcv has it."""
+    parts = name.split(".")
+    if parts[0] == "linear":
+        return "output." + parts[1]
+    if len(parts) == 2:
+        return f"features.init_block.{parts[0].rstrip('1')}.{parts[1]}"
+    unit = f"features.stage{parts[0][-1]}.unit{int(parts[1]) + 1}."
+    if parts[2] == "shortcut":
+        return unit + f"identity_conv.{'conv' if parts[3] == '0' else 'bn'}.{parts[4]}"
+    return unit + f"body.conv{parts[2][-1]}.{parts[2][:-1]}.{parts[3]}"
+
+
+def listed(name):
+    """Stages in a list, and a stem with names of its own."""
+    for usual, other in (("bn1.", "stem.bn."), ("conv1.", "stem.conv.")):
+        if name.startswith(usual):
+            return "net." + other + name.removeprefix(usual)
+    if name.startswith("layer"):
+        name = f"stages.{int(name[5]) - 1}" + name[6:]
+    return "net." + name.replace("shortcut", "skip")
+
+
 # name: (network, settings, the file's names, taps)
 NETS = {
     "transformers": (transformers_resnet, {}, same, ["layer1.0", "layer2.1", "layer4"]),
     "transformers_basic": (lambda: transformers_resnet(layer_type="basic", downsample_in_first_stage=True), {}, same, []),
     "transformers_v1": (lambda: transformers_resnet(downsample_in_bottleneck=True), {}, same, []),
     "cifar100": (CifarHundred, {}, same, ["layer3.0"]),
+    "tutorial": (trunk, {}, tutorial, ["layer2.0"]),
+    "collection": (trunk, {}, collection, ["layer2.0"]),
+    "listed": (trunk, {}, listed, ["layer2.0"]),
     "children": (lambda: Children(False, "features", "fc", linear()), {}, same, ["layer2.0"]),
     "children_pool": (lambda: Children(True, "0", "1", mlp()), {}, same, []),
     "children_norms": (lambda: Children(True, "0", "1", nn.Sequential(nn.Identity(), nn.Flatten(), *norms())), {}, same, []),

@@ -43,7 +43,7 @@ TEST_CASE("every fixture holds the tensors that PyTorch wrote, and no others") {
     }
     ++checked;
   }
-  CHECK(checked == 24);
+  CHECK(checked == 25);
 }
 
 TEST_CASE("numbers and strings beside the weights become metadata") {
@@ -66,6 +66,17 @@ TEST_CASE("names of the network and of classes beside the weights are kept") {
                                                              {"config.model.name", "mine"}});
   CHECK(named.labels == std::vector<std::string>{"cat", "dog", "emu"});
   CHECK(read_checkpoint(fixture("zip_training_run.pth")).labels.empty());
+}
+
+TEST_CASE("averages beside the weights, and names of classes that cannot be read, are told of") {
+  const Checkpoint checkpoint = read_checkpoint(fixture("zip_averages.pth"));
+  std::map<std::string, std::string> metadata = checkpoint.metadata;
+  CHECK(metadata.size() == 4);
+  for (const char* key : {"callbacks.EMACallback", "torch_ema"})
+    CHECK(metadata[key].starts_with("passed over: it holds averaged weights"));
+  CHECK(metadata["class_to_idx"] == "left aside: expected each number from 0 on once");
+  CHECK(metadata["classes"] == "left aside: expected names, got an int");
+  CHECK(checkpoint.labels.empty());
 }
 
 TEST_CASE("what is no state dict is refused with advice") {

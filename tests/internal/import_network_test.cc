@@ -192,6 +192,52 @@ TEST_CASE("only names of other networks are other networks") {
   CHECK(models::other_than_bert("microsoft/deberta-v3-small") == "microsoft/deberta-v3-small");
 }
 
+TEST_CASE("heads that are none of those that are read are refused by name") {
+  const auto head = [](const Weights& layers, const std::string& setting = "",
+                       const std::string& value = "") {
+    Weights weights = small_resnet();
+    std::erase_if(weights, [](const auto& tensor) { return tensor.first.starts_with("linear"); });
+    add(weights, "", layers);
+    ImportOptions options;
+    if (!setting.empty()) options.settings[setting] = value;
+    return refusal(weights, options);
+  };
+  const Tensor five = ones({5, 16}), square = ones({16, 16}), vector = ones({16});
+  const std::string of_another_kind =
+      ": expected a linear layer, a batch norm, or an nn.Sequential";
+  CHECK(head({{"fc.weight", five}}) == "");
+  CHECK(head({{"fc.0.weight", vector}, {"fc.1.weight", five}})
+            .starts_with(": head 'fc.0'" + of_another_kind));
+  CHECK(head({{"fc.a.weight", square}, {"fc.b.weight", square}})
+            .starts_with(": head 'fc'" + of_another_kind));
+  CHECK(head({{"fc.0.0.0.0.weight", five}}).starts_with(": head 'fc.0.0.0'" + of_another_kind));
+  CHECK(head({{"fc.0.weight", square}, {"fc.2.weight", ones({5, 15})}}) ==
+        ": tensor 'fc.2.weight': expected shape (5, 16), got (5, 15)");
+  CHECK(head({{"fc.weight", ones({5, 32})}}).find("a maximum and an average side by side") !=
+        std::string::npos);
+  const Weights norm{{"fc.0.weight", five},
+                     {"fc.1.weight", ones({5})},
+                     {"fc.1.bias", ones({5})},
+                     {"fc.1.running_mean", ones({5})},
+                     {"fc.1.running_var", ones({5})}};
+  CHECK(head(norm) == ": head 'fc.1': expected a linear layer as the last, got a batch norm");
+  Weights many;
+  for (int i = 0; i < 40; ++i) many["fc." + std::to_string(i) + ".weight"] = square;
+  CHECK(head(many) == ": head 'fc.32': expected at most 32 layers, got more");
+  for (const char* value : {"", "fc,", "fc,fc", "nowhere", "fc,classifier"})
+    CHECK(head({{"fc.weight", five}}, "head", value) ==
+          ": setting 'head': expected modules with tensors, each once, with commas between, got '" +
+              std::string(value) + "'");
+  CHECK(head({{"fc.weight", five}}, "head_activation", "tanh") ==
+        ": setting 'head_activation': expected none, as the head has no place for one, got 'tanh'");
+  CHECK(head({{"fc.0.weight", square}, {"fc.2.weight", five}}, "head_activation", "swish") ==
+        ": setting 'head_activation': expected relu, gelu, gelu_tanh, tanh or none, got 'swish'");
+  CHECK(head({{"fc.weight", five}}, "one_logit", "sigmoid") ==
+        ": setting 'one_logit': expected none, as the head has 5 logits, got 'sigmoid'");
+  CHECK(head({{"fc.weight", five}}, "head_input", "cls") ==
+        ": setting 'head_input' is none of a ResNet");
+}
+
 TEST_CASE("checkpoints that are something else are told what they are") {
   const std::pair<const char*, const char*> others[] = {
       {"conv1.weight_orig", "remove_spectral_norm"},

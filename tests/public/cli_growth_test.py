@@ -92,6 +92,15 @@ class Growth(unittest.TestCase):
         self.grows_with_the_file(growth_files.blocks, 200, ("import", "FILE", "-o", "MODEL"), ("inspect", "MODEL"),
                                  ("predict", "MODEL", "IMAGE", "--threads", "1"))
 
+    def test_modules(self):
+        self.grows_with_the_file(growth_files.modules, 1000, (1, "import", "FILE", "-o", "MODEL"))
+
+    def test_computed_weights(self):
+        self.grows_with_the_file(growth_files.computed, 500, ("import", "FILE", "-o", "MODEL"))
+
+    def test_shards(self):
+        self.grows_with_the_file(growth_files.shards, 1000, ("import", "FILE", "-o", "MODEL"))
+
     def test_classes(self):
         self.grows_with_the_file(growth_files.classes, 2000, ("import", "FILE", "-o", "MODEL"), ("inspect", "MODEL"))
 

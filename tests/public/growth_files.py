@@ -58,6 +58,32 @@ def blocks(path, n):
     write_safetensors(path, resnet(n))
 
 
+def modules(path, n):
+    """Wrapped modules by names that are not torchvision's, of a network and a long head."""
+    tensors = {"model.module." + name: tensor for name, tensor in resnet().items() if not name.startswith("linear")}
+    tensors.update({f"model.module.stages.0.0.left.{3 * i}.weight": fill(1, 1, 1, 1) for i in range(n)})
+    write_safetensors(path, {**tensors, **{f"head.fc.{i}.weight": fill(1, 1) for i in range(n)}})
+
+
+def computed(path, n):
+    """Weights of which each is computed of two."""
+    tensors = resnet()
+    for i in range(n):
+        tensors[f"criterion.{i}.weight_orig"] = tensors[f"criterion.{i}.weight_mask"] = fill(1)
+        tensors[f"loss.parametrizations.weight{i}.original0"] = tensors[f"loss.parametrizations.weight{i}.original1"] = fill(1)
+    write_safetensors(path, tensors)
+
+
+def shards(path, n):
+    """A folder with weights in two files, and their index."""
+    os.makedirs(path, exist_ok=True)
+    parts = resnet(), {f"criterion.{i}": fill(1) for i in range(n)}
+    for i, part in enumerate(parts):
+        write_safetensors(os.path.join(path, f"{i}.safetensors"), part)
+    with open(os.path.join(path, "model.safetensors.index.json"), "w", encoding="utf-8") as file:
+        json.dump({"weight_map": {name: f"{i}.safetensors" for i, part in enumerate(parts) for name in part}}, file)
+
+
 def classes(path, n):
     write_safetensors(path, resnet(1, n))
 
