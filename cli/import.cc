@@ -176,6 +176,7 @@ void add_network_options(CLI::App& app, Options& options) {
               "What 1x1 shortcuts read, where norms stand in front");
   add_setting(app, import, "--head-pool", "head_pool", "average|max",
               "Over all pixels, in front of the head");
+  add_setting(app, import, "--norm-groups", "norm_groups", "N", "Of GroupNorm");
   add_setting(app, import, "--epsilon", "epsilon", "E", "Of batch norms or layer norms");
   add_setting(app, import, "--activation", "activation", "NAME", "relu, gelu, …");
   add_setting(app, import, "--head", "head", "MODULE,…", "The head's modules, in their order");

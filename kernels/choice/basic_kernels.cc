@@ -3,6 +3,7 @@
 #include "cpu_activation.h"
 #include "cpu_channels.h"
 #include "cpu_elementwise.h"
+#include "cpu_group_norm.h"
 #include "cpu_layer_norm.h"
 #include "cpu_layout.h"
 #include "cpu_pooling.h"
@@ -25,6 +26,8 @@ constexpr BasicKernels kVectorised{
     .blur_pool = cpu::blur_pool,
     .softmax = cpu::softmax,
     .layer_norm = cpu::layer_norm,
+    .group_norm_scratch_bytes = cpu::group_norm_scratch_bytes,
+    .group_norm = cpu::group_norm,
     .max_pool = cpu::max_pool,
     .avg_pool = cpu::avg_pool,
     .adaptive_avg_pool = cpu::adaptive_avg_pool,
@@ -58,6 +61,12 @@ constexpr BasicKernels kPlain{
     .layer_norm = [](const float* x, const float* gamma, const float* beta, float epsilon, float* y,
                      int rows, int hidden,
                      int) { reference::layer_norm(x, gamma, beta, epsilon, y, rows, hidden); },
+    .group_norm_scratch_bytes = [](int) -> std::size_t { return 0; },
+    .group_norm =
+        [](const float* x, std::size_t pixels, int channels, int groups, const float* gamma,
+           const float* beta, double epsilon, bool relu, float* y, std::byte*, int) {
+          reference::group_norm(x, pixels, channels, groups, gamma, beta, epsilon, relu, y);
+        },
     .max_pool = [](const Pool2dShape& shape, const float* x, float* y,
                    int) { reference::max_pool(shape, x, y); },
     .avg_pool = [](const Pool2dShape& shape, const float* x, float* y,

@@ -29,6 +29,11 @@ struct BasicKernels {
   void (*softmax)(const float* x, float* p, int rows, int classes);
   void (*layer_norm)(const float* x, const float* gamma, const float* beta, float epsilon, float* y,
                      int rows, int hidden, int threads);
+  // cpu_group_norm.h
+  std::size_t (*group_norm_scratch_bytes)(int channels);
+  void (*group_norm)(const float* x, std::size_t pixels, int channels, int groups,
+                     const float* gamma, const float* beta, double epsilon, bool relu, float* y,
+                     std::byte* scratch, int threads);
   // cpu_pooling.h, cpu_token_mean.h
   void (*max_pool)(const Pool2dShape& shape, const float* x, float* y, int threads);
   void (*avg_pool)(const Pool2dShape& shape, const float* x, float* y, int threads);

@@ -34,6 +34,27 @@ void batch_norm(const float* x, const float* mean, const float* variance, const 
   }
 }
 
+// y = relu?((x - mean) / sqrt(variance + epsilon) * gamma + beta) over each group's channels
+void group_norm(const float* x, std::size_t pixels, int channels, int groups, const float* gamma,
+                const float* beta, double epsilon, bool relu, float* y) {
+  const int each = channels / groups;
+  const double count = static_cast<double>(pixels) * each;
+  for (int first = 0; first < channels; first += each) {
+    const auto for_each = [&](const auto& body) {
+      for (std::size_t p = 0; p < pixels; ++p) {
+        for (int c = first; c < first + each; ++c) body(p * channels + c, c);
+      }
+    };
+    double mean = 0, variance = 0;
+    for_each([&](std::size_t i, int) { mean += x[i] / count; });
+    for_each([&](std::size_t i, int) { variance += (x[i] - mean) * (x[i] - mean) / count; });
+    for_each([&](std::size_t i, int c) {
+      const double value = (x[i] - mean) / std::sqrt(variance + epsilon) * gamma[c] + beta[c];
+      y[i] = relu && value < 0 ? 0 : static_cast<float>(value);
+    });
+  }
+}
+
 // gates[c] = 1 / (1 + exp(-x[c]))
 void sigmoid(const float* x, float* gates, int channels) {
   for (int c = 0; c < channels; ++c) gates[c] = 1 / (1 + std::exp(-x[c]));

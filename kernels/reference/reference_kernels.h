@@ -40,6 +40,10 @@ void scale_shift(const float* x, const float* scale, const float* shift, float* 
 /// algorithm 2).
 void batch_norm(const float* x, const float* mean, const float* variance, const float* gamma,
                 const float* beta, float epsilon, float* y, std::size_t pixels, int channels);
+/// As batch_norm(), with the mean and variance of x's own pixels and channels in c's group (arXiv
+/// 1803.08494), and a ReLU.
+void group_norm(const float* x, std::size_t pixels, int channels, int groups, const float* gamma,
+                const float* beta, double epsilon, bool relu, float* y);
 /// gates[c] = 1 / (1 + exp(-x[c])).
 void sigmoid(const float* x, float* gates, int channels);
 /// y = relu?(x * gates[c] + residual). x, y: (pixels, channels); residual: as x, or null.

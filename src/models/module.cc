@@ -2,6 +2,7 @@
 
 #include "batch_norm.h"
 #include "elementwise.h"
+#include "group_norm.h"
 
 namespace sidenet::models {
 
@@ -16,8 +17,15 @@ NodeId convolution(Module module, const std::string& name, NodeId x, const Shape
 }
 
 NodeId norm(Module module, const std::string& name, NodeId x) {
+  const std::int64_t channels = module.graph.node(x).shape[0];
+  if (module.norm_groups == 0)
+    return module.graph.add(module.path(name), batch_norm(module, name, channels), {x});
+  const Weights weights = module.weights.sub(name);
   return module.graph.add(module.path(name),
-                          batch_norm(module, name, module.graph.node(x).shape[0]), {x});
+                          std::make_shared<ops::GroupNorm>(weights.get("weight", {channels}),
+                                                           weights.get("bias", {channels}),
+                                                           module.norm_groups, module.epsilon),
+                          {x});
 }
 
 NodeId conv_bn(Module module, const std::string& conv, const std::string& bn, NodeId x,

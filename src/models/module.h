@@ -17,13 +17,14 @@ struct Module {
   Weights weights;
   double epsilon = 1e-5;  ///< of batch norms
   kernels::Activation activation = kernels::Activation::relu;
+  int norm_groups = 0;  ///< of group norms; 0: batch norms
   std::string path(const std::string& name) const { return weights.full_name(name); }
 };
 
 /// weight_shape: (out, in / groups, k, k). A bias is used where there is one.
 NodeId convolution(Module module, const std::string& name, NodeId x, const Shape& weight_shape,
                    const ops::Conv2dParameters& parameters);
-/// Of x's channels.
+/// A batch norm or group norm of x's channels.
 NodeId norm(Module module, const std::string& name, NodeId x);
 /// Both. weight_shape: (out, in / groups, k, k). Without `padding` it
 /// is half the kernel: no change of size with stride 1, half of it with stride 2.

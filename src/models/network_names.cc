@@ -88,7 +88,7 @@ std::size_t behind_depth(const std::string& text) {
 
 // `text` without what says of a network that it is wired as `network` is.
 std::string without_wiring(std::string text, const std::string& network,
-                           const std::string& smoothing) {
+                           const std::string& smoothing, bool groups) {
   const auto has = [&](const char* word) { return network.find(word) != std::string::npos; };
   if (has("preact")) erase_at(text, 0, {"preact", "pre"});
   if (has("seres") && text.starts_with("senet")) text.replace(0, 5, "resnext");
@@ -97,6 +97,7 @@ std::string without_wiring(std::string text, const std::string& network,
   if (has("resnetrs")) erase_at(text, behind_base(text), {"rs"});
   if (smoothing == "average") erase_at(text, behind_base(text), {"aa"});
   if (smoothing == "blur") erase_at(text, behind_base(text), {"blur"});
+  if (groups) erase_at(text, behind_depth(text), {"gn"});
   const std::size_t letter = behind_depth(network);
   if (letter < network.size() && network[letter] == 'd')
     erase_at(text, behind_depth(text), {"tn", "t", "d", "e"});
@@ -121,7 +122,8 @@ std::string other_than_resnet(const std::string& name, const Architecture& recog
   const auto smoothing = recognised.settings.find("antialias");
   const std::string text =
       without_wiring(std::string(named), plain(recognised.name),
-                     smoothing == recognised.settings.end() ? "" : smoothing->second);
+                     smoothing == recognised.settings.end() ? "" : smoothing->second,
+                     recognised.settings.contains("norm_groups"));
   std::string_view rest = text;
   if (std::any_of(kOthers.begin(), kOthers.end(),
                   [&](std::string_view other) { return rest.starts_with(other); }))

@@ -68,7 +68,7 @@ NodeId stages(const ResNetConfig& config, Module net, NodeId x) {
     reached = std::min(reached * place.stride, ResNetConfig::kAnyStride - 1);
     for (int b = 0; b < config.blocks[s]; ++b) {
       const Module block{net.graph, net.weights.sub(stage).sub(std::to_string(b)), config.epsilon,
-                         config.activation};
+                         config.activation, config.norm_groups};
       place.in_channels = net.graph.node(x).shape[0];
       place.dilation = dilation;
       x = residual_block(config, block, x, place);
@@ -85,7 +85,7 @@ NodeId stages(const ResNetConfig& config, Module net, NodeId x) {
 
 Graph build_resnet(const ResNetConfig& config, const Weights& weights, const Shape& input_shape) {
   Graph graph;
-  const Module net{graph, weights, config.epsilon, config.activation};
+  const Module net{graph, weights, config.epsilon, config.activation, config.norm_groups};
   NodeId x = stem(config, net, graph.add_input("input", input_shape));
   x = stages(config, net, x);
   if (!config.last_norm.empty()) x = activate(net, "last_relu", norm(net, config.last_norm, x));

@@ -31,9 +31,10 @@ struct ResNetConfig {
   int stem_channels = 64;
   int channels = 0;  ///< of the last stage
   Norms norms = Norms::behind;
-  bool stem_norm = true;  ///< behind the stem, "bn1"
-  std::string last_norm;  ///< behind the blocks, where norms stand in front; empty: none
-  std::string attention;  ///< channel_attention_of() its blocks
+  bool stem_norm = true;     ///< behind the stem, "bn1"
+  bool group_norms = false;  ///< norms without running statistics
+  std::string last_norm;     ///< behind the blocks, where norms stand in front; empty: none
+  std::string attention;     ///< channel_attention_of() its blocks
   /// Module of the 1x1 shortcuts: "downsample" or "shortcut", say; empty: option A.
   std::string shortcut;
   bool shortcut_means = false;  ///< 1x1 shortcuts average what they stride over (ResNet-D)
@@ -53,6 +54,7 @@ struct ResNetConfig {
   bool shortcut_activated = false;  ///< of 1x1 shortcuts, where norms stand in front
   Smoothing smoothing = Smoothing::none;
   bool head_pools_max = false;  ///< in front of the head: the largest, not the average
+  int norm_groups = 0;          ///< of group norms; 0: batch norms
   double epsilon = 1e-5;        ///< of batch norms
   kernels::Activation activation = kernels::Activation::relu;
 
@@ -75,7 +77,7 @@ std::optional<Projection> find_projection(const Weights& block, const std::strin
 std::optional<ResNetConfig> recognise_resnet(const Weights& weights, const Settings& settings);
 
 /// Where norms stand: ResNetConfig's norms, stem_norm and last_norm, of its other fields. Throws
-/// Error where a norm is of another kind, or is not where it should be.
+/// Error where a norm is not where it should be.
 void read_norms(const Weights& weights, ResNetConfig& config);
 
 /// What the weights do not tell: `settings` where they are given, else the usual. Throws Error

@@ -87,6 +87,8 @@ std::vector<Assumption> assumptions_of(const ResNetConfig& config, const Setting
   assume_stem(config, list);
   assume_strides(config, list);
   assume_shortcuts(config, list);
+  if (config.norm_groups > 0)
+    list.assume("norm groups", std::to_string(config.norm_groups), "norm_groups");
   if (config.norms == Norms::in_front) list.told("norms", "in front of convolutions");
   if (config.norms == Norms::fused) list.usual("norms", "none, fused into convolutions");
   if (!config.attention.empty()) {

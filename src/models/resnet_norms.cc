@@ -78,8 +78,7 @@ void read_norms(const Weights& weights, ResNetConfig& config) {
   }
   for (const std::string& norm : {first, std::string("bn1")}) {
     if (weights.has(norm + ".weight") && !weights.has(norm + ".running_var"))
-      throw Error(weights.file() + ": no tensor '" + norm +
-                  ".running_var': expected batch norms, got another norm (GroupNorm, say)");
+      config.group_norms = true;
   }
   if (!stand_in_front(weights, config)) return;
   config.norms = Norms::in_front;

@@ -136,18 +136,32 @@ void read_shortcuts(const Reader& given, ResNetConfig& config) {
   read_shortcut_input(given, config);
 }
 
+void read_norm_groups(const Reader& given, ResNetConfig& config) {
+  const std::string* text = given.find("norm_groups");
+  if (!config.group_norms) {
+    if (text) given.refuse("norm_groups", "none, as its norms have running statistics");
+    return;
+  }
+  if (!text)
+    throw Error(given.file() +
+                ": norms have no 'running_var': expected batch norms, got another norm; GroupNorm "
+                "is read with --norm-groups N (timm's: 32)");
+  config.norm_groups = given.number("norm_groups", *text, 1, 1 << 16, "1 to 65536");
+}
+
 }  // namespace
 
 std::vector<std::string> resnet_settings() {
   return {"stem_stride",    "stem_padding", "stem_pool",         "strides",        "output_stride",
           "antialias",      "basic_stride", "bottleneck_stride", "shortcut_zeros", "shortcut_pool",
-          "shortcut_input", "head_pool",    "epsilon",           "activation"};
+          "shortcut_input", "head_pool",    "norm_groups",       "epsilon",        "activation"};
 }
 
 void read_settings(const Weights& weights, const Settings& settings, ResNetConfig& config) {
   const Reader given(weights, settings);
   read_strides(given, config);
   read_shortcuts(given, config);
+  read_norm_groups(given, config);
   config.head_pools_max = given.choice("head_pool", "max", "average", false);
   if (const std::string* text = given.find("epsilon"))
     config.epsilon = given.number("epsilon", *text, 0.0, 1.0, "a number from 0 to 1");

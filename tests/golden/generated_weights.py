@@ -81,6 +81,8 @@ def residual_rules(names, name, module):
         last = name.endswith(".bn3") or (name.endswith(".bn2") and name[:-1] + "3" not in names)
         kind = "last_norm" if last else "norm"
         yield name, kind, module.weight.shape, KINDS[kind]
+    elif isinstance(module, torch.nn.GroupNorm):
+        yield name, "layer_norm", module.weight.shape, KINDS["layer_norm"]
     elif isinstance(module, (torch.nn.Conv1d, torch.nn.Conv2d, torch.nn.Linear)):
         fan_in = math.prod(module.weight.shape[1:])
         bound = he_bound(fan_in)

@@ -217,6 +217,17 @@ def with_attention(attention):
     return change
 
 
+def group_norm(channels):
+    return nn.GroupNorm(8, channels)
+
+
+def group_norms(net):
+    for module in list(net.modules()):
+        for name, child in module.named_children():
+            if isinstance(child, nn.BatchNorm2d):
+                setattr(module, name, group_norm(child.num_features))
+
+
 class FusedBlock(CifarBlock):
     def forward(self, x):
         return functional.relu(self.conv2(functional.relu(self.conv1(x))) + self.shortcut(x))
@@ -272,8 +283,9 @@ NETS = {
     "wide_biased": (lambda: PreActivationNet("bn1", shortcut="shortcut", widths=(32, 64, 128), raw=True, second=True, bias=True),
                     {"shortcut_input": "raw", "basic_stride": "second"}),
     "preact_untold": (lambda: PreActivationNet("bn", shortcut="shortcut"), {"shortcut_input": "activated"}),
+    "norm_groups": (lambda: changed(CifarResNet(8, option="B"), group_norms), {"norm_groups": "8"}),
 }
-UNTOLD = ("wide_biased", "preact_untold")
+UNTOLD = ("wide_biased", "preact_untold", "norm_groups")
 
 
 def main():

@@ -262,7 +262,7 @@ TEST_CASE("checkpoints that are something else are told what they are") {
   Weights groups = small_resnet();
   std::erase_if(
       groups, [](const auto& tensor) { return tensor.first.find("running") != std::string::npos; });
-  CHECK(refusal(groups).find("another norm (GroupNorm, say)") != std::string::npos);
+  CHECK(refusal(groups).find("GroupNorm is read with --norm-groups N") != std::string::npos);
 }
 
 TEST_CASE("arguments of the network that are not its family's are refused, unless asked for") {

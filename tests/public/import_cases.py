@@ -418,10 +418,15 @@ shown("a vision transformer", "patch_embed.proj.weight", "a vision transformer")
 shown("GPTQ weights", "model.layers.0.q.qweight", "GPTQ")
 
 
-@image_case(OTHERS, "GroupNorm in place of batch norm", "GroupNorm")
-def _(tensors):
+@image_case(OTHERS, "GroupNorm in place of batch norm", "--norm-groups")
+def group_norms(tensors):
     for name in [name for name in tensors if "running" in name]:
         del tensors[name]
+
+
+@image_case(OTHERS, "the same with `--norm-groups 8`", read=True, options=("--norm-groups", "8"))
+def _(tensors):
+    group_norms(tensors)
 
 
 @text_case(OTHERS, "a quantised model (`quantization_config`)", "quant")

@@ -64,7 +64,7 @@ const Assumption& named(const Model& model, std::string setting) {
 
 TEST_CASE("each wiring has its setting, and the check tells it from the usual one") {
   const Json index = golden::read_json("index.json", kFamily);
-  REQUIRE(index.at("cases").size() == 27);
+  REQUIRE(index.at("cases").size() == 28);
   for (const Json& one : index.at("cases")) {
     const std::string net = one.at("net");
     CAPTURE(net);
@@ -87,7 +87,11 @@ TEST_CASE("each wiring has its setting, and the check tells it from the usual on
     if (settings.empty()) continue;
     if (index.at("nets").at(net).value("untold", false)) {
       const std::string refusal = error_of([&] { import_net(index, net, false); });
-      CHECK(refusal.find("which no weight tells: give --shortcut-input") != std::string::npos);
+      for (const char* option : {"--shortcut-input", "--norm-groups"}) {
+        std::string setting = std::string(option).substr(2);
+        std::replace(setting.begin(), setting.end(), '-', '_');
+        CHECK((refusal.find(option) != std::string::npos) == settings.contains(setting));
+      }
       continue;
     }
     const Model usual = import_net(index, net, false);
@@ -192,6 +196,7 @@ TEST_CASE("a setting that the network does not have, or another value, is refuse
                {plain, "basic_stride", "third", "expected second or first"},
                {plain, "output_stride", "12", "expected none, 4, 8 or 16"},
                {plain, "antialias", "median", "expected none, average or blur"},
+               {plain, "norm_groups", "8", "its norms have running statistics"},
                {plain, "head_pool", "avg", "expected max or average"},
                {cifar, "shortcut_zeros", "front", "expected both, behind or before"},
                {plain, "epsilon", "-1", "expected a number from 0 to 1"},
