@@ -31,13 +31,23 @@ bool is_folder(const std::string& path) {
   return path != "-" && std::filesystem::is_directory(path, ignored);
 }
 
-/// Throws Error for a packed or another known file, whose lines are no texts.
-void check_lines(const std::string& path, const TextColumns& columns) {
+/// Throws Error where an option would count for nothing.
+void check_no_columns(const std::string& input, const TextColumns& columns) {
+  if (columns.text.empty() && columns.pair.empty() && columns.quotes == Quotes::automatic) return;
+  throw Error((input == "-" ? "standard input" : input) +
+              ": --text-column, --pair-column and --quotes are for tables");
+}
+
+void check_utf8(const std::string& input, const TextColumns& columns) {
   if (columns.encoding != TextEncoding::utf8) {
-    throw Error(path +
+    throw Error((input == "-" ? "standard input" : input) +
                 ": --encoding is for tables and folders of texts; lines are UTF-8: iconv -t UTF-8 "
                 "-f NAME FILE > NEW");
   }
+}
+
+/// Throws Error for a packed or another known file, whose lines are no texts.
+void check_lines(const std::string& path) {
   const std::string format = Dataset::format(path);
   if (format.empty()) return;
   const bool is_packed = format == "a gzip file";
@@ -160,7 +170,9 @@ void TextSources::predict_lines(Lines lines, Predictor& predictor) const {
 
 void TextSources::predict_input(const std::string& input, const Lines::Waiting& waiting,
                                 Predictor& predictor, bool quiet) {
+  if (!is_table(input)) check_no_columns(input, given_.columns);
   if (input == "-") {
+    check_utf8(input, given_.columns);
     predict_lines(Lines::of_standard_input(Lines::Kind::texts, waiting), predictor);
   } else if (is_folder(input)) {
     predict_folder(input, predictor, quiet);
@@ -174,7 +186,8 @@ void TextSources::predict_input(const std::string& input, const Lines::Waiting& 
     if (!keep_cells_) print_notes(table->notes(), quiet);
     predict_table(*table, input, predictor);
   } else {
-    check_lines(input, given_.columns);
+    check_utf8(input, given_.columns);
+    check_lines(input);
     predict_lines(Lines::of_file(input, "a file with one text a line", Lines::Kind::texts),
                   predictor);
   }

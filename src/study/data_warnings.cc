@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
+#include <set>
 
 #include "metrics.h"
 #include "model_data.h"
@@ -148,8 +149,21 @@ std::vector<std::string> warnings_of_missing_classes(const Model& model, const C
           (classes.size() == 1 ? "it" : "them")};
 }
 
+std::size_t class_folders(const Dataset& data) {
+  return data.kind() == Dataset::Kind::images ? data.class_names().size() : 0;
+}
+
+std::size_t class_folders(const std::vector<std::shared_ptr<const Dataset>>& parts) {
+  std::set<std::string> names;
+  for (const auto& part : parts) {
+    if (class_folders(*part) == 0) return 0;
+    names.insert(part->class_names().begin(), part->class_names().end());
+  }
+  return names.size();
+}
+
 std::vector<std::string> data_warnings(const Model& model, const Dataset& data,
-                                       const ClassCounts& counts) {
+                                       const ClassCounts& counts, std::size_t folders) {
   std::vector<std::string> warnings = warnings_of_pictures(model, data);
   const auto add = [&](const std::vector<std::string>& more) {
     warnings.insert(warnings.end(), more.begin(), more.end());
@@ -157,7 +171,6 @@ std::vector<std::string> data_warnings(const Model& model, const Dataset& data,
   add(warnings_of_answers(model, counts));
   // A folder that is not there is worth a line, however few rows there are. An empty one has been
   // told of when the data was opened.
-  const std::size_t folders = data.kind() == Dataset::Kind::images ? data.class_names().size() : 0;
   if (folders < model.labels().size()) add(warnings_of_missing_classes(model, counts, folders > 0));
   return warnings;
 }

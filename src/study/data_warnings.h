@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -27,8 +28,12 @@ std::vector<std::string> warnings_of_pictures(const Model& model, const Dataset&
 std::vector<std::string> warnings_of_missing_classes(const Model& model, const ClassCounts& counts,
                                                      bool all);
 
-/// All of these, for rows that MainNet has answered.
+/// The class folders of pictures; 0: other data.
+std::size_t class_folders(const Dataset& data);
+std::size_t class_folders(const std::vector<std::shared_ptr<const Dataset>>& parts);
+
+/// All of these, for rows that MainNet has answered. folders: class_folders() of the data.
 std::vector<std::string> data_warnings(const Model& model, const Dataset& data,
-                                       const ClassCounts& counts);
+                                       const ClassCounts& counts, std::size_t folders);
 
 }  // namespace sidenet

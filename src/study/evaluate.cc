@@ -179,7 +179,7 @@ Evaluation evaluate(const Model& model, const Dataset& data, const ExitPolicy& p
   }
   Evaluation result = evaluator.result();
   result.notes = std::move(map.notes);
-  result.warnings = data_warnings(model, data, evaluator.mainnet_counts());
+  result.warnings = data_warnings(model, data, evaluator.mainnet_counts(), class_folders(data));
   return result;
 }
 

@@ -310,7 +310,8 @@ Suggestion suggest_exits(const Model& model,
   if (!options.compare.empty()) result.compared = telling.tell(candidates.compared());
   result.warnings =
       data_warnings(model, JoinedDataset(labelled.parts, labelled.labels, 0),
-                    count_answers(probed.measured.logits.back(), probed.measured.labels));
+                    count_answers(probed.measured.logits.back(), probed.measured.labels),
+                    class_folders(labelled.parts));
   if (std::string note = note_of_known_rows(result.mainnet_accuracy); !note.empty())
     result.notes.push_back(std::move(note));
   return result;

@@ -142,7 +142,7 @@ Sweep sweep(const Model& model, const Dataset& data, const SweepOptions& options
   ClassCounts mainnet(model.labels().size());
   for (std::size_t row = 0; row < scores.rows(); ++row)
     mainnet.add(scores.labels[row], static_cast<int>(scores.prediction.back()[row]));
-  result.warnings = data_warnings(model, data, mainnet);
+  result.warnings = data_warnings(model, data, mainnet, class_folders(data));
   return result;
 }
 

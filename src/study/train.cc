@@ -169,7 +169,7 @@ class Training {
       counts.add(label, static_cast<int>(argmax(logits, classes)));
       logits += copies * classes;
     }
-    return data_warnings(model_, all, counts);
+    return data_warnings(model_, all, counts, class_folders(data_.parts));
   }
 
   // Held-out rows too: they chose the epoch.

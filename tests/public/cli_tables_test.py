@@ -9,6 +9,7 @@ import io
 import json
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -84,6 +85,8 @@ class Read(TableTest):
         path = self.write("x.csv", "a,b\none apple here,one saw here\n")
         self.assert_failed(sidenet("predict", HERE["model"], path), 1, "x.csv", "--text-column", "1 ('a'), 2 ('b')")
         self.assert_failed(sidenet("predict", HERE["model"], path, "-o", self.path("o.csv")), 1, "x.csv", "--text-column")
+        outcome = sidenet("predict", HERE["model"], "-", "--text-column", "a", stdin=b"a pear\n")
+        self.assert_failed(outcome, 1, "standard input", "--text-column", "for tables")
         lines = self.write("l.txt", "caf\xe9\n".encode("latin-1"))
         self.assert_failed(sidenet("predict", HERE["model"], lines, "--encoding", "latin-1"), 1, "l.txt", "--encoding", "iconv")
 
@@ -167,6 +170,23 @@ class Written(TableTest):
         self.assertEqual(sum("empty text" in line for line in outcome.err.splitlines()), 5)
         self.assertIn("4 more failed: see the column error of", outcome.err)
         self.assertEqual(len(self.rows(self.path("out.csv"))), 11)
+
+    def test_memory_does_not_grow_with_the_rows(self):
+        """A table of 2 MB and one of 60 take the same, but for what is read at once."""
+        for kind in ("csv", "jsonl"):
+            peaks = []
+            for rows in (2000, 60000):
+                path = self.path(f"long.{kind}")
+                with open(path, "w", encoding="utf-8") as file:
+                    file.write("text,note\n" if kind == "csv" else "")
+                    for i in range(rows):
+                        text, note = f"pear {i}", "n" * 1000
+                        file.write(f'"{text}",{note}\n' if kind == "csv" else json.dumps({"text": text, "note": note}) + "\n")
+                process = subprocess.Popen([BINARY, "predict", HERE["model"], path, "-o", self.path("long." + kind + ".gz"), "--quiet"])
+                _, status, usage = os.wait4(process.pid, 0)
+                self.assertEqual(status, 0)
+                peaks.append(usage.ru_maxrss)
+            self.assertLess(peaks[1], peaks[0] + 16 * 1024, (kind, peaks))  # KiB
 
     def test_what_is_refused(self):
         path, old = self.write("in.csv", "text\na pear\n"), self.write("old.csv", "old")
