@@ -246,12 +246,8 @@ int run(const Options& options) {
                        .weight_cache_limit = options.common.weight_cache_bytes()},
                       static_cast<std::size_t>(options.common.batch), writing,
                       guard ? &*guard : nullptr);
-  if (!options.common.quiet && !model.is_text() && model.certificate()) {
-    const auto note = [&](bool reads_jpegs) {
-      return certificate_note(model, policy, options.common.execution(), false, reads_jpegs);
-    };
-    if (note(false).empty()) predictor.tell_at_first_jpeg(note(true));
-  }
+  if (!options.common.quiet && !model.is_text())
+    predictor.tell_at_first_jpeg(jpeg_note(model, policy, options.common.execution()));
   Lines::Waiting waiting;
   if (guard) waiting = {[&] { return guard->patience(); }, [&] { guard->idle(); }};
   (model.is_text() ? predict_texts : predict_images)(options, waiting, predictor);

@@ -155,6 +155,7 @@ TEST_CASE("a promise is certified, holds for what was certified, and for nothing
   CHECK(certificate.rows == 1080);
   CHECK(certificate.fitted_rows == 120);
   CHECK(certificate.training_rows_known);
+  CHECK(certificate.jpeg_decoder == JpegDecoder::none);
   CHECK(certificate.seed == 1);
   CHECK(certificate.data.size() == 32);
   CHECK(certificate.look == 1);
