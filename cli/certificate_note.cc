@@ -43,13 +43,19 @@ std::size_t weight_bytes(const Model& model) {
 }  // namespace
 
 std::string certificate_note(const Model& model, const ExitPolicy& policy,
-                             const Execution& execution, bool read_all, bool reads_jpegs) {
+                             const Execution& execution, bool read_all) {
   const bool is_read = read_all || weight_bytes(model) <= kQuicklyRead;
   if (!model.certificate()) return is_read ? file_note(model) : "";
-  const std::string broken = broken_by(model, policy, execution, reads_jpegs);
+  const std::string broken = broken_by(model, policy, execution, false);
   if (!broken.empty()) return start_of_note(*model.certificate()) + " here: it " + broken;
   if (policy.always_exit || !is_read) return "";
   return file_note(model);
+}
+
+std::string jpeg_note(const Model& model, const ExitPolicy& policy, const Execution& execution) {
+  if (!model.certificate() || !broken_by(model, policy, execution, false).empty()) return "";
+  const std::string broken = broken_by(model, policy, execution, true);
+  return broken.empty() ? "" : start_of_note(*model.certificate()) + " here: it " + broken;
 }
 
 std::string file_note(const Model& model) {

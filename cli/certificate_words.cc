@@ -98,7 +98,7 @@ Json certificate_json(const std::optional<Certificate>& certificate) {
           {"precision", c.precision},
           {"winograd", c.winograd},
           {"kernels", name_of(c.kernels)},
-          {"jpeg_decoder", name_of(c.jpeg_decoder)},
+          {"jpeg_decoder", c.jpeg_decoder ? Json(name_of(*c.jpeg_decoder)) : Json()},
           {"digest", c.digest}};
 }
 

@@ -80,9 +80,10 @@ int run(const Options& options) {
     ProgressBar progress(options.common.quiet, "rows");
     return evaluate(model, *data, policy, options.common.execution(), std::ref(progress));
   }();
-  const bool reads_jpegs = model.certificate() && count_pictures(*data).jpegs > 0;
-  const std::string broken =
-      certificate_note(model, policy, options.common.execution(), true, reads_jpegs);
+  const Execution execution = options.common.execution();
+  std::string broken = certificate_note(model, policy, execution, true);
+  if (broken.empty() && model.certificate() && count_pictures(*data).jpegs > 0)
+    broken = jpeg_note(model, policy, execution);
   if (!broken.empty() && !options.common.quiet) std::cerr << printable(broken) << '\n';
   for (const std::string& note : evaluation.notes) std::cerr << printable(note) << '\n';
   print_warnings(evaluation.warnings, options.common.quiet);

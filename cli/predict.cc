@@ -294,12 +294,8 @@ int run(const Options& options) {
                        .told = to_file ? kToldFailures : INT64_MAX},
                       to_file ? static_cast<AnswerWriter&>(*table) : *writer,
                       guard ? &*guard : nullptr);
-  if (!options.common.quiet && !model.is_text() && model.certificate()) {
-    const auto note = [&](bool reads_jpegs) {
-      return certificate_note(model, policy, options.common.execution(), false, reads_jpegs);
-    };
-    if (note(false).empty()) predictor.tell_at_first_jpeg(note(true));
-  }
+  if (!options.common.quiet && !model.is_text())
+    predictor.tell_at_first_jpeg(jpeg_note(model, policy, options.common.execution()));
   Lines::Waiting waiting;
   if (guard) waiting = {[&] { return guard->patience(); }, [&] { guard->idle(); }};
   if (texts) {

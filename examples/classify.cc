@@ -12,7 +12,7 @@ int main(int argc, char** argv) {
     const sidenet::Model model = sidenet::Model::load(argv[1]);
     sidenet::Session session(model);
     for (int i = 2; i < argc; ++i) {
-      const sidenet::Tensor image = sidenet::read_image(argv[i], model.preprocessing().channels);
+      const sidenet::Tensor image = sidenet::read_image(argv[i], model.preprocessing());
       const sidenet::Tensor row = sidenet::preprocess_image(image, model.preprocessing());
       const sidenet::Answers answers = session.run(sidenet::batch_of(model, {&row, 1}));
       std::printf("%s: %s (%.3f, at %s)\n", argv[i], model.labels()[answers.index[0]].c_str(),

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,8 +38,8 @@ struct Certificate {
   std::string precision = "f32";
   bool winograd = true;
   Kernels kernels = Kernels::automatic;  ///< that gave the answers it is about
-  /// That of the build that calibrated it, whatever the rows were.
-  JpegDecoder jpeg_decoder = JpegDecoder::stb_image;
+  /// What decoded the rows that were JPEG files; unset: of texts, or not told.
+  std::optional<JpegDecoder> jpeg_decoder = {};
   /// A promise of each class; empty: of all rows together.
   struct ClassPromise {
     std::string label;

@@ -89,14 +89,18 @@ struct PictureFacts {
   int orientation = 1;
 };
 
-/// What decodes JPEG files in a build. Their pixels differ by some levels.
+/// What decodes JPEG files. Their pixels differ by some levels.
 enum class JpegDecoder {
+  none,  ///< there are no JPEG files
   stb_image,
   libjpeg_turbo  ///< within one level of Pillow
 };
 template <>
 inline constexpr EnumName<JpegDecoder> kEnumNames<JpegDecoder>[] = {
-    {JpegDecoder::stb_image, "stb_image"}, {JpegDecoder::libjpeg_turbo, "libjpeg-turbo"}};
+    {JpegDecoder::none, "none"},
+    {JpegDecoder::stb_image, "stb_image"},
+    {JpegDecoder::libjpeg_turbo, "libjpeg-turbo"}};
+/// This build's; never `none`.
 SIDENET_API JpegDecoder jpeg_decoder();
 /// What this build decodes each format with: "JPEG by libjpeg-turbo, PNG by libpng, WebP by
 /// libwebp, BMP by stb_image".

@@ -19,6 +19,12 @@ std::string shown(double threshold) {
   return text;
 }
 
+// Whether the calibration's JPEGs had other pixels. Before it was told all builds had stb_image.
+bool decodes_otherwise(const Certificate& certificate) {
+  const JpegDecoder certified = certificate.jpeg_decoder.value_or(JpegDecoder::stb_image);
+  return certified != JpegDecoder::none && certified != jpeg_decoder();
+}
+
 }  // namespace
 
 CertificateCheck certificate_check(const Model& model, const ExitPolicy& policy,
@@ -49,10 +55,13 @@ CertificateCheck certificate_check(const Model& model, const ExitPolicy& policy,
   if (certificate.kernels != execution.kernels)
     return {CertificateBreach::kernels,
             std::string("is for the kernels '") + name_of(certificate.kernels) + "'"};
-  if (reads_jpegs && certificate.jpeg_decoder != jpeg_decoder()) {
-    return {CertificateBreach::decoder, std::string("is for JPEGs decoded by ") +
-                                            name_of(certificate.jpeg_decoder) +
-                                            ", and this build has " + name_of(jpeg_decoder())};
+  if (reads_jpegs && decodes_otherwise(certificate)) {
+    const std::string certified =
+        certificate.jpeg_decoder
+            ? std::string("is for JPEGs decoded by ") + name_of(*certificate.jpeg_decoder)
+            : std::string("does not tell what decoded its JPEGs");
+    return {CertificateBreach::decoder,
+            certified + ", and this build has " + name_of(jpeg_decoder())};
   }
   return {};
 }

@@ -179,8 +179,7 @@ json certificate_json(const Certificate& certificate) {
                  {"digest", certificate.digest}};
   // Left out, `auto` leaves the bytes of older files, and their digests, as they are.
   if (certificate.kernels != Kernels::automatic) fields["kernels"] = name_of(certificate.kernels);
-  if (certificate.jpeg_decoder != JpegDecoder::stb_image)
-    fields["jpeg_decoder"] = name_of(certificate.jpeg_decoder);
+  if (certificate.jpeg_decoder) fields["jpeg_decoder"] = name_of(*certificate.jpeg_decoder);
   if (certificate.version < Certificate::kVersion) return fields;  // as it was written
   json classes = json::array();
   for (const Certificate::ClassPromise& of : certificate.classes)

@@ -138,6 +138,9 @@ CalibrateResult calibrate_measured(const Model& model, const MeasuredExits& meas
       promise.certificate->looks_kept = looks.kept();
       promise.certificate->data = looks.data_digest();
       promise.certificate->training_rows_known = !known.empty();
+      const bool has_jpegs = measured.has_jpegs || (unlabelled && unlabelled->has_jpegs);
+      if (!model.is_text())
+        promise.certificate->jpeg_decoder = has_jpegs ? jpeg_decoder() : JpegDecoder::none;
       thresholds = std::move(promise.thresholds);
     }
     result.certificate = std::move(promise.certificate);

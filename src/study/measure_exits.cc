@@ -35,6 +35,8 @@ MeasuredExits measure_exits(const Model& model, const Dataset& data, const Measu
   const int threads = resolve_threads(options.execution.threads);
   Session session(model, {.execution = options.execution});
   MeasuredExits measured;
+  for (std::int64_t row = 0; row < rows && !measured.has_jpegs; ++row)
+    measured.has_jpegs = data.picture_facts(row).format == PictureFormat::jpeg;
   measured.names = session.exit_names();
   if (options.labels) {
     LabelMap map = map_labels(data, classes_of(model));

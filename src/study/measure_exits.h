@@ -31,6 +31,7 @@ struct MeasuredExits {
   std::vector<float>
       weight;  ///< [row] of texts: MainNet's multiply-adds over their mean; of images empty
 
+  bool has_jpegs = false;          ///< whether rows are JPEG files
   std::vector<std::string> notes;  ///< how the data's classes were taken for the model's
 };
 

@@ -145,7 +145,6 @@ Promise make_promise(const ExitScores& scores, const CalibrationRows& rows,
   }
   certificate.winograd = options.execution.winograd;
   certificate.kernels = options.execution.kernels;
-  certificate.jpeg_decoder = jpeg_decoder();
   certificate.distinct = options.distinct;
   certificate.seed = options.seed;
   certificate.look_delta = level;

@@ -27,18 +27,23 @@ void repair_png(std::vector<std::uint8_t>& bytes) {
 
 }  // namespace
 
-// Decodes and preprocesses; only sidenet::Error may come out.
+// Decodes, turns and preprocesses; only sidenet::Error may come out.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::vector<std::uint8_t> bytes(data, data + size);
   repair_png(bytes);
   sidenet::fuzz::refusable("input", [&] {
-    const sidenet::Tensor image =
-        sidenet::decode_image(std::as_bytes(std::span(bytes)), 0, "input");
+    const auto view = std::as_bytes(std::span(bytes));
+    const sidenet::PictureFacts facts = sidenet::picture_facts(view);
+    const sidenet::Tensor image = sidenet::decode_image(view, 0, "input");
     sidenet::Preprocessing preprocessing;
+    preprocessing.interpolation = static_cast<sidenet::Interpolation>(size % 6);
+    preprocessing.crop_mode = static_cast<sidenet::CropMode>(size / 6 % 2);
+    preprocessing.crop_rounding = static_cast<sidenet::CropRounding>(size / 12 % 2);
     preprocessing.resize = 8;
     preprocessing.crop = 7;
     preprocessing.channels = size % 2 == 0 ? 1 : 3;
-    if (image.size() < (1 << 20)) sidenet::preprocess_image(image, preprocessing);
+    if (image.size() >= (1 << 20)) return;
+    sidenet::preprocess_image(sidenet::oriented_image(image, facts.orientation), preprocessing);
   });
   return 0;
 }

@@ -12,6 +12,7 @@
 
 #include "checked.h"
 #include "dataset_batches.h"
+#include "model_data.h"
 #include "quarters.h"
 #include "sidenet/suggestion.h"
 
@@ -144,6 +145,35 @@ TEST_CASE("every kind of fit is kept in the file to the bit") {
   }
 }
 
+TEST_CASE("a certificate tells what decoded its JPEGs, and does not hold for another decoder") {
+  struct WithJpeg : Answered {
+    using Answered::Answered;
+    PictureFacts picture_facts(std::int64_t row) const override {
+      return {row == 1199 ? PictureFormat::jpeg : PictureFormat::png, 1};
+    }
+  };
+  CalibrateOptions options = quick();
+  options.epsilon = 0.05;
+  const CalibrateResult result = calibrate(model_with_exits(), WithJpeg(1200, 4), options);
+  REQUIRE(result.certificate.has_value());
+  const TemporaryFile file;
+  result.model.save(file.path);
+  const Model loaded = Model::load(file.path);
+  CHECK(loaded.certificate_problem().empty());
+  CHECK(loaded.certificate()->jpeg_decoder == jpeg_decoder());
+  const auto check = [](const Model& model, bool reads_jpegs) {
+    return certificate_check(model, {}, quick().execution, reads_jpegs).breach;
+  };
+  CHECK(check(loaded, true) == CertificateBreach::none);
+  ModelData data = data_of(loaded);
+  data.certificate->jpeg_decoder = jpeg_decoder() == JpegDecoder::stb_image
+                                       ? JpegDecoder::libjpeg_turbo
+                                       : JpegDecoder::stb_image;
+  const Model other = make_model(std::move(data));
+  CHECK(check(other, true) == CertificateBreach::decoder);
+  CHECK(check(other, false) == CertificateBreach::none);
+}
+
 TEST_CASE("a promise is certified, holds for what was certified, and for nothing else") {
   const Answered data(1200, 4);
   CalibrateOptions options = quick();
@@ -155,6 +185,7 @@ TEST_CASE("a promise is certified, holds for what was certified, and for nothing
   CHECK(certificate.rows == 1080);
   CHECK(certificate.fitted_rows == 120);
   CHECK(certificate.training_rows_known);
+  CHECK(certificate.jpeg_decoder == JpegDecoder::none);
   CHECK(certificate.seed == 1);
   CHECK(certificate.data.size() == 32);
   CHECK(certificate.look == 1);

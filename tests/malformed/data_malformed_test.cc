@@ -180,8 +180,9 @@ TEST_CASE("folders with nothing to read") {
   folder.write("cat/notes.txt", "no picture");
   folder.write("cat/x.gif", "");
   folder.write("cat/y.GIF", "");
-  check_refused(folder.path,
-                "in a class folder, got others alone: .gif (2 files in 1 folder), .txt (1 file in 1 folder)");
+  check_refused(
+      folder.path,
+      "in a class folder, got others alone: .gif (2 files in 1 folder), .txt (1 file in 1 folder)");
   fs::remove_all(folder.path + "/cat");
   fs::create_directories(folder.path + "/cat");
   check_refused(folder.path + "/gone", "No such file");

@@ -7,7 +7,7 @@ int main(int argc, char** argv) {
   if (argc != 3) return 2;
   const sidenet::Model model = sidenet::Model::load(argv[1]);
   sidenet::Session session(model);
-  const sidenet::Tensor image = sidenet::read_image(argv[2], model.preprocessing().channels);
+  const sidenet::Tensor image = sidenet::read_image(argv[2], model.preprocessing());
   const sidenet::Tensor row = sidenet::preprocess_image(image, model.preprocessing());
   const sidenet::Answers answers =
       session.run(row.reshape({1, row.dim(0), row.dim(1), row.dim(2)}));

@@ -198,6 +198,12 @@ TEST_CASE("whether a policy keeps the certificate, and why not") {
   policy.always_exit = model.exits().front().name;
   CHECK(breach(policy) == CertificateBreach::one_exit);
   CHECK(breach({}, {.winograd = !model.certificate()->winograd}) == CertificateBreach::winograd);
+  // Of an older build, which did not tell; it had stb_image.
+  REQUIRE(!model.certificate()->jpeg_decoder);
+  const CertificateCheck of_jpegs = certificate_check(model, {}, {}, true);
+  CHECK((of_jpegs.breach == CertificateBreach::none) == (jpeg_decoder() == JpegDecoder::stb_image));
+  CHECK(certificate_check(model, ExitPolicy::final_only(), {}, true).breach ==
+        CertificateBreach::none);
   policy.always_exit = "nowhere";
   CHECK(has(error_of([&] { certificate_check(model, policy, {}); }), "no exit 'nowhere'"));
 }
