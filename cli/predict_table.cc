@@ -54,7 +54,7 @@ void PredictionTable::write(const Prediction& prediction) {
   cells.push_back({prediction.exit});
   if (options_.top_k > 0) {
     const auto top = most_probable(prediction.probabilities, index, options_.top_k);
-    cells.push_back({"", as_json(top, prediction.probabilities, labels_).dump()});
+    cells.push_back({"", json_text(as_json(top, prediction.probabilities, labels_))});
   }
   if (options_.audited) {
     cells.push_back(

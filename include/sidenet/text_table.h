@@ -42,7 +42,8 @@ class SIDENET_API TextTable {
   virtual ~TextTable() = default;
   /// What was guessed, a line each.
   virtual const std::vector<std::string>& notes() const = 0;
-  /// Names, as they stand; where there is no header "0", "1", … as pandas calls them.
+  /// Names, as they stand; where there is no header "0", "1", … as pandas calls them,
+  /// and of TREC lines "label" and "text".
   virtual const std::vector<std::string>& columns() const = 0;
   /// False behind the last row. Throws Error where the file is broken so that no row behind it can
   /// be told.

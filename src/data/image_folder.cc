@@ -130,6 +130,12 @@ void SkippedFiles::add(const std::string& name, std::int64_t folder) {
   count.last_folder = folder;
 }
 
+std::int64_t SkippedFiles::files() const {
+  std::int64_t files = 0;
+  for (const auto& [kind, count] : kinds_) files += count.files;
+  return files;
+}
+
 std::string SkippedFiles::str() const {
   constexpr std::size_t kShown = 5;
   std::vector<std::pair<std::string, Count>> kinds(kinds_.begin(), kinds_.end());

@@ -15,6 +15,7 @@ class SkippedFiles {
   void add(const std::string& name, std::int64_t folder);
   void add(const SkippedFiles& others);
   bool empty() const { return kinds_.empty(); }
+  std::int64_t files() const;
   /// ".webp (6 files in 1 folder), .txt (1 file in 1 folder)": five kinds, then a count.
   std::string str() const;
 

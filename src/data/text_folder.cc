@@ -95,18 +95,22 @@ class TextFolderDataset : public Dataset {
 
 bool is_text_folder(const std::string& root, bool labelled) {
   const std::string folder = without_end_slashes(root);
-  bool any_text = false;
+  std::int64_t texts = 0, others = 0;
   const auto look = [&](const std::string& below) {
-    SkippedFiles skipped;
-    if (!image_files(folder, below, skipped, true).empty()) return false;
-    any_text = any_text || !text_files(folder, below, skipped).empty();
+    SkippedFiles not_pictures, not_texts;
+    if (!image_files(folder, below, not_pictures, true).empty()) return false;
+    texts += static_cast<std::int64_t>(text_files(folder, below, not_texts).size());
+    others += not_texts.files();
     return true;
   };
-  if (!labelled) return look("") && any_text;
-  for (const auto& entry : sorted_entries(folder)) {
-    if (is_folder(entry) && !look(entry.path().filename().string())) return false;
+  if (labelled) {
+    for (const auto& entry : sorted_entries(folder)) {
+      if (is_folder(entry) && !look(entry.path().filename().string())) return false;
+    }
+  } else if (!look("")) {
+    return false;
   }
-  return any_text;
+  return texts > others;
 }
 
 std::shared_ptr<const Dataset> text_folder_dataset(const std::string& root, TextEncoding encoding,

@@ -8,8 +8,8 @@
 
 namespace sidenet {
 
-/// Whether the class folders of ROOT (without labels: it and all folders below) hold .txt files and
-/// no picture.
+/// Whether the class folders of ROOT (without labels: it and all folders below) hold no picture,
+/// and more .txt files than others: those may be pictures of a kind that is not read.
 bool is_text_folder(const std::string& root, bool labelled);
 
 /// ROOT/CLASS/…/*.txt, as class_folder_dataset() has pictures: a file is one text. A folder

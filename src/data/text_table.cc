@@ -41,6 +41,8 @@ class Table : public TextTable {
     } else if (choice_.has_header) {
       reader_.next(record_);
       for (const Cell& cell : record_.cells) columns_.push_back(cell.text);
+    } else if (!choice_.names.empty()) {
+      columns_ = choice_.names;
     } else {
       for (std::size_t i = 0; i < file_.columns; ++i) columns_.push_back(std::to_string(i));
     }

@@ -93,6 +93,10 @@ TEST_CASE("pictures and texts are not mixed, splits are no classes") {
   mixed.write("fun/x.png", "x");
   const std::string message = error_of([&] { Dataset::open(mixed.path); });
   CHECK(has(message, "expected PNG, JPEG or BMP files in a class folder, got others alone"));
+  const Folder others;  // pictures that are not read, beside a note
+  others.write("cat/1.webp", "x");
+  others.write("cat/note.txt", "x");
+  CHECK(has(error_of([&] { Dataset::open(others.path); }), "got others alone: .txt (1 file in 1 "));
   const Folder splits;
   splits.write("train/pos/1.txt", "a");
   splits.write("train/neg/1.txt", "a");

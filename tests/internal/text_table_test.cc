@@ -84,6 +84,7 @@ TEST_CASE("keys of all objects are columns") {
 
 TEST_CASE("a table without a header has pandas' names; a broken one ends") {
   CHECK(read("x.csv", "a b c,1\nd e f,0\ng h,1\n").columns == Strings{"0", "1"});
+  CHECK(read("x.txt", "NUM:x How far ?\nHUM:y Who ?\n").columns == Strings{"label", "text"});
   CHECK(error_of([] {
           read("x.csv", "text,n\na,1\n\"b\"c,2\n");
         }).find("x.csv:3: expected a comma") != Bytes::npos);
