@@ -174,8 +174,8 @@ void add_network_options(CLI::App& app, Options& options) {
               "Option A takes means of 2x2 pixels");
   add_setting(app, import, "--shortcut-input", "shortcut_input", "raw|activated",
               "What 1x1 shortcuts read, where norms stand in front");
-  add_setting(app, import, "--head-pool", "head_pool", "average|max",
-              "Over all pixels, in front of the head");
+  add_setting(app, import, "--head-pool", "head_pool", "KIND",
+              "Over all pixels, in front of the head: average, max, max+average, average+max");
   add_setting(app, import, "--norm-groups", "norm_groups", "N", "Of GroupNorm");
   add_setting(app, import, "--epsilon", "epsilon", "E", "Of batch norms or layer norms");
   add_setting(app, import, "--activation", "activation", "NAME", "relu, gelu, …");

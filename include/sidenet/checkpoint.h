@@ -30,7 +30,8 @@ struct Checkpoint {
   std::string format;
 };
 
-/// Maps the file, and recognises its format by its bytes. Nothing in it is executed. In nested
+/// Maps the file, and recognises its format by its bytes. Of an index ("….index.json") it reads all
+/// the files that it names, which lie beside it. Nothing in them is executed. In nested
 /// dicts the weights are those under a usual key (state_dict, model, module, ema, …), else the
 /// dict's own, else its only dict with tensors. Where several dicts hold weights (state_dict and
 /// state_dict_ema), all are read, each under its key: "state_dict_ema.conv1.weight". What lies

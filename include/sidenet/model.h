@@ -75,7 +75,9 @@ struct ImportOptions {
   /// What a state dict does not say, by name. ResNets: stem_stride, stem_padding, stem_pool (max,
   /// none), strides ("1,2,2,2": one a stage), bottleneck_stride (3x3, 1x1: the convolution that has
   /// it), shortcut_zeros (both, behind: of option A), epsilon (of batch norms), activation. Texts:
-  /// epsilon (of layer norms), activation, attention_heads.
+  /// epsilon (of layer norms), activation, attention_heads, head_input (pooler, cls, mean: what the
+  /// head reads). Both: head ("fc1,fc2": its modules in their order), head_activation (between its
+  /// linear layers; none), one_logit (sigmoid: two classes, of which it is the second's).
   std::map<std::string, std::string> settings = {};
 };
 
@@ -98,12 +100,13 @@ class SIDENET_API Model {
   ///     const Model model = Model::load(std::as_bytes(std::span(kModel)), "built-in model");
   static Model load(std::span<const std::byte> bytes, const std::string& name,
                     std::shared_ptr<const Storage> keep_alive = nullptr);
-  /// Reads a PyTorch or safetensors checkpoint, or a Hugging Face folder. Nothing in it is
-  /// executed.
+  /// Reads a PyTorch or safetensors checkpoint, the index of one in several files, or a Hugging
+  /// Face folder. Nothing in it is executed.
   ///
   ///     Model::import_checkpoint("resnet20.th").save("resnet20.safetensors");
   static Model import_checkpoint(const std::string& path, const ImportOptions& options = {});
-  /// The files that import_checkpoint() reads: the weights, and what of texts lies beside them.
+  /// The files that import_checkpoint() reads: the weights, all of them where they are several, and
+  /// what of texts lies beside them.
   static std::vector<std::string> checkpoint_files(const std::string& path,
                                                    const ImportOptions& options = {});
   /// Writes one safetensors file: to a temporary file first, then renamed.

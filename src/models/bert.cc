@@ -99,7 +99,7 @@ Graph build_bert(const BertConfig& config, const Weights& weights) {
     x = linear(net, config.pooler, x, hidden, hidden);
     x = graph.add(config.pooler + ".relu", std::make_shared<Elementwise>(Activation::relu), {x});
   }
-  graph.add_exit(kFinalExit, build_head(*config.head, net, x));
+  graph.add_exit(kFinalExit, build_head(*config.head, net, {x}));
   return graph;
 }
 

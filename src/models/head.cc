@@ -5,6 +5,7 @@
 #include <charconv>
 #include <set>
 
+#include "add.h"
 #include "batch_norm.h"
 #include "elementwise.h"
 #include "linear.h"
@@ -247,8 +248,27 @@ Tensor behind_zeros(const Tensor& rows) {
   return result;
 }
 
-NodeId add_linear(const Head& head, Module net, const HeadLayer& layer, std::int64_t& features,
-                  NodeId x) {
+// Of several parts side by side the i-th one's entries of a tensor's last axis.
+Tensor share_of(const Tensor& whole, std::size_t i, std::size_t parts) {
+  if (parts == 1) return whole;
+  const Tensor values = whole.to_f32();
+  Shape shape = values.shape();
+  const std::int64_t columns = shape.back(), share = columns / static_cast<std::int64_t>(parts);
+  shape.back() = share;
+  Tensor result(DType::f32, shape);
+  for (std::int64_t row = 0; row < values.size() / columns; ++row)
+    std::copy_n(values.data<float>() + row * columns + static_cast<std::int64_t>(i) * share, share,
+                result.mutable_data<float>() + row * share);
+  return result;
+}
+
+std::string part_name(const std::string& module, std::size_t i, std::size_t parts) {
+  return parts == 1 ? module : module + ".part" + std::to_string(i + 1);
+}
+
+// W (a, b) + c is W1 a + (W2 b + c).
+NodeId add_linear(const Head& head, Module net, const HeadLayer& layer, std::int64_t features,
+                  const std::vector<NodeId>& parts) {
   const Weights weights = net.weights.sub(layer.module);
   const bool is_last = &layer == &head.layers.back();
   const std::int64_t out =
@@ -259,8 +279,31 @@ NodeId add_linear(const Head& head, Module net, const HeadLayer& layer, std::int
     weight = behind_zeros(weight);
     if (!bias.empty()) bias = behind_zeros(bias);
   }
-  features = out;
-  return net.graph.add(layer.module, std::make_shared<ops::Linear>(weight, bias), {x});
+  const std::size_t count = parts.size();
+  NodeId x = -1;
+  for (std::size_t i = 0; i < count; ++i) {
+    const NodeId share = net.graph.add(
+        part_name(layer.module, i, count),
+        std::make_shared<ops::Linear>(share_of(weight, i, count), i + 1 < count ? Tensor() : bias),
+        {parts[i]});
+    x = i == 0 ? share : net.graph.add(layer.module, std::make_shared<ops::Add>(), {x, share});
+  }
+  return x;
+}
+
+void add_norm(Module net, const std::string& module, std::int64_t features,
+              std::vector<NodeId>& parts) {
+  const Weights norm = net.weights.sub(module);
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const auto share = [&](const char* name) {
+      return share_of(norm.get(name, {features}), i, parts.size());
+    };
+    parts[i] = net.graph.add(
+        part_name(module, i, parts.size()),
+        std::make_shared<ops::BatchNorm>(share("weight"), share("bias"), share("running_mean"),
+                                         share("running_var"), net.epsilon),
+        {parts[i]});
+  }
 }
 
 }  // namespace
@@ -321,25 +364,21 @@ void assume_head(const Head& head, const Settings& settings, std::vector<Assumpt
     assumptions.push_back({"one logit", "sigmoid", source("one_logit", AssumptionSource::weights)});
 }
 
-NodeId build_head(const Head& head, Module net, NodeId x) {
-  std::int64_t features = net.graph.node(x).shape.at(0);
-  if (head.features == 2 * features)
-    throw Error(net.weights.file() + ": head '" + shown_name(head.layers.front().module) +
-                "': expected " + std::to_string(features) + " features, the network's own, got " +
-                std::to_string(head.features) +
-                ": a maximum and an average side by side (fastai's AdaptiveConcatPool2d) are not "
-                "read");
+NodeId build_head(const Head& head, Module net, std::vector<NodeId> parts) {
+  std::int64_t features = 0;
+  for (const NodeId part : parts) features += net.graph.node(part).shape.at(0);
   for (const HeadLayer& layer : head.layers) {
     if (layer.kind == Kind::linear) {
-      x = add_linear(head, net, layer, features, x);
+      parts = {add_linear(head, net, layer, features, parts)};
+      features = net.graph.node(parts.front()).shape.at(0);
     } else if (layer.kind == Kind::batch_norm) {
-      x = net.graph.add(layer.module, batch_norm(net, layer.module, features), {x});
+      add_norm(net, layer.module, features, parts);
     } else {
-      x = net.graph.add(layer.module + ".activation",
-                        std::make_shared<ops::Elementwise>(head.activation), {x});
+      parts = {net.graph.add(layer.module + ".activation",
+                             std::make_shared<ops::Elementwise>(head.activation), {parts.front()})};
     }
   }
-  return x;
+  return parts.front();
 }
 
 void refuse_one_logit(const Architecture& architecture, const std::string& file) {

@@ -45,8 +45,9 @@ std::optional<Head> find_head(const Weights& weights, std::span<const char* cons
 /// Adds what a weight does not tell of the head, and of which layers it is.
 void assume_head(const Head& head, const Settings& settings, std::vector<Assumption>& assumptions);
 
-/// Its layers behind x, (features). Returns the node of the logits.
-NodeId build_head(const Head& head, Module net, NodeId x);
+/// Its layers behind features, which may come in two parts of one size, (features / 2) each, that
+/// stand side by side. Returns the node of the logits.
+NodeId build_head(const Head& head, Module net, std::vector<NodeId> parts);
 
 /// Throws Error where the head has one logit and no setting says what of.
 void refuse_one_logit(const Architecture& architecture, const std::string& file);

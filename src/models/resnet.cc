@@ -81,6 +81,22 @@ NodeId stages(const ResNetConfig& config, Module net, NodeId x) {
   return x;
 }
 
+// The pooled features, in one part or two.
+std::vector<NodeId> head_inputs(const ResNetConfig& config, Graph& graph, NodeId x) {
+  std::vector<NodeId> inputs;
+  const auto add = [&](const std::string& name, std::shared_ptr<const Operation> pool) {
+    const NodeId pooled = graph.add(name, std::move(pool), {x});
+    const std::string flat = inputs.empty() ? "flatten" : "flatten_second";
+    inputs.push_back(graph.add(flat, std::make_shared<Flatten>(), {pooled}));
+  };
+  const HeadPool pool = config.head_pool;
+  if (pool == HeadPool::average || pool == HeadPool::average_max)
+    add("avgpool", std::make_shared<AdaptiveAvgPool2d>(1));
+  if (pool != HeadPool::average) add("maxpool_head", std::make_shared<GlobalMaxPool2d>());
+  if (pool == HeadPool::max_average) add("avgpool", std::make_shared<AdaptiveAvgPool2d>(1));
+  return inputs;
+}
+
 }  // namespace
 
 Graph build_resnet(const ResNetConfig& config, const Weights& weights, const Shape& input_shape) {
@@ -89,14 +105,7 @@ Graph build_resnet(const ResNetConfig& config, const Weights& weights, const Sha
   NodeId x = stem(config, net, graph.add_input("input", input_shape));
   x = stages(config, net, x);
   if (!config.last_norm.empty()) x = activate(net, "last_relu", norm(net, config.last_norm, x));
-  if (config.head_pools_max) {
-    x = graph.add("maxpool_head", std::make_shared<GlobalMaxPool2d>(), {x});
-  } else {
-    x = graph.add("avgpool", std::make_shared<AdaptiveAvgPool2d>(1), {x});
-  }
-  x = graph.add("flatten", std::make_shared<Flatten>(), {x});
-  x = build_head(config.head, net, x);
-  graph.add_exit(kFinalExit, x);
+  graph.add_exit(kFinalExit, build_head(config.head, net, head_inputs(config, graph, x)));
   return graph;
 }
 

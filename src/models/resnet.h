@@ -18,6 +18,9 @@ enum class Zeros { both, behind, before };
 /// What replaces a stride against aliasing (arXiv 1904.11486).
 enum class Smoothing { none, average, blur };
 
+/// What a head reads of all pixels: both side by side are fastai's and timm's ways.
+enum class HeadPool { average, max, max_average, average_max };
+
 /// What a residual network's state dict tells by its names and shapes, and what it does not tell.
 struct ResNetConfig {
   std::vector<int> blocks;  ///< one a stage
@@ -53,9 +56,9 @@ struct ResNetConfig {
   bool shortcut_averages = false;   ///< of option A: means, not every second pixel
   bool shortcut_activated = false;  ///< of 1x1 shortcuts, where norms stand in front
   Smoothing smoothing = Smoothing::none;
-  bool head_pools_max = false;  ///< in front of the head: the largest, not the average
-  int norm_groups = 0;          ///< of group norms; 0: batch norms
-  double epsilon = 1e-5;        ///< of batch norms
+  HeadPool head_pool = HeadPool::average;
+  int norm_groups = 0;    ///< of group norms; 0: batch norms
+  double epsilon = 1e-5;  ///< of batch norms
   kernels::Activation activation = kernels::Activation::relu;
 
   bool is_cifar() const { return blocks.size() == 3; }

@@ -100,7 +100,8 @@ std::vector<Assumption> assumptions_of(const ResNetConfig& config, const Setting
   const auto end = std::to_chars(digits, digits + sizeof digits, config.epsilon).ptr;
   list.assume("epsilon", std::string(digits, end), "epsilon");
   list.usual("convolutions", "zeros around");
-  list.assume("head pool", config.head_pools_max ? "max" : "average", "head_pool");
+  constexpr const char* kPools[] = {"average", "max", "max+average", "average+max"};
+  list.assume("head pool", kPools[static_cast<int>(config.head_pool)], "head_pool");
   std::vector<Assumption> assumptions = list.take();
   assume_head(config.head, settings, assumptions);
   return assumptions;

@@ -149,6 +149,26 @@ void read_norm_groups(const Reader& given, ResNetConfig& config) {
   config.norm_groups = given.number("norm_groups", *text, 1, 1 << 16, "1 to 65536");
 }
 
+// fastai's heads begin with a batch norm of both.
+void read_head_pool(const Reader& given, ResNetConfig& config) {
+  const bool reads_both = config.head.features == 2 * config.channels;
+  const bool begins_with_norm = config.head.layers.front().kind == HeadLayer::Kind::batch_norm;
+  if (reads_both && !begins_with_norm && !given.find("head_pool"))
+    throw Error(given.file() + ": the head reads " + std::to_string(config.head.features) +
+                " features, and the network gives " + std::to_string(config.channels) +
+                ": --head-pool max+average or average+max says that it reads both, in that order");
+  config.head_pool = static_cast<HeadPool>(
+      given.one_of("head_pool", {"average", "max", "max+average", "average+max"},
+                   static_cast<int>(reads_both ? HeadPool::max_average : HeadPool::average)));
+  const bool has_both = config.head_pool > HeadPool::max;
+  if (has_both != reads_both)
+    given.refuse("head_pool", reads_both
+                                  ? "max+average or average+max, as the head reads twice the "
+                                    "network's features"
+                                  : "average or max, as the head reads the network's "
+                                    "features once");
+}
+
 }  // namespace
 
 std::vector<std::string> resnet_settings() {
@@ -162,7 +182,7 @@ void read_settings(const Weights& weights, const Settings& settings, ResNetConfi
   read_strides(given, config);
   read_shortcuts(given, config);
   read_norm_groups(given, config);
-  config.head_pools_max = given.choice("head_pool", "max", "average", false);
+  read_head_pool(given, config);
   if (const std::string* text = given.find("epsilon"))
     config.epsilon = given.number("epsilon", *text, 0.0, 1.0, "a number from 0 to 1");
   if (const std::string* text = given.find("activation")) {

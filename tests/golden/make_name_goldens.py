@@ -34,7 +34,11 @@ def trunk():
     return CifarResNet(8, CLASSES, widths=(8, 8, 16, FEATURES), option="B")
 
 
-def with_head(name, head, linears=()):
+def pooled(x, pools):
+    return torch.cat([x.mean(dim=(2, 3)) if pool == "average" else x.amax(dim=(2, 3)) for pool in pools], dim=1)
+
+
+def with_head(name, head, linears=(), pools=("average",)):
     """A CifarResNet whose head is called `name`; `linears`: layers beside it, in front of it."""
     net = trunk()
     del net.linear
@@ -44,7 +48,7 @@ def with_head(name, head, linears=()):
 
     def forward(x):
         x = functional.relu(net.bn1(net.conv1(x)))
-        x = net.layer3(net.layer2(net.layer1(x))).mean(dim=(2, 3))
+        x = pooled(net.layer3(net.layer2(net.layer1(x))), pools)
         for other, _ in linears:
             x = functional.relu(getattr(net, other)(x)) if isinstance(getattr(net, other), nn.Linear) else getattr(net, other)(x)
         return getattr(net, name)(x)
@@ -83,8 +87,9 @@ class Children(nn.Module):
             y = self.bn2(self.conv2(functional.relu(self.bn1(self.conv1(x)))))
             return functional.relu(y + self.downsample(x))
 
-    def __init__(self, pool, body, head, layer):
+    def __init__(self, pool, body, head, layer, pools=("average",)):
         super().__init__()
+        self.pools = pools
         stem = [nn.Conv2d(3, 8, 3, 1, 1, bias=False), nn.BatchNorm2d(8), nn.ReLU()] + ([nn.MaxPool2d(3, 2, 1)] if pool else [])
         stages = [nn.Sequential(self.Block(i, o, s)) for i, o, s in ((8, 8, 1), (8, 16, 2), (16, FEATURES, 2))]
         self.add_module(body, nn.Sequential(*stem, *stages))
@@ -92,7 +97,7 @@ class Children(nn.Module):
         self.body, self.head = getattr(self, body), getattr(self, head)
 
     def forward(self, x):
-        return self.head(self.body(x).mean(dim=(2, 3)))
+        return self.head(pooled(self.body(x), self.pools))
 
     def state_dict(self, *arguments, **more):
         full = super().state_dict(*arguments, **more)
@@ -154,8 +159,8 @@ def mlp(middle=nn.ReLU, features=FEATURES):
     return nn.Sequential(nn.Dropout(), linear(features, 20), middle(), nn.Dropout(), linear(20))
 
 
-def norms():
-    return nn.Sequential(nn.BatchNorm1d(FEATURES), nn.Dropout(), linear(FEATURES, 20, bias=False), nn.ReLU(), nn.BatchNorm1d(20), nn.Dropout(),
+def norms(features=FEATURES):
+    return nn.Sequential(nn.BatchNorm1d(features), nn.Dropout(), linear(features, 20, bias=False), nn.ReLU(), nn.BatchNorm1d(20), nn.Dropout(),
                          linear(20, bias=False))
 
 
@@ -212,6 +217,9 @@ NETS = {
     "children": (lambda: Children(False, "features", "fc", linear()), {}, same, ["layer2.0"]),
     "children_pool": (lambda: Children(True, "0", "1", mlp()), {}, same, []),
     "children_norms": (lambda: Children(True, "0", "1", nn.Sequential(nn.Identity(), nn.Flatten(), *norms())), {}, same, []),
+    "children_fastai": (lambda: Children(True, "0", "1", nn.Sequential(nn.Identity(), nn.Flatten(), *norms(2 * FEATURES)), ("max", "average")),
+                        {}, same, []),
+    "both_pools": (lambda: with_head("fc", linear(2 * FEATURES), pools=("average", "max")), {"head_pool": "average+max"}, same, []),
     "dropout": (lambda: with_head("fc", nn.Sequential(nn.Dropout(), linear())), {}, same, []),
     "last_linear": (lambda: with_head("last_linear", linear()), {}, same, []),
     "two_layers": (lambda: with_head("classifier", mlp()), {}, same, []),

@@ -213,7 +213,7 @@ TEST_CASE("heads that are none of those that are read are refused by name") {
   CHECK(head({{"fc.0.0.0.0.weight", five}}).starts_with(": head 'fc.0.0.0'" + of_another_kind));
   CHECK(head({{"fc.0.weight", square}, {"fc.2.weight", ones({5, 15})}}) ==
         ": tensor 'fc.2.weight': expected shape (5, 16), got (5, 15)");
-  CHECK(head({{"fc.weight", ones({5, 32})}}).find("a maximum and an average side by side") !=
+  CHECK(head({{"fc.weight", ones({5, 32})}}).find("--head-pool max+average or average+max") !=
         std::string::npos);
   const Weights norm{{"fc.0.weight", five},
                      {"fc.1.weight", ones({5})},

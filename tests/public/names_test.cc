@@ -40,7 +40,7 @@ sidenet::Batch batch_of(const Json& one) {
 
 TEST_CASE("each network gives PyTorch's logits, and its file does too") {
   const Json index = golden::read_json("index.json", kFamily);
-  REQUIRE(index.at("cases").size() == 34);
+  REQUIRE(index.at("cases").size() == 36);
   for (const Json& one : index.at("cases")) {
     const std::string net = one.at("net");
     CAPTURE(net);
@@ -87,6 +87,7 @@ TEST_CASE("what a weight does not tell of a head is refused, or an assumption") 
   };
   CHECK(refusal("one_logit").find("--one-logit sigmoid") != std::string::npos);
   CHECK(refusal("fc_fc2").find("--head names the head's modules") != std::string::npos);
+  CHECK(refusal("both_pools").find("--head-pool max+average or average+max") != std::string::npos);
   CHECK(refusal("neck").find("'bottleneck.bias'") != std::string::npos);
   for (const char* net : {"bert_pooler", "bert_cls", "bert_mean"})
     CHECK(refusal(net).find("--head-input pooler, cls or mean") != std::string::npos);
@@ -101,6 +102,7 @@ TEST_CASE("what a weight does not tell of a head is refused, or an assumption") 
   CHECK(assumption("two_layers", "head activation") == "default relu");
   CHECK(assumption("adjacent", "head activation") == "");
   CHECK(assumption("children_pool", "stem pool") == "weights max");
+  CHECK(assumption("children_fastai", "head pool") == "default max+average");
   CHECK(assumption("children", "stem pool") == "weights none");
   CHECK(assumption("transformers_v1", "bottleneck stride") == "config 1x1");
   CHECK(assumption("transformers_basic", "strides") == "config 2,2,2,2");
