@@ -56,7 +56,6 @@ ImageConfig read_image_config(const JsonField& config) {
   if (pretrained.has("mean")) result.mean = pretrained.at("mean").floats(-kMostMean, kMostMean);
   if (pretrained.has("std")) result.std = pretrained.at("std").floats(kLeastStd, kMostStd);
   read_transform(pretrained, result);
-  read_labels(config, result);
   read_labels(pretrained, result);
   return result;
 }

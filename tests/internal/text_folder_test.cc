@@ -2,6 +2,7 @@
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
+#include "image_decode.h"
 #include "image_files.h"
 #include "sidenet/dataset.h"
 #include "sidenet/error.h"
@@ -92,11 +93,12 @@ TEST_CASE("pictures and texts are not mixed, splits are no classes") {
   write_reviews(mixed);
   mixed.write("fun/x.png", "x");
   const std::string message = error_of([&] { Dataset::open(mixed.path); });
-  CHECK(has(message, "expected PNG, JPEG or BMP files in a class folder, got others alone"));
+  CHECK(has(message, std::string("expected ") + picture_formats() +
+                         " files in a class folder, got others alone"));
   const Folder others;  // pictures that are not read, beside a note
-  others.write("cat/1.webp", "x");
+  others.write("cat/1.gif", "x");
   others.write("cat/note.txt", "x");
-  CHECK(has(error_of([&] { Dataset::open(others.path); }), "got others alone: .txt (1 file in 1 "));
+  CHECK(has(error_of([&] { Dataset::open(others.path); }), "got others alone: .gif (1 file in 1 "));
   const Folder splits;
   splits.write("train/pos/1.txt", "a");
   splits.write("train/neg/1.txt", "a");
