@@ -350,7 +350,10 @@ Command add_predict(CLI::App& app) {
       ->option_text("INPUT...");
   sub->add_option("-o,--output", options->output,
                   "Write the answers to a .csv, .tsv or .jsonl file (or .gz of them)")
-      ->option_text("FILE");
+      ->option_text("FILE")
+      ->check([](const std::string& name) {
+        return name.empty() ? std::string("expected the name of a file, got an empty one") : "";
+      });
   auto* top = sub->add_option("--top-k", options->top_k, "Also the K most probable classes")
                   ->option_text("K")
                   ->check(CLI::Range(1, 1'000'000));

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <optional>
+#include <set>
 #include <span>
 #include <utility>
 
@@ -88,6 +89,16 @@ std::string valid(std::string text) {
   return text;
 }
 
+// JSON's keys differ.
+void check_keys(const std::string& path, const std::vector<std::string>& columns) {
+  std::set<std::string> known;
+  for (const std::string& name : columns) {
+    if (!known.insert(name).second)
+      throw Error(printable(path) + ": two columns are called '" + printable(name) +
+                  "': expected names that differ, as JSON's keys must; -o FILE.csv takes them all");
+  }
+}
+
 bool is_packed(const std::string& path) { return lower_ascii(path).ends_with(".gz"); }
 
 }  // namespace
@@ -149,6 +160,7 @@ TableWriter::TableWriter(const std::string& path, const std::vector<std::string>
     throw Error(printable(path) +
                 ": expected a name that ends with .csv, .tsv or .jsonl (and .gz behind it)");
   }
+  if (is_json(path)) check_keys(path, columns);
   file_ = std::make_unique<File>(path, columns);
   if (file_->is_json) return;
   std::vector<TableCell> header;

@@ -23,17 +23,16 @@ constexpr const char* kAverages =
     "passed over: it holds averaged weights, and the plain ones are read; to take the others, load "
     "them in PyTorch and save their state_dict()";
 constexpr const char* kNoLabels = "left aside: expected each number from 0 on once";
-constexpr std::array kConfigurations{"args",       "opt",     "opts",
-                                     "config",     "cfg",     "conf",
-                                     "hparams",    "options", "hyper_parameters",
-                                     "params",     "meta",    "model",
-                                     "model_args", "kwargs"};
+constexpr std::array kConfigurations{
+    "args", "opt",     "opts",       "config",           "cfg",
+    "conf", "hparams", "options",    "hyper_parameters", "params",
+    "meta", "model",   "model_args", "kwargs",           "model_kwargs"};
 constexpr std::array kNetworkNames{"arch",       "architecture", "model",    "model_name",
                                    "model_type", "backbone",     "net",      "network",
                                    "encoder",    "name",         "net_type", "type"};
 
 // What timm's arguments say of the wiring.
-constexpr std::array kWirings{"gp",       "global_pool", "output_stride", "act_layer",
+constexpr std::array kWirings{"gp",       "global_pool", "output_stride", "act_layer", "activation",
                               "aa_layer", "bn_eps",      "stem_type",     "avg_down"};
 
 template <std::size_t kSize>
@@ -184,7 +183,7 @@ class Notes {
 
   void take_list(const char* key, const Value& value) {
     const auto* items = pickle::items_of(value);
-    if (items == nullptr || items->size() > kMaxClasses || !checkpoint_.labels.empty()) return;
+    if (items == nullptr || items->size() > kMaxClasses) return;
     std::vector<std::string> labels;
     for (const Value& item : *items) {
       const auto* name = std::get_if<const pickle::Text*>(&item);
@@ -193,7 +192,9 @@ class Notes {
       charge((*name)->view.size());
       labels.emplace_back((*name)->view);
     }
-    checkpoint_.labels = std::move(labels);
+    if (!checkpoint_.labels.empty() && checkpoint_.labels != labels)
+      add(key, "left aside: its order is not that of the numbers beside it");
+    if (checkpoint_.labels.empty()) checkpoint_.labels = std::move(labels);
   }
 
   Checkpoint& checkpoint_;

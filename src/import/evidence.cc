@@ -1,5 +1,6 @@
 #include "evidence.h"
 
+#include <algorithm>
 #include <array>
 
 #include "family.h"
@@ -23,16 +24,70 @@ bool names_network(const std::string& key) {
   return false;
 }
 
-// Whether an argument of the network is as its family computes; "" where it says nothing.
-bool is_usual(const std::string& key, const std::string& value) {
-  const auto is = [&](const char* name) { return key.ends_with(std::string(".") + name); };
+/// What a network was made with, as the checkpoint or its config.json says.
+struct Argument {
+  std::string place, key, value;
+};
+
+// Arguments of timm's and others' networks, and the settings that tell the same.
+constexpr std::array<std::array<const char*, 2>, 7> kSettingOf{{{"gp", "head_pool"},
+                                                                {"global_pool", "head_pool"},
+                                                                {"output_stride", "output_stride"},
+                                                                {"act_layer", "activation"},
+                                                                {"activation", "activation"},
+                                                                {"aa_layer", "antialias"},
+                                                                {"bn_eps", "epsilon"}}};
+
+const char* setting_of(const std::string& key) {
+  for (const auto& [argument, setting] : kSettingOf) {
+    if (key == argument) return setting;
+  }
+  return nullptr;
+}
+
+std::string last_of(const std::string& key) { return key.substr(key.rfind('.') + 1); }
+
+// A number or a text; others as JSON has them.
+std::string value_text(const JsonField& field) {
+  return field.is_string() ? field.string() : field.dump();
+}
+
+std::vector<Argument> arguments_of(const Checkpoint& checkpoint,
+                                   const std::optional<JsonField>& config, bool is_text) {
+  std::vector<Argument> arguments;
+  for (const auto& [key, value] : checkpoint.metadata)
+    arguments.push_back({"'" + printable_line(key) + "'", last_of(key), value});
+  if (is_text || !config) return arguments;
+  if (config->has("global_pool"))
+    arguments.push_back(
+        {config->file() + ": 'global_pool'", "global_pool", value_text(config->at("global_pool"))});
+  if (!config->has("model_args")) return arguments;
+  for (const auto& [key, field] : config->at("model_args").members()) {
+    const std::string value = value_text(field);
+    if (value != "null")
+      arguments.push_back(
+          {config->file() + ": 'model_args." + printable_line(key) + "'", key, value});
+  }
+  return arguments;
+}
+
+// Whether an argument is as the network computes that was recognised, or changes no answer.
+bool is_usual(const Argument& argument, const models::Architecture& network) {
+  const std::string &key = argument.key, &value = argument.value;
   if (value.empty()) return true;
-  if (is("gp") || is("global_pool")) return value == "avg";
-  if (is("output_stride")) return value == "32";
-  if (is("act_layer")) return value == "relu" || value == "ReLU";
-  if (is("bn_eps")) return value == "1e-05";
-  if (is("avg_down")) return value == "false";
-  return !is("aa_layer") && !is("stem_type");
+  if (key == "gp" || key == "global_pool") return value == "avg";
+  if (key == "output_stride") return value == "32";
+  if (key == "act_layer" || key == "activation") return value == "relu" || value == "ReLU";
+  if (key == "bn_eps") return value == "1e-05";
+  if (key == "avg_down") return value == "false";
+  const bool is_of_config = argument.place.find("'model_args.") != std::string::npos;
+  if (!is_of_config) return key != "aa_layer" && key != "stem_type";
+  if (key == "num_classes") return value == std::to_string(network.classes);
+  if (key == "in_chans") return value == std::to_string(network.input_shape[0]);
+  constexpr std::array kOfTraining{"drop_rate",  "drop_path_rate", "drop_block_rate",
+                                   "pretrained", "scriptable",     "exportable",
+                                   "no_jit",     "checkpoint_path"};
+  return std::find(kOfTraining.begin(), kOfTraining.end(), key) != kOfTraining.end();
 }
 
 std::vector<Evidence> evidence_of(const Checkpoint& checkpoint,
@@ -49,7 +104,31 @@ std::vector<Evidence> evidence_of(const Checkpoint& checkpoint,
   return evidence;
 }
 
-std::string last_of(const std::string& key) { return key.substr(key.rfind('.') + 1); }
+// An argument that the network which was recognised does not have, unless a setting tells
+// otherwise.
+void check_arguments(const Checkpoint& checkpoint, const std::optional<JsonField>& config,
+                     const ImportOptions& options, ModelData& data) {
+  const models::Architecture& network = data.architecture;
+  for (const Argument& argument : arguments_of(checkpoint, config, false)) {
+    if (is_usual(argument, network)) continue;
+    const std::string said = argument.place + " says '" + printable_line(argument.value) + "'";
+    const char* setting = setting_of(argument.key);
+    if (setting != nullptr && options.settings.contains(setting)) {
+      if (network.family->settings_told(argument.key, argument.value) !=
+          models::Settings{{setting, options.settings.at(setting)}})
+        data.notes.push_back(said + "; read with " + options.settings.at(setting) + ", as asked");
+      continue;
+    }
+    if (!network.family->settings_told(argument.key, argument.value).empty()) continue;
+    std::string option =
+        setting == nullptr ? "--arch " + network.name : "--" + std::string(setting);
+    std::replace(option.begin(), option.end(), '_', '-');
+    throw Error((argument.place.starts_with("'") ? data.source + ": " : "") + said + ", which a " +
+                network.name + " is not read with; " +
+                (setting == nullptr ? option + " reads it so all the same"
+                                    : option + " says how to read it"));
+  }
+}
 
 }  // namespace
 
@@ -58,8 +137,8 @@ models::Settings told_settings(const models::Family& family, const Checkpoint& c
   models::Settings settings;
   for (const auto& [place, name] : evidence_of(checkpoint, config, family.takes_texts()))
     settings.merge(family.settings_told("name", name));
-  for (const auto& [key, value] : checkpoint.metadata) {
-    if (last_of(key) != "name") settings.merge(family.settings_told(last_of(key), value));
+  for (const auto& [place, key, value] : arguments_of(checkpoint, config, family.takes_texts())) {
+    if (key != "name") settings.merge(family.settings_told(key, value));
   }
   return settings;
 }
@@ -71,16 +150,8 @@ void check_names(const Checkpoint& checkpoint, const std::optional<JsonField>& c
     if (is_of_labels || value.starts_with("passed over: "))
       data.notes.push_back(printable_line(key + " is " + value));
   }
-  if (!data.is_text() && options.architecture.empty()) {
-    for (const auto& [key, value] : checkpoint.metadata) {
-      if (is_usual(key, value) ||
-          !data.architecture.family->settings_told(last_of(key), value).empty())
-        continue;
-      throw Error(data.source + ": '" + key + "' says '" + value + "', which a " +
-                  data.architecture.name + " is not read with; --arch " + data.architecture.name +
-                  " reads it so all the same");
-    }
-  }
+  if (!data.is_text() && options.architecture.empty())
+    check_arguments(checkpoint, config, options, data);
   for (const auto& [place, name] : evidence_of(checkpoint, config, data.is_text())) {
     const std::string other = data.architecture.family->other_network(name, data.architecture);
     if (other.empty()) continue;

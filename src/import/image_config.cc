@@ -8,14 +8,6 @@
 namespace sidenet {
 namespace {
 
-void refuse_other_wirings(const JsonField& config) {
-  if (config.has("global_pool") && config.at("global_pool").string() != "avg")
-    config.at("global_pool").refuse("avg");
-  if (!config.has("model_args")) return;
-  for (const auto& [key, value] : config.at("model_args").members())
-    value.refuse("none, as arguments of the network are not read");
-}
-
 // timm's create_transform for evaluation: the centre of a picture that is 1 / crop_pct larger.
 void read_transform(const JsonField& pretrained, ImageConfig& result) {
   int size = 224;
@@ -51,7 +43,6 @@ bool is_timm(const JsonField& config) {
 ImageConfig read_image_config(const JsonField& config) {
   ImageConfig result;
   if (!is_timm(config)) return result;
-  refuse_other_wirings(config);
   const JsonField pretrained = config.has("pretrained_cfg") ? config.at("pretrained_cfg") : config;
   if (pretrained.has("mean")) result.mean = pretrained.at("mean").floats(-kMostMean, kMostMean);
   if (pretrained.has("std")) result.std = pretrained.at("std").floats(kLeastStd, kMostStd);

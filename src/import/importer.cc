@@ -56,6 +56,17 @@ models::Settings given_settings(const models::Family& family, const ImportOption
   return settings;
 }
 
+// Of settings that config.json has otherwise than the user.
+void note_other_settings(const models::Settings& told, const models::Settings& given,
+                         const JsonField& config, ModelData& data) {
+  for (const auto& [name, value] : given) {
+    const auto other = told.find(name);
+    if (other != told.end() && other->second != value)
+      data.notes.push_back(printable_line(config.file() + " says " + name + " '" + other->second +
+                                          "'; read with '" + value + "', as asked"));
+  }
+}
+
 // Of settings that were given: by a config.json, by names of tensors, or by the user.
 void mark_sources(const models::Family& family, const models::Settings& of_names,
                   const ImportOptions& options, ModelData& data) {
@@ -130,7 +141,11 @@ void recognise(const models::Family& family, const CheckpointFiles& files,
     config = read_object(files.config);
   models::Settings settings = given_settings(family, options, data.source);
   settings.insert(of_names.begin(), of_names.end());
-  if (config) settings.merge(family.read_config(*config, weights, settings));
+  if (config) {
+    models::Settings told = family.read_config(*config, weights, settings);
+    note_other_settings(told, settings, *config, data);
+    settings.merge(told);
+  }
   if (options.architecture.empty()) settings.merge(told_settings(family, checkpoint, config));
   data.architecture = models::recognise(weights, options.architecture, settings);
   family.check_checkpoint(data.architecture, data.source, config.has_value());

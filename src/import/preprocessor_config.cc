@@ -174,6 +174,12 @@ ImageConfig read_preprocessor_config(const JsonField& config) {
       config.has("resample") ? config.at("resample").integer(0, 5) : processor.resample);
   read_geometry(config, processor, result);
   read_values(config, processor, result);
+  const bool converts =
+      std::string(processor.name) == "CLIP" || std::string(processor.name) == "Bit";
+  if (flag(config, "do_convert_rgb", converts))
+    result.notes.push_back(config.file() +
+                           ": do_convert_rgb puts transparent pictures on white; here their alpha "
+                           "is dropped, so that they may be answered otherwise");
   return result;
 }
 

@@ -28,7 +28,8 @@ bool is_read_class(const std::string& name) {
 
 // A classifier of single tokens, one with several labels a text, or somebody's own class has the
 // names of a classifier of texts, and may have other answers.
-void read_classes(const JsonField& config, Settings& settings) {
+// A class of one's own is read where the user says what its head reads.
+void read_classes(const JsonField& config, const Settings& given, Settings& settings) {
   refuse_own_code(config);
   if (!config.has("architectures")) return;
   for (const JsonField& architecture : config.at("architectures").items()) {
@@ -39,11 +40,16 @@ void read_classes(const JsonField& config, Settings& settings) {
     }
     if (name.find("MultiLabel") != std::string::npos)
       architecture.refuse("one label a text (several are not read)");
-    architecture.refuse("an encoder, or one with a head for SequenceClassification");
+    const bool has_task = name.find("For") != std::string::npos;
+    const bool is_of_transformers = has_task || name.ends_with("Model");
+    if (given.contains("head_input") && !has_task) continue;
+    architecture.refuse(
+        std::string("an encoder, or one with a head for SequenceClassification") +
+        (is_of_transformers ? "" : " (of a class of one's own --head-input says what it reads)"));
   }
 }
 
-Settings read_settings(const JsonField& config) {
+Settings read_settings(const JsonField& config, const Settings& given) {
   Settings settings;
   std::string type = "bert";
   if (config.has("model_type")) {
@@ -53,7 +59,7 @@ Settings read_settings(const JsonField& config) {
   }
   const bool is_distilbert = type == "distilbert";
   refuse_quantised(config);
-  read_classes(config, settings);
+  read_classes(config, given, settings);
   if (config.has("position_embedding_type") &&
       config.at("position_embedding_type").string() != "absolute")
     config.at("position_embedding_type").refuse("absolute");
@@ -156,7 +162,7 @@ class BertFamily : public Family {
 
   Settings read_config(const JsonField& config, const Weights& weights,
                        const Settings& given) const override {
-    Settings settings = read_settings(config);
+    Settings settings = read_settings(config, given);
     Settings for_sizes = given;
     for_sizes.insert(settings.begin(), settings.end());
     for_sizes.try_emplace("num_attention_heads", "1");

@@ -356,7 +356,9 @@ void assume_head(const Head& head, const Settings& settings, std::vector<Assumpt
     return find(settings, key) ? AssumptionSource::config : otherwise;
   };
   if (head.layers.size() > 1 || find(settings, "head"))
-    assumptions.push_back({"head", head.text(), source("head", AssumptionSource::weights)});
+    assumptions.push_back({"head", head.text(),
+                           source("head", head.has_activation() ? AssumptionSource::default_value
+                                                                : AssumptionSource::weights)});
   if (head.has_activation() || find(settings, "head_activation"))
     assumptions.push_back({"head activation", kernels::activation_name(head.activation),
                            source("head_activation", AssumptionSource::default_value)});

@@ -58,8 +58,15 @@ class ResNetFamily : public Family {
       const std::string smoothing = smoothing_of_resnet(value);
       return smoothing.empty() ? Settings{} : Settings{{"antialias", smoothing}};
     }
-    if ((argument == "gp" || argument == "global_pool") && value == "max")
-      return {{"head_pool", "max"}};
+    if (argument == "gp" || argument == "global_pool") {
+      if (value == "max") return {{"head_pool", "max"}};
+      if (value == "catavgmax") return {{"head_pool", "average+max"}};
+    }
+    if ((argument == "act_layer" || argument == "activation") &&
+        (value == "gelu" || value == "tanh"))
+      return {{"activation", value}};
+    if (argument == "bn_eps" && value.find_first_not_of("0123456789.e-") == std::string::npos)
+      return {{"epsilon", value}};
     if (argument == "output_stride" && (value == "8" || value == "16"))
       return {{"output_stride", value}};
     if (argument == "aa_layer" && (averages || value.starts_with("blur")))

@@ -266,18 +266,24 @@ TEST_CASE("checkpoints that are something else are told what they are") {
 }
 
 TEST_CASE("arguments of the network that are not its family's are refused, unless asked for") {
-  for (const auto& [key, value] : Metadata{{"args.global_pool", "avgmax"},
-                                           {"args.output_stride", "2"},
-                                           {"args.act_layer", "silu"},
-                                           {"args.aa_layer", "median"},
-                                           {"args.bn_eps", "0.001"}}) {
+  const struct {
+    const char *key, *value, *option;
+  } cases[] = {{"args.global_pool", "avgmax", "--head-pool"},
+               {"args.output_stride", "2", "--output-stride"},
+               {"args.act_layer", "silu", "--activation"},
+               {"args.model_kwargs.act_layer", "silu", "--activation"},
+               {"args.aa_layer", "median", "--antialias"}};
+  for (const auto& [key, value, option] : cases) {
     CAPTURE(key);
     CHECK(refusal(small_resnet(), {}, {{key, value}}) ==
-          ": '" + key + "' says '" + value +
-              "', which a cifar_resnet8 is not read with; --arch cifar_resnet8 reads it so all the "
-              "same");
+          ": '" + std::string(key) + "' says '" + value +
+              "', which a cifar_resnet8 is not read with; " + option + " says how to read it");
     CHECK(refusal(small_resnet(), {.architecture = "cifar_resnet8"}, {{key, value}}) == "");
   }
+  const Model asked = import_weights(small_resnet(), {.settings = {{"activation", "relu"}}},
+                                     {{"args.act_layer", "gelu"}});
+  REQUIRE(!asked.notes().empty());
+  CHECK(asked.notes().front() == "'args.act_layer' says 'gelu'; read with relu, as asked");
   CHECK(refusal(small_resnet(), {}, {{"args.gp", "avg"}, {"args.output_stride", "32"}}) == "");
 }
 
@@ -294,6 +300,8 @@ TEST_CASE("arguments and names that tell of the wiring are settings, unless anot
     const char *key, *value, *what, *expected;
   } cases[] = {{"args.gp", "max", "head pool", "max"},
                {"args.output_stride", "8", "output stride", "8"},
+               {"args.act_layer", "gelu", "activation", "gelu"},
+               {"args.bn_eps", "0.001", "epsilon", "0.001"},
                {"args.aa_layer", "blurpool", "antialias", "blur"},
                {"arch", "resnetaa8", "antialias", "average"}};
   for (const auto& one : cases) {
@@ -335,7 +343,13 @@ TEST_CASE("a folder of timm's has its preprocessing and labels, or is refused") 
     return files::error_of([&] { Model::import_checkpoint(with(more)); });
   };
   CHECK(error(R"("global_pool": "avg", "model_args": {}, )") == "");
-  CHECK(error(R"("global_pool": "max", )").find("global_pool: expected avg") != std::string::npos);
+  CHECK(error(R"("global_pool": "max", )") == "");
+  // As timm itself writes it.
+  CHECK(error(R"("model_args": {"num_classes": 5, "in_chans": 3, "global_pool": "avg"}, )") == "");
+  CHECK(error(R"("model_args": {"num_classes": 9}, )").find("model_args.num_classes' says '9'") !=
+        std::string::npos);
+  CHECK(error(R"("model_args": {"block_args": {}}, )").find("'model_args.block_args' says") !=
+        std::string::npos);
   CHECK(error(R"("model_args": {"act_layer": "silu"}, )").find("model_args.act_layer") !=
         std::string::npos);
 }

@@ -196,6 +196,11 @@ TEST_CASE("heads that are not BERT's own are refused, not left out") {
                          "'pre_classifier.weight': expected one of them"));
 }
 
+TEST_CASE("what a class of one's own reads is asked for") {
+  CHECK(refusal_of_setting("architectures", {"MyBert"})
+            .find("of a class of one's own --head-input says what it reads") != std::string::npos);
+}
+
 TEST_CASE("classes and settings of config.json that mean other answers") {
   const std::string head = ": expected an encoder, or one with a head for SequenceClassification";
   for (const char* name : {"BertForTokenClassification", "BertForSentiment", "MPNetModel"}) {

@@ -93,6 +93,17 @@ TEST_CASE("values: another scale goes into mean and std") {
   CHECK(read(R"(, "rescale_factor": 0.00392156862745098)").mean == std::vector<float>(3, 0.5f));
 }
 
+TEST_CASE("transparent pictures that a processor puts on white are told of") {
+  const auto notes = [](const std::string& fields) {
+    return read_preprocessor_config(json("{" + fields + "}")).notes;
+  };
+  CHECK(notes(R"("image_processor_type": "ViTImageProcessor")").empty());
+  CHECK(notes(R"("image_processor_type": "CLIPImageProcessor", "do_convert_rgb": false)").empty());
+  REQUIRE(notes(R"("image_processor_type": "CLIPImageProcessor")").size() == 1);
+  CHECK(notes(R"("image_processor_type": "ViTImageProcessor", "do_convert_rgb": true)")[0].find(
+            "puts transparent pictures on white") != std::string::npos);
+}
+
 TEST_CASE("what is not done here is refused by its name") {
   check_refused(R"({"image_processor_type": "LevitImageProcessor"})", "image_processor_type");
   check_refused(R"({"size": {"height": 224, "width": 224}})", "shortest_edge");

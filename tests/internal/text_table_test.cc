@@ -91,6 +91,13 @@ TEST_CASE("a table without a header has pandas' names; a broken one ends") {
   CHECK(error_of([] { read("x.csv", "text,n\n\xff,1\n"); }).find("invalid UTF-8") != Bytes::npos);
 }
 
+TEST_CASE("columns of one name are no keys of JSON lines") {
+  const Bytes csv = "text,a,a\nx,1,2\n";
+  CHECK(copy("x.csv", csv, "y.csv") == csv);
+  CHECK(error_of([&] { copy("x.csv", csv, "y.jsonl"); }).find("two columns are called 'a'") !=
+        Bytes::npos);
+}
+
 TEST_CASE("what is written reads as the same") {
   const Bytes csv = ",text,n\n0,\"a, \"\"b\"\"\n\",1.50\n1,  c ,\n2,\"d\te\",x\n";
   CHECK(copy("x.csv", csv, "y.csv") == ",text,n\n0,\"a, \"\"b\"\"\n\",1.50\n1,  c ,\n2,d\te,x\n");

@@ -98,7 +98,7 @@ TEST_CASE("what a weight does not tell of a head is refused, or an assumption") 
     }
     return std::string();
   };
-  CHECK(assumption("two_layers", "head") == "weights classifier.1, relu, classifier.4");
+  CHECK(assumption("two_layers", "head") == "default classifier.1, relu, classifier.4");
   CHECK(assumption("two_layers", "head activation") == "default relu");
   CHECK(assumption("adjacent", "head activation") == "");
   CHECK(assumption("children_pool", "stem pool") == "weights max");
