@@ -42,7 +42,10 @@ constexpr std::array kChanges{Change{"--stem-pool none", "stem_pool", "none"},
                               Change{"--stem-padding 1", "stem_padding", "1"},
                               Change{"--stem-padding 2", "stem_padding", "2"},
                               Change{"--stem-padding 3", "stem_padding", "3"},
-                              Change{"--activation gelu", "activation", "gelu"}};
+                              Change{"--activation gelu", "activation", "gelu"},
+                              Change{"--head-activation none", "head_activation", "none"},
+                              Change{"--head-activation tanh", "head_activation", "tanh"},
+                              Change{"--head-activation gelu", "head_activation", "gelu"}};
 
 Tensor first_rows(const Tensor& logits, std::int64_t rows) {
   Tensor first(DType::f32, {rows, logits.dim(1)});

@@ -35,6 +35,17 @@ def with_attention():
     return tensors
 
 
+def with_two_layers():
+    tensors, rng = resnet8(), random.Random(3)
+    head = next(name[:-len(".weight")] for name, (shape, _) in tensors.items() if name.endswith(".weight") and len(shape) == 2)
+    (classes, features), weight = tensors.pop(head + ".weight")
+    bias = tensors.pop(head + ".bias")
+    tensors[head + ".0.weight"] = ((features, features), [rng.gauss(0, 0.3) for _ in range(features * features)])
+    tensors[head + ".0.bias"] = ((features,), [0.0] * features)
+    tensors[head + ".2.weight"], tensors[head + ".2.bias"] = ((classes, features), weight), bias
+    return tensors
+
+
 NETS = {"cifar_preact_resnet8": with_norms_in_front, "cifar_seresnet8": with_attention}
 
 
@@ -45,7 +56,7 @@ def setUpModule():
     HERE["labels.txt"] = os.path.join(HERE["folder"], "names.txt")
     with open(HERE["labels.txt"], "w", encoding="utf-8") as file:
         file.write("red\ngreen\nblue\n")
-    for name, make in NETS.items():
+    for name, make in (NETS | {"two_layers": with_two_layers}).items():
         write_safetensors(os.path.join(HERE["folder"], name + ".ckpt"), make())
 
 
@@ -74,7 +85,8 @@ class Wirings(CommandTest):
         rows, logits = self.file("x.npy"), self.file("y.npy")
         random_rows(rows, 2)
         for name, option in (("cifar_preact_resnet8", "--shortcut-zeros before"), ("cifar_seresnet8", "--basic-stride second"),
-                             ("cifar_seresnet8", "--head-pool max"), ("cifar_preact_resnet8", "--shortcut-pool average")):
+                             ("cifar_seresnet8", "--head-pool max"), ("cifar_preact_resnet8", "--shortcut-pool average"),
+                             ("two_layers", "--head-activation none")):
             with self.subTest(option):
                 checkpoint, model = self.file(name + ".ckpt"), self.file("other.safetensors")
                 self.done("import", checkpoint, "-o", model, *option.split(), "--quiet")
