@@ -14,6 +14,7 @@
 #include "image_folder.h"
 #include "readable_rows.h"
 #include "sidenet/error.h"
+#include "split.h"
 #include "tar.h"
 #include "text_dataset.h"
 #include "text_encoding.h"
@@ -26,16 +27,9 @@ namespace {
 namespace fs = std::filesystem;
 
 // A path that exists may itself have commas.
-std::vector<std::string> split(const std::string& spec) {
+std::vector<std::string> paths_of(const std::string& spec) {
   std::error_code error;
-  if (fs::exists(spec, error)) return {spec};
-  std::vector<std::string> parts;
-  for (std::size_t begin = 0; begin <= spec.size();) {
-    const auto end = std::min(spec.find(',', begin), spec.size());
-    parts.push_back(spec.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return parts;
+  return fs::exists(spec, error) ? std::vector{spec} : split(spec, ',');
 }
 
 bool is_cifar_name(const std::string& name) {
@@ -158,7 +152,7 @@ Opened open_spec(const std::string& spec, const DatasetOptions& options) {
   if (spec.empty()) throw Error("data: expected a path, got an empty one");
   std::error_code error;
   if (fs::is_directory(spec, error)) return open_folder(spec, options);
-  return {open_files(split(spec), options)};
+  return {open_files(paths_of(spec), options)};
 }
 
 /// CIFAR files and IDX pairs have labels that nobody may look at.
@@ -198,7 +192,7 @@ std::shared_ptr<const Dataset> Dataset::open(const std::string& spec,
 
 std::vector<std::string> Dataset::files(const std::string& spec, bool labelled) {
   std::error_code error;
-  if (!fs::is_directory(spec, error)) return split(spec);
+  if (!fs::is_directory(spec, error)) return paths_of(spec);
   std::vector<std::string> cifar = cifar_files(spec);
   if (!cifar.empty()) return cifar;
   return is_text_folder(spec, labelled) ? text_folder_files(spec, labelled)

@@ -6,20 +6,11 @@
 #include "column_names.h"
 #include "column_stats.h"
 #include "sidenet/error.h"
+#include "split.h"
 #include "text_encoding.h"
 
 namespace sidenet {
 namespace {
-
-std::vector<std::string> split_names(const std::string& list) {
-  std::vector<std::string> parts;
-  for (std::size_t begin = 0; begin <= list.size();) {
-    const std::size_t end = std::min(list.find(',', begin), list.size());
-    parts.push_back(list.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return parts;
-}
 
 class Chooser {
  public:
@@ -74,7 +65,7 @@ class Chooser {
   void detect_header() {
     bool is_header = looks_like_header(first_);
     for (const std::string* list : {&wanted_.text, &wanted_.pair, &wanted_.label}) {
-      std::vector<std::string> names = split_names(*list);
+      std::vector<std::string> names = split(*list, ',');
       names.push_back(*list);  // a name may have a comma
       for (const std::string& name : names) {
         is_header =
@@ -116,7 +107,7 @@ class Chooser {
     if (!wanted_.text.empty()) {
       const bool is_name = find_name(wanted_.text) < columns_;
       for (const std::string& name :
-           is_name ? std::vector{wanted_.text} : split_names(wanted_.text)) {
+           is_name ? std::vector{wanted_.text} : split(wanted_.text, ',')) {
         choice_.text.push_back(resolve(name, "--text-column"));
       }
     }

@@ -113,13 +113,14 @@ void check_arguments(const Checkpoint& checkpoint, const std::optional<JsonField
     if (is_usual(argument, network)) continue;
     const std::string said = argument.place + " says '" + printable_line(argument.value) + "'";
     const char* setting = setting_of(argument.key);
+    const models::Settings told = network.family->settings_told(argument.key, argument.value);
     if (setting != nullptr && options.settings.contains(setting)) {
-      if (network.family->settings_told(argument.key, argument.value) !=
-          models::Settings{{setting, options.settings.at(setting)}})
-        data.notes.push_back(said + "; read with " + options.settings.at(setting) + ", as asked");
+      const std::string& asked = options.settings.at(setting);
+      if (told != models::Settings{{setting, asked}})
+        data.notes.push_back(said + "; read with " + asked + ", as asked");
       continue;
     }
-    if (!network.family->settings_told(argument.key, argument.value).empty()) continue;
+    if (!told.empty()) continue;
     std::string option =
         setting == nullptr ? "--arch " + network.name : "--" + std::string(setting);
     std::replace(option.begin(), option.end(), '_', '-');

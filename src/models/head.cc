@@ -10,6 +10,7 @@
 #include "elementwise.h"
 #include "linear.h"
 #include "sidenet/error.h"
+#include "split.h"
 
 namespace sidenet::models {
 namespace {
@@ -165,16 +166,6 @@ class Layers {
   std::vector<Found> found_;
 };
 
-std::vector<std::string> split(const std::string& list) {
-  std::vector<std::string> parts;
-  for (std::size_t begin = 0; begin <= list.size();) {
-    const std::size_t end = std::min(list.find(',', begin), list.size());
-    parts.push_back(list.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return parts;
-}
-
 // fc1, fc2, … where each reads what the one before gives; else they are heads beside each other.
 std::vector<std::string> numbered_modules(const Weights& weights, const std::string& name) {
   std::vector<std::string> modules;
@@ -193,7 +184,7 @@ std::vector<std::string> numbered_modules(const Weights& weights, const std::str
 std::vector<std::string> modules_of(const Weights& weights, std::span<const char* const> usual,
                                     const Settings& settings) {
   if (const std::string* given = find(settings, "head")) {
-    std::vector<std::string> modules = split(*given);
+    std::vector<std::string> modules = split(*given, ',');
     std::set<std::string> seen;
     for (const std::string& module : modules) {
       if (!has_module(weights, module) || !seen.insert(module).second)

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "foreign_resnets.h"
+#include "split.h"
 
 namespace sidenet::models {
 namespace {
@@ -25,16 +26,6 @@ bool is_among(const std::array<std::string_view, kSize>& names, std::string_view
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-Parts split(const std::string& name) {
-  Parts parts;
-  for (std::size_t begin = 0; begin <= name.size();) {
-    const std::size_t end = std::min(name.find('.', begin), name.size());
-    parts.push_back(name.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return parts;
-}
-
 std::string joined(const Parts& parts, std::size_t count) {
   std::string name;
   for (std::size_t i = 0; i < count; ++i) name += (i == 0 ? "" : ".") + parts[i];
@@ -50,7 +41,7 @@ int small_number(const std::string& text) {
 class Renamer {
  public:
   Renamer(const Tensors& tensors, const std::string& name)
-      : tensors_(tensors), parts_(split(name)) {}
+      : tensors_(tensors), parts_(split(name, '.')) {}
 
   std::string renamed() {
     Parts result;
